@@ -1,0 +1,221 @@
+//! A durable consumer: handlers in flight, their acknowledgements, retries and burials.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use async_nats::jetstream::AckKind;
+use async_nats::jetstream::message::Acker;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::sync::mpsc;
+use tracing::{Instrument as _, Span};
+
+use crate::bus::Bus;
+use crate::dead_letter::{self, Burial};
+use crate::delivery::{Delivery, HandlerError};
+use crate::pull::{self, Pulled};
+use crate::{Shutdown, spans};
+
+/// Who consumes what, and how patiently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsumerSpec {
+    /// Name of the stream.
+    pub stream: String,
+    /// Name of the consumer: processes that share it share the work, and it remembers its place while all are away.
+    pub durable: String,
+    /// One subject, wildcards allowed. Several subjects need several consumers: the server ignores a list.
+    pub filter_subject: String,
+    /// Pause before the second, third, … attempt; the last value goes for all later ones.
+    pub backoff: Vec<Duration>,
+    /// Deliveries before a message becomes a dead letter. Default 8; deliveries to processes that died count.
+    pub max_attempts: u32,
+    /// Handlers running at the same time. Default 16. 1 keeps the stream's order, except for messages delivered again.
+    pub max_in_flight: usize,
+    /// How long the server waits for a sign of life before it delivers to another. Default 30 s. A running handler is
+    /// announced at half of it, so this is about processes that die, not about slow handlers.
+    pub ack_wait: Duration,
+    /// Unacknowledged messages over all processes, waiting retries included. Default 1024; once so many wait, no others are
+    /// delivered.
+    pub max_ack_pending: i64,
+}
+
+impl ConsumerSpec {
+    /// A consumer with the defaults; attempts over about ten minutes.
+    pub fn new(
+        stream: impl Into<String>,
+        durable: impl Into<String>,
+        filter_subject: impl Into<String>,
+    ) -> Self {
+        Self {
+            stream: stream.into(),
+            durable: durable.into(),
+            filter_subject: filter_subject.into(),
+            backoff: [1, 5, 15, 60, 120, 180, 240].map(Duration::from_secs).to_vec(),
+            max_attempts: 8,
+            max_in_flight: 16,
+            ack_wait: Duration::from_secs(30),
+            max_ack_pending: 1024,
+        }
+    }
+
+    fn pause_after(&self, attempt: u32) -> Duration {
+        let index = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.backoff.get(index).or(self.backoff.last()).copied().unwrap_or(Duration::from_secs(1))
+    }
+}
+
+/// Brings the messages of a stream to a handler.
+#[derive(Clone, Debug)]
+pub struct Consumer {
+    bus: Bus,
+    spec: ConsumerSpec,
+}
+
+impl Consumer {
+    /// Nothing happens before [`Consumer::run`].
+    #[must_use]
+    pub fn new(bus: Bus, spec: ConsumerSpec) -> Self {
+        Self { bus, spec }
+    }
+
+    /// Handles messages until the process is to stop, then finishes the handlers that run. Faults of NATS are logged and
+    /// outlived. The handler must be idempotent: the same `message_id` may come again after a success.
+    pub async fn run(
+        self,
+        handler: impl AsyncFn(Delivery) -> Result<(), HandlerError>,
+        shutdown: Shutdown,
+    ) {
+        let (sender, mut receiver) = mpsc::channel::<Pulled>(self.spec.max_in_flight.max(1));
+        let work = async {
+            let mut running = FuturesUnordered::new();
+            loop {
+                tokio::select! {
+                    pulled = receiver.recv() => match pulled {
+                        Some(pulled) => running.push(self.handle(&handler, pulled)),
+                        None => break,
+                    },
+                    Some(()) = running.next(), if !running.is_empty() => {}
+                }
+            }
+            while running.next().await.is_some() {}
+        };
+        tokio::join!(pull::pull(&self.bus, &self.spec, sender, shutdown), work);
+    }
+
+    async fn handle(&self, handler: &impl AsyncFn(Delivery) -> Result<(), HandlerError>, pulled: Pulled) {
+        let Pulled { message, permit } = pulled;
+        let (attempt, sequence) = match message.info() {
+            Ok(info) => (u32::try_from(info.delivered).unwrap_or(u32::MAX), info.stream_sequence),
+            Err(error) => {
+                // Not a message of the stream; there is nothing to acknowledge.
+                tracing::warn!(%error, subject = %message.subject, "message without a place in the stream ignored");
+                return;
+            }
+        };
+        let (message, acker) = message.split();
+        let delivery = Delivery::new(message, attempt, format!("{}.{sequence}", self.spec.stream));
+        let span = spans::process(&delivery, &self.spec.stream, &self.spec.durable);
+        let settled = async {
+            let outcome = if attempt > self.spec.max_attempts {
+                // Every delivery so far ended without an answer: the process died of it, perhaps because of it.
+                Err(HandlerError::reject("every earlier delivery ended without an answer"))
+            } else {
+                self.alive(&acker, call(handler, delivery.clone())).await
+            };
+            self.settle(&acker, &delivery, sequence, outcome).await;
+        };
+        settled.instrument(span).await;
+        drop(permit);
+    }
+
+    /// Waits for the handler and tells the server meanwhile that it is at work.
+    async fn alive<T>(&self, acker: &Acker, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                outcome = &mut work => return outcome,
+                () = tokio::time::sleep(self.spec.ack_wait / 2) => {
+                    if let Err(error) = acker.ack_with(AckKind::Progress).await {
+                        tracing::debug!(%error, "sign of life not sent");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn settle(
+        &self,
+        acker: &Acker,
+        delivery: &Delivery,
+        sequence: u64,
+        outcome: Result<(), HandlerError>,
+    ) {
+        let id = delivery.message_id.as_str();
+        let error = match outcome {
+            Ok(()) => {
+                // Confirmed by the server, or else a lost acknowledgement would repeat the work unnoticed.
+                if let Err(error) = acker.double_ack().await {
+                    tracing::warn!(%error, id, "acknowledgement not confirmed, the message may come again");
+                }
+                return;
+            }
+            Err(error) => error,
+        };
+        let cause = error.chain();
+        let last = matches!(error, HandlerError::Reject(_)) || delivery.attempt >= self.spec.max_attempts;
+        spans::fail(&Span::current(), if last { "dead_letter" } else { "retry" });
+        if last {
+            tracing::error!(id, subject = delivery.subject, attempt = delivery.attempt, cause, "event becomes a dead letter");
+            let burial =
+                Burial { stream: &self.spec.stream, consumer: &self.spec.durable, sequence, cause: &cause };
+            match dead_letter::bury(&self.bus, delivery, &burial).await {
+                Ok(()) => {
+                    // Stored: the stream need not deliver it again. If this is lost it is buried once more, under the same
+                    // message id, and dropped as a duplicate.
+                    if let Err(error) = acker.double_ack_with(AckKind::Term).await {
+                        tracing::warn!(%error, id, "dead letter's end not confirmed");
+                    }
+                    return;
+                }
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, id, "dead letter not stored, trying again");
+                }
+            }
+        } else {
+            tracing::warn!(id, subject = delivery.subject, attempt = delivery.attempt, cause, "event handled later");
+        }
+        let pause = self.spec.pause_after(delivery.attempt);
+        if let Err(error) = acker.ack_with(AckKind::Nak(Some(pause))).await {
+            tracing::debug!(%error, id, "refusal not sent, the message comes again after its time");
+        }
+    }
+}
+
+/// A handler that panics has failed; the consumer has not.
+async fn call(
+    handler: &impl AsyncFn(Delivery) -> Result<(), HandlerError>,
+    delivery: Delivery,
+) -> Result<(), HandlerError> {
+    match AssertUnwindSafe(handler(delivery)).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(panic) => {
+            let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            Err(HandlerError::retry(format!("handler panicked: {text}")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::ConsumerSpec;
+
+    #[test]
+    fn the_last_pause_goes_for_all_later_attempts() {
+        let spec = ConsumerSpec { backoff: [1, 5].map(Duration::from_secs).to_vec(), ..ConsumerSpec::new("S", "d", "s.>") };
+        assert_eq!([1, 2, 3, 9].map(|attempt| spec.pause_after(attempt).as_secs()), [1, 5, 5, 5]);
+    }
+}

@@ -1,0 +1,297 @@
+//! One request and its answer, observed: ids, span, statistics, and the report at the end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody as _};
+use actix_web::dev::ServiceRequest;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::{HttpMessage as _, HttpResponse};
+use problem::Reported;
+use telemetry::propagation;
+use telemetry::request::RequestStats;
+use tracing::Span;
+use tracing::field::Empty;
+use uuid::Uuid;
+
+use crate::health::is_health_path;
+use crate::request_metrics::{RequestMetrics, method_label};
+use crate::route::{RouteSlot, UNMATCHED};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_PROCESS_TIME: HeaderName = HeaderName::from_static("x-process-time");
+const X_API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+const MAX_REQUEST_ID_CHARS: usize = 128;
+const MAX_USER_AGENT_CHARS: usize = 256;
+/// What is recorded of a request whose client left before the answer; never sent.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// What observing needs besides the request; one per server, shared by its workers.
+#[derive(Debug)]
+pub(crate) struct Observer {
+    pub(crate) metrics: RequestMetrics,
+    pub(crate) slow_request: Duration,
+}
+
+/// A request between its head and its answer's head. Dropped without [`Exchange::finish`], it reports that the
+/// client left.
+pub(crate) struct Exchange {
+    observer: Arc<Observer>,
+    started: Instant,
+    method: &'static str,
+    route: String,
+    named: RouteSlot,
+    path: String,
+    quiet: bool,
+    pub(crate) span: Span,
+    pub(crate) stats: Arc<RequestStats>,
+    finished: bool,
+}
+
+impl Exchange {
+    pub(crate) fn begin(observer: Arc<Observer>, request: &ServiceRequest) -> Self {
+        let started = Instant::now();
+        let method = method_label(request.method());
+        let route = request.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned());
+        let path = request.path().to_owned();
+        let quiet = is_health_path(&path);
+        let request_id = accepted_request_id(request.headers()).unwrap_or_else(new_request_id);
+        let span = span(request, method, &route);
+        if quiet {
+            // Health checks come all day long: a parent that is not sampled keeps them out of the traces.
+            propagation::set_parent(&span, propagation::extract(unsampled));
+        } else {
+            propagation::set_parent(&span, propagation::extract(|name| values(request.headers(), name)));
+        }
+        let stats = RequestStats::new(propagation::trace_id(&span), request_id);
+        let named = RouteSlot::default();
+        request.extensions_mut().insert(named.clone());
+        observer.metrics.begin();
+        Self { observer, started, method, route, named, path, quiet, span, stats, finished: false }
+    }
+
+    /// Completes the answer's headers and reports the request.
+    pub(crate) fn finish(mut self, response: &mut HttpResponse<BoxBody>) {
+        let took = self.started.elapsed();
+        self.set_headers(response.headers_mut(), took);
+        let bytes = match response.body().size() {
+            BodySize::Sized(bytes) => Some(bytes),
+            BodySize::None => Some(0),
+            BodySize::Stream => None,
+        };
+        let reported = response.extensions().get::<Reported>().cloned();
+        self.report(&Outcome { status: response.status().as_u16(), bytes, reported, took });
+    }
+
+    fn set_headers(&self, headers: &mut HeaderMap, took: Duration) {
+        headers.insert(X_API_VERSION, HeaderValue::from_static("1"));
+        let mut set = |name: HeaderName, value: &str, keep: bool| {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                if keep {
+                    headers.append(name, value);
+                } else {
+                    headers.insert(name, value);
+                }
+            }
+        };
+        set(X_REQUEST_ID, self.stats.request_id(), false);
+        set(X_PROCESS_TIME, &format!("{:.6}", took.as_secs_f64()), false);
+        // What a service behind this one reported of itself stays beside it.
+        set(SERVER_TIMING, &server_timing(&self.stats, took), true);
+    }
+
+    fn report(&mut self, outcome: &Outcome) {
+        self.finished = true;
+        if let Some(named) = self.named.take() {
+            self.span.record("otel.name", format!("{} {named}", self.method));
+            self.span.record("http.route", named.as_str());
+            self.route = named;
+        }
+        self.observer.metrics.end(self.method, &self.route, outcome.status, outcome.took.as_secs_f64());
+        self.record_on_span(outcome);
+        self.log_access(outcome);
+        if outcome.took >= self.observer.slow_request && !self.quiet {
+            self.log_slow(outcome);
+        }
+    }
+
+    fn record_on_span(&self, outcome: &Outcome) {
+        self.span.record("http.response.status_code", i64::from(outcome.status));
+        if let Some(principal) = self.stats.principal() {
+            self.span.record("user.id", principal);
+        }
+        if let Some(code) = outcome.code() {
+            self.span.record("aldia.problem.code", code);
+        }
+        // A client's mistake is not an error of the server span (HTTP semantic conventions).
+        if outcome.status >= 500 {
+            self.span.record("error.type", outcome.status.to_string());
+            self.span.record("otel.status_code", "ERROR");
+        }
+    }
+
+    fn log_access(&self, outcome: &Outcome) {
+        // The level is part of a call site, so each level needs its own.
+        macro_rules! access {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "access",
+                    method = self.method,
+                    route = self.route,
+                    path = self.path,
+                    status = outcome.status,
+                    duration_ms = millis(outcome.took),
+                    bytes = outcome.bytes,
+                    principal = self.stats.principal(),
+                    statements = self.stats.statements(),
+                    db_ms = millis(self.stats.db_time()),
+                    pool_wait_ms = millis(self.stats.pool_wait()),
+                    upstream_ms = (self.stats.upstream_calls() > 0).then(|| millis(self.stats.upstream_time())),
+                    code = outcome.code(),
+                    cause = outcome.cause(),
+                    "request"
+                )
+            };
+        }
+        match outcome.status {
+            // Somebody has to look at a 500; the other failures of the server name a known cause.
+            500 => access!(error),
+            501.. => access!(warn),
+            _ if self.quiet => access!(debug),
+            _ => access!(info),
+        }
+    }
+
+    /// The statements go along slowest first, so that a line cut by a log shipper still shows the cause.
+    fn log_slow(&self, outcome: &Outcome) {
+        let mut kept = self.stats.kept_statements();
+        kept.sort_by_key(|statement| std::cmp::Reverse(statement.took));
+        let list: Vec<String> =
+            kept.iter().map(|one| format!("{:.3} ms: {}", millis(one.took), one.sql)).collect();
+        let app = outcome.took.saturating_sub(accounted(&self.stats));
+        tracing::warn!(
+            target: "slow",
+            method = self.method,
+            route = self.route,
+            path = self.path,
+            status = outcome.status,
+            duration_ms = millis(outcome.took),
+            statements = self.stats.statements(),
+            db_ms = millis(self.stats.db_time()),
+            pool_wait_ms = millis(self.stats.pool_wait()),
+            upstream_ms = millis(self.stats.upstream_time()),
+            app_ms = millis(app),
+            statement_list = ?list,
+            "slow request"
+        );
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if !self.finished {
+            let took = self.started.elapsed();
+            self.report(&Outcome { status: CLIENT_CLOSED_REQUEST, bytes: None, reported: None, took });
+        }
+    }
+}
+
+struct Outcome {
+    status: u16,
+    bytes: Option<u64>,
+    reported: Option<Reported>,
+    took: Duration,
+}
+
+impl Outcome {
+    fn code(&self) -> Option<&'static str> {
+        self.reported.as_ref().map(|reported| reported.0.kind().code)
+    }
+
+    fn cause(&self) -> Option<String> {
+        self.reported.as_ref().and_then(|reported| reported.0.cause_chain())
+    }
+}
+
+/// Names and values follow the stable HTTP semantic conventions.
+fn span(request: &ServiceRequest, method: &'static str, route: &str) -> Span {
+    let matched = (route != UNMATCHED).then_some(route);
+    let name = matched.map_or_else(|| method.to_owned(), |route| format!("{method} {route}"));
+    let agent = request.headers().get("user-agent").and_then(|agent| agent.to_str().ok());
+    let agent = agent.map(|agent| agent.chars().take(MAX_USER_AGENT_CHARS).collect::<String>());
+    let span = tracing::info_span!(
+        "request",
+        otel.name = name,
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.route = Empty,
+        http.response.status_code = Empty,
+        url.path = request.path(),
+        url.scheme = "http",
+        client.address = request.peer_addr().map(|peer| peer.ip().to_string()),
+        user_agent.original = agent,
+        user.id = Empty,
+        error.type = Empty,
+        aldia.problem.code = Empty,
+    );
+    if let Some(route) = matched {
+        span.record("http.route", route);
+    }
+    span
+}
+
+fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
+    // A value that is not text is replaced, not skipped: it must still count as a repetition, and parses as nothing.
+    headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
+}
+
+fn unsampled(name: &str) -> Vec<String> {
+    match name {
+        "traceparent" => {
+            let span = Uuid::now_v7().as_u64_pair().1;
+            vec![format!("00-{}-{span:016x}-00", Uuid::new_v4().simple())]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Ids from outside go into logs and headers, so only harmless characters are taken over.
+fn accepted_request_id(headers: &HeaderMap) -> Option<String> {
+    let mut sent = headers.get_all(X_REQUEST_ID);
+    let (Some(id), None) = (sent.next(), sent.next()) else { return None };
+    let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let id = id.as_bytes();
+    let accepted = (1..=MAX_REQUEST_ID_CHARS).contains(&id.len()) && id.iter().all(harmless);
+    accepted.then(|| String::from_utf8_lossy(id).into_owned())
+}
+
+fn new_request_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+/// `total`, and the parts it is made of; what no part accounts for is `app`.
+fn server_timing(stats: &RequestStats, took: Duration) -> String {
+    let statements = stats.statements();
+    let plural = if statements == 1 { "" } else { "s" };
+    let mut value = format!(
+        "total;dur={:.3}, db;dur={:.3};desc=\"{statements} statement{plural}\", pool;dur={:.3}",
+        millis(took),
+        millis(stats.db_time()),
+        millis(stats.pool_wait()),
+    );
+    if stats.upstream_calls() > 0 {
+        value.push_str(&format!(", upstream;dur={:.3}", millis(stats.upstream_time())));
+    }
+    value.push_str(&format!(", app;dur={:.3}", millis(took.saturating_sub(accounted(stats)))));
+    value
+}
+
+fn accounted(stats: &RequestStats) -> Duration {
+    stats.db_time() + stats.pool_wait() + stats.upstream_time()
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}

@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod exchange;
+mod health;
+mod middleware;
+mod refusal;
+mod request_metrics;
+mod route;
+mod server;
+
+pub use config::HttpConfig;
+pub use health::ReadinessCheck;
+pub use refusal::method_not_allowed;
+pub use route::name_route;
+pub use server::{Handle, Running, ServerError, Shell};

@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod claims;
+mod clock;
+mod config;
+mod error;
+mod key_cache;
+mod key_set;
+mod key_source;
+pub mod keys;
+mod middleware;
+mod principal;
+mod token_cache;
+mod verifier;
+
+pub use clock::{Clock, system_clock};
+pub use config::{IdentityConfig, IssuerConfig};
+pub use error::IdentityError;
+pub use key_source::{KeySource, KeySourceError};
+pub use middleware::Authenticate;
+pub use principal::{MaybePrincipal, Principal};
+pub use verifier::Verifier;

@@ -1,0 +1,100 @@
+//! What the pool tells the metrics endpoint.
+
+use std::fmt;
+
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::deadpool::Pool;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Unit;
+use telemetry::metrics::{Metrics, seconds_histogram};
+
+/// Durations by operation; the histogram's constructor is a plain function so that the type can be named.
+pub(crate) type Durations = Family<OperationLabels, Histogram, fn() -> Histogram>;
+
+/// `operation` of a statement.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct OperationLabels {
+    pub(crate) operation: &'static str,
+}
+
+/// Which transaction ended how.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct TxLabels {
+    pub(crate) name: &'static str,
+    pub(crate) outcome: &'static str,
+}
+
+/// The pool's own measurements.
+#[derive(Clone, Debug)]
+pub(crate) struct Measures {
+    pub(crate) wait: Histogram,
+    pub(crate) durations: Durations,
+    pub(crate) transactions: Family<TxLabels, Counter>,
+}
+
+impl Measures {
+    pub(crate) fn new(metrics: &Metrics) -> Self {
+        let measures = Self {
+            wait: seconds_histogram(),
+            durations: Family::new_with_constructor(seconds_histogram as fn() -> Histogram),
+            transactions: Family::default(),
+        };
+        metrics.register(
+            "pool_wait",
+            "How long callers waited for a database connection",
+            Some(Unit::Seconds),
+            measures.wait.clone(),
+        );
+        metrics.register(
+            "db_client_operation_duration",
+            "How long statements took, by operation",
+            Some(Unit::Seconds),
+            measures.durations.clone(),
+        );
+        metrics.register("tx", "Transactions by name and outcome", None, measures.transactions.clone());
+        measures
+    }
+
+    /// Shows the pool's connections by state; they are counted when the endpoint is asked, not when they change.
+    pub(crate) fn watch(metrics: &Metrics, pool: Pool<AsyncPgConnection>) {
+        metrics.register(
+            "pool_connections",
+            "Database connections by state, and callers waiting for one",
+            None,
+            Connections(pool),
+        );
+    }
+}
+
+struct Connections(Pool<AsyncPgConnection>);
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Connections").field(&self.0.status()).finish()
+    }
+}
+
+impl EncodeMetric for Connections {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), fmt::Error> {
+        let status = self.0.status();
+        let states = [
+            ("idle", status.available),
+            ("in_use", status.size.saturating_sub(status.available)),
+            ("waiting", status.waiting),
+            ("max", status.max_size),
+        ];
+        for (state, count) in states {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            encoder.encode_family(&[("state", state)])?.encode_gauge(&count)?;
+        }
+        Ok(())
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Gauge
+    }
+}

@@ -1,0 +1,1 @@
+CREATE TABLE clash (x int);

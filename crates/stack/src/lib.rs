@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod build;
+mod cli;
+mod commands;
+mod health;
+mod interrupt;
+pub mod lock;
+pub mod ports;
+pub mod process;
+mod render;
+mod run;
+mod secrets;
+mod servers;
+mod services;
+mod site;
+mod tools;
+mod ui;
+mod url;
+
+pub use cli::run;

@@ -1,0 +1,125 @@
+//! The services of the system: one entry each, and nowhere else anything to add.
+
+/// One service, or one worker of a service.
+#[derive(Debug)]
+pub(crate) struct Service {
+    /// Its name: of its log, its line in `status`, its rendered configuration.
+    pub(crate) name: &'static str,
+    /// The binary cargo builds.
+    pub(crate) binary: &'static str,
+    /// Its arguments; `{config}` and `{data}` are replaced.
+    pub(crate) serve: &'static [&'static str],
+    /// What it listens on: a name for messages, and the fixed port.
+    pub(crate) ports: &'static [(&'static str, u16)],
+    /// Where it says that it is ready.
+    pub(crate) ready: Ready,
+    /// Its own database, if it has one.
+    pub(crate) database: Option<Database>,
+    /// The template of its configuration in `deploy/`.
+    pub(crate) template: &'static str,
+    /// What is written over the template.
+    pub(crate) settings: &'static [(&'static str, Setting)],
+    /// Services that must be ready before it starts. They come before it in the table.
+    pub(crate) depends_on: &'static [&'static str],
+}
+
+/// Where a service says that it is ready.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ready {
+    /// A GET on this fixed port and path is answered with 200.
+    Http(u16, &'static str),
+    /// It exists: a worker that listens on nothing.
+    #[expect(dead_code, reason = "the workers that need it are not part of the system yet")]
+    Running,
+}
+
+/// A database and the commands, of the service's binary, that fill it.
+#[derive(Debug)]
+pub(crate) struct Database {
+    /// The name of the database and of the role that owns it.
+    pub(crate) name: &'static str,
+    /// Brings the schema up to date; may be run again.
+    pub(crate) migrate: &'static [&'static str],
+    /// Loads the demo data; may be run again. Its last line on stdout is `{"accounts": […]}`.
+    pub(crate) seed: Option<&'static [&'static str]>,
+}
+
+/// A value that only this run knows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Setting {
+    /// URL of the service's own database with the service's own role.
+    DatabaseUrl,
+    RedisUrl,
+    NatsUrl,
+    /// A key of 32 bytes in base64, made once, by name.
+    Key(&'static str),
+}
+
+/// All services, in start order.
+pub(crate) const SERVICES: &[Service] = &[
+    Service {
+        name: "catalog",
+        binary: "catalog",
+        serve: &["serve", "--config", "{config}"],
+        ports: &[("http", 8081)],
+        ready: Ready::Http(8081, "readyz"),
+        database: Some(Database {
+            name: "catalog",
+            migrate: &["migrate", "--config", "{config}"],
+            seed: Some(&["seed", "--config", "{config}", "--data", "{data}"]),
+        }),
+        template: "catalog.toml",
+        settings: &[
+            ("postgres.url", Setting::DatabaseUrl),
+            ("redis.url", Setting::RedisUrl),
+            ("nats.url", Setting::NatsUrl),
+            ("auth.master_key", Setting::Key("auth_master_key")),
+            ("auth.cursor_key", Setting::Key("cursor_key")),
+        ],
+        depends_on: &[],
+    },
+    Service {
+        name: "gateway",
+        binary: "gateway",
+        serve: &["serve", "--config", "{config}"],
+        ports: &[("http", 8080), ("admin", 8090)],
+        ready: Ready::Http(8090, "readyz"),
+        database: None,
+        template: "gateway.toml",
+        settings: &[],
+        depends_on: &["catalog"],
+    },
+];
+
+/// The gateway's fixed ports: what the outside talks to.
+pub(crate) const GATEWAY_PORT: u16 = 8080;
+/// The gateway's private port.
+pub(crate) const ADMIN_PORT: u16 = 8090;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_comes_after_all_it_depends_on() {
+        for (index, service) in SERVICES.iter().enumerate() {
+            for name in service.depends_on {
+                assert!(
+                    SERVICES[..index].iter().any(|earlier| earlier.name == *name),
+                    "{} → {name}",
+                    service.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_name_and_no_port_is_used_twice() {
+        let names: std::collections::BTreeSet<_> = SERVICES.iter().map(|service| service.name).collect();
+        assert_eq!(names.len(), SERVICES.len());
+        let ports: Vec<u16> =
+            SERVICES.iter().flat_map(|service| service.ports.iter().map(|(_, port)| *port)).collect();
+        let distinct: std::collections::BTreeSet<_> = ports.iter().collect();
+        assert_eq!(distinct.len(), ports.len());
+    }
+}

@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod init;
+mod json_line;
+pub mod metrics;
+pub mod propagation;
+pub mod request;
+mod tracestate;
+
+pub use config::TelemetryConfig;
+pub use init::{Telemetry, TelemetryError};

@@ -1,0 +1,1 @@
+DROP TABLE number; DROP EXTENSION pg_trgm;

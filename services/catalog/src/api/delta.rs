@@ -1,0 +1,147 @@
+//! `GET /v1/{model}?since=`: what changed since a position, without gaps (C-D1, C-D2, C-D8).
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
+use conditional::{EntityTag, ReadDecision};
+use problem::{FieldError, Problem, registry};
+use serde::{Deserialize, Serialize};
+
+use super::{incoming, read, representation};
+use crate::domain::query::MAX_LIMIT;
+use crate::domain::record::Selection;
+use crate::domain::value::write_json_text;
+use crate::error::{ServiceError, parameters};
+use crate::model::Model;
+use crate::problems;
+use crate::state::AppState;
+use crate::store::delta::{self, Delta, Reached, Since};
+
+/// Most changes in one answer.
+pub(crate) const MAX_CHANGES: u32 = 1000;
+
+/// What a sync token carries.
+#[derive(Serialize, Deserialize)]
+struct Token {
+    #[serde(rename = "v")]
+    version: i64,
+    #[serde(rename = "b", default)]
+    began: i64,
+    #[serde(rename = "e")]
+    epoch: i64,
+}
+
+/// Answers with the changes after `since`; a later call with the answer's token goes on without a gap.
+pub(crate) async fn list_changes(model: &'static Model, state: &AppState, request: &HttpRequest, pairs: &[(String, String)]) -> Result<HttpResponse, ServiceError> {
+    let asked = Asked::read(model, state, pairs)?;
+    let conditions = incoming::conditions(request)?;
+    let mut conn = state.context.pool.read().await?;
+    let delta = delta::changes(&mut conn, model, asked.since, asked.limit).await?;
+    drop(conn);
+    if delta.is_gone(asked.since) {
+        return Err(expired(model, state));
+    }
+    let tag = EntityTag::strong(&format!("{}.{}", delta.epoch, delta.version));
+    let groups = format!("\"{}\"", model.path);
+    if conditions.check_read(&tag) == ReadDecision::NotModified {
+        return Ok(representation::not_modified(model, &tag, &groups));
+    }
+    let body = write_body(model, state, request.path(), &asked, &delta);
+    let mut response = HttpResponse::Ok();
+    representation::read_fields(&mut response, model, &tag, &groups);
+    response.insert_header(("Sync-Retention", state.settings.tombstone_retention_secs.to_string()));
+    Ok(response.content_type("application/json").body(body))
+}
+
+struct Asked {
+    since: Since,
+    limit: u32,
+    selection: Selection,
+}
+
+impl Asked {
+    fn read(model: &'static Model, state: &AppState, pairs: &[(String, String)]) -> Result<Self, ServiceError> {
+        let mut asked = Self { since: Since::Beginning, limit: MAX_LIMIT, selection: Selection::default() };
+        let mut faults = Vec::new();
+        for (name, value) in pairs {
+            match name.as_str() {
+                "since" => asked.since = since(model, state, value)?,
+                "limit" => match value.parse::<u32>() {
+                    Ok(limit) if limit >= 1 => asked.limit = limit.min(MAX_CHANGES),
+                    _ => faults.push(fault(name, "out_of_range", "a whole number from 1 is expected")),
+                },
+                "fields" => {
+                    let names: Vec<String> = value.split(',').map(str::to_owned).collect();
+                    if let Some(unknown) = names.iter().find(|name| !model.shown().any(|field| field.name == **name) && !matches!(name.as_str(), "id" | "created_at" | "updated_at" | "version" | "client_mutation_id")) {
+                        faults.push(fault("fields", "unknown_field", &format!("no such field: {}", unknown.chars().take(80).collect::<String>())));
+                    }
+                    // A reader needs the version to know which of two states is the later one.
+                    asked.selection = Selection::only(names.into_iter().chain(["version".to_owned(), "client_mutation_id".to_owned()]).collect());
+                }
+                "cache_bust" => {}
+                // A filter would hide the deletion of what no longer fits it.
+                _ => faults.push(fault(name, "unknown_parameter", "`since` goes with `limit` and `fields` only")),
+            }
+        }
+        if faults.is_empty() { Ok(asked) } else { Err(parameters(faults)) }
+    }
+}
+
+fn since(model: &Model, state: &AppState, text: &str) -> Result<Since, ServiceError> {
+    match text {
+        "" | "0" | "beginning" => return Ok(Since::Beginning),
+        "now" => return Ok(Since::Now),
+        _ => {}
+    }
+    // A plus sign that was not encoded arrives as a space.
+    if let Ok(at) = DateTime::parse_from_rfc3339(&text.replace(' ', "+")) {
+        return Ok(Since::Time(at.with_timezone(&Utc)));
+    }
+    let token: Token = state.cursors.open(&scope(model), text).map_err(|_| {
+        Problem::new(&registry::INVALID_PARAMETER).field("?since", "invalid_format", "a sync token of this model, an RFC 3339 instant, `beginning` or `now` is expected")
+    })?;
+    Ok(Since::Position(Reached { version: token.version, began: token.began, epoch: token.epoch }))
+}
+
+fn scope(model: &Model) -> String {
+    format!("since {}", model.name)
+}
+
+fn write_body(model: &Model, state: &AppState, path: &str, asked: &Asked, delta: &Delta) -> String {
+    let reached = delta.reached(asked.since);
+    let token = Token { version: reached.version, began: reached.began, epoch: reached.epoch };
+    let token = state.cursors.seal(&scope(model), &token);
+    let mut body = String::with_capacity(256 + delta.records.len() * 512);
+    body.push_str("{\"items\":[");
+    for (index, record) in delta.records.iter().enumerate() {
+        if index > 0 {
+            body.push(',');
+        }
+        if record.deleted_at.is_some() {
+            record.write_tombstone(&mut body);
+        } else {
+            record.write_json(model, &asked.selection, &[], &mut body);
+        }
+    }
+    body.push_str("],\"since\":");
+    write_json_text(&token, &mut body);
+    body.push_str(if delta.more { ",\"has_more\":true" } else { ",\"has_more\":false" });
+    if delta.more {
+        let limit = asked.limit.to_string();
+        let query = read::encode([("since", token.as_str()), ("limit", limit.as_str())].into_iter());
+        body.push_str(&format!(",\"next\":\"{path}?{query}\""));
+    }
+    body.push_str(&format!(",\"version\":{}}}", delta.version));
+    body
+}
+
+fn expired(model: &Model, state: &AppState) -> ServiceError {
+    Problem::new(&problems::SYNC_TOKEN_EXPIRED)
+        .header(header::LINK.as_str(), format!("</v1/{}?since=beginning>; rel=\"restart\"", model.path))
+        .header("Sync-Retention", state.settings.tombstone_retention_secs.to_string())
+        .into()
+}
+
+fn fault(name: &str, code: &'static str, message: &str) -> FieldError {
+    FieldError { pointer: format!("?{}", name.chars().take(80).collect::<String>()), code, message: message.to_owned() }
+}

@@ -1,0 +1,135 @@
+//! What a handler reads of a request, beside its path.
+
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::{HttpMessage as _, HttpRequest, web};
+use conditional::Conditions;
+use idempotency::IdempotencyKey;
+use identity::Principal;
+use problem::{Problem, registry};
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use crate::domain::draft::valid_mutation_id;
+use crate::error::{ServiceError, not_found};
+use crate::operations::Idempotent;
+use crate::operations::outcome::Return;
+use crate::state::AppState;
+
+/// Media types of request bodies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyType {
+    /// `application/json`, or a merge patch (RFC 7396).
+    Json,
+    /// `application/x-ndjson`: one JSON value a line.
+    Lines,
+}
+
+/// The principal. A subject of a foreign issuer never passes for one of our users.
+pub(crate) fn principal(request: &HttpRequest, state: &AppState) -> Option<Principal> {
+    let mut principal = request.extensions().get::<Principal>().cloned()?;
+    if principal.issuer != state.settings.own_issuer {
+        principal.subject = format!("{}#{}", principal.issuer, principal.subject);
+    }
+    Some(principal)
+}
+
+/// The principal of a request that needs one.
+///
+/// # Errors
+/// `unauthenticated`.
+pub(crate) fn required_principal(request: &HttpRequest, state: &AppState) -> Result<Principal, ServiceError> {
+    principal(request, state).ok_or_else(|| crate::domain::access::Denial::Unauthenticated.into())
+}
+
+/// The decoded pairs of the query.
+///
+/// # Errors
+/// `invalid_parameter` where it is not well formed.
+pub(crate) fn query_pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, ServiceError> {
+    web::Query::<Vec<(String, String)>>::from_query(request.query_string())
+        .map(web::Query::into_inner)
+        .map_err(|error| Problem::new(&registry::INVALID_PARAMETER).detail("the query is not well formed").cause(error).into())
+}
+
+/// The id in the path. What is no id names nothing.
+///
+/// # Errors
+/// `not_found`.
+pub(crate) fn path_id(request: &HttpRequest) -> Result<Uuid, ServiceError> {
+    request.match_info().get("id").and_then(|text| Uuid::parse_str(text).ok()).ok_or_else(not_found)
+}
+
+/// Preconditions of the request.
+///
+/// # Errors
+/// `invalid_parameter` that names the field.
+pub(crate) fn conditions(request: &HttpRequest) -> Result<Conditions, ServiceError> {
+    Ok(Conditions::from_headers(request.headers())?)
+}
+
+/// What the client prefers to be returned (RFC 7240); preferences that are not known are ignored, as it says.
+pub(crate) fn prefer(headers: &HeaderMap) -> Return {
+    let minimal = headers
+        .get_all("Prefer")
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|preference| preference.trim().eq_ignore_ascii_case("return=minimal"));
+    if minimal { Return::Minimal } else { Return::Representation }
+}
+
+/// The client's mark of its change, where it stands in the header (C-D8).
+///
+/// # Errors
+/// `invalid_parameter` where it is badly formed.
+pub(crate) fn mutation_id(headers: &HeaderMap) -> Result<Option<String>, ServiceError> {
+    match headers.get("Client-Mutation-Id") {
+        None => Ok(None),
+        Some(value) => match value.to_str().ok().filter(|text| valid_mutation_id(text)) {
+            Some(text) => Ok(Some(text.to_owned())),
+            None => Err(Problem::new(&registry::INVALID_PARAMETER).field("Client-Mutation-Id", "invalid_format", "1 to 64 printable ASCII characters are expected").into()),
+        },
+    }
+}
+
+/// The idempotency key of the request, bound to its principal, operation and content (X-B2).
+///
+/// # Errors
+/// `invalid_parameter` where the key is badly formed.
+pub(crate) fn idempotent(request: &HttpRequest, principal: &Principal, body: &[u8]) -> Result<Option<Idempotent>, ServiceError> {
+    let Some(key) = IdempotencyKey::from_headers(request.headers())? else { return Ok(None) };
+    let target = request.uri().to_string();
+    let fingerprint = idempotency::fingerprint(request.method().as_str(), &target, request.content_type(), body);
+    Ok(Some(Idempotent { scope: format!("{} {} {}", principal.subject, request.method(), request.path()), key, fingerprint }))
+}
+
+/// The media type of the body.
+///
+/// # Errors
+/// `unsupported_media_type`.
+pub(crate) fn body_type(request: &HttpRequest, lines: bool) -> Result<BodyType, ServiceError> {
+    let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "application/json" | "application/merge-patch+json" => Ok(BodyType::Json),
+        "application/x-ndjson" | "application/jsonl" if lines => Ok(BodyType::Lines),
+        _ => Err(Problem::new(&registry::UNSUPPORTED_MEDIA_TYPE)
+            .detail(if lines { "send application/json or application/x-ndjson" } else { "send application/json" })
+            .field("Content-Type", "unsupported", "not a media type that is read here")
+            .into()),
+    }
+}
+
+/// The body as JSON.
+///
+/// # Errors
+/// `malformed_json` with the place.
+pub(crate) fn json(body: &[u8]) -> Result<Json, ServiceError> {
+    serde_json::from_slice(body).map_err(|error| malformed("", &error))
+}
+
+/// A `malformed_json` problem for the value at `pointer`.
+pub(crate) fn malformed(pointer: &str, error: &serde_json::Error) -> ServiceError {
+    Problem::new(&registry::MALFORMED_JSON)
+        .detail(format!("the body is not JSON: line {}, column {}", error.line(), error.column()))
+        .field(pointer, "malformed_json", "not well-formed JSON")
+        .into()
+}

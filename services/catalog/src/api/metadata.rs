@@ -1,0 +1,136 @@
+//! `GET /v1/{model}/metadata` and `/stats`: what is known of a model as a whole, without counting it.
+
+use actix_web::{HttpRequest, HttpResponse};
+use conditional::{EntityTag, ReadDecision};
+use problem::{Problem, registry};
+use serde_json::json;
+
+use super::{incoming, representation};
+use crate::domain::access;
+use crate::domain::digest::{BUCKET_DIGITS, Digest, bucket, buckets_under};
+use crate::domain::value::rfc3339;
+use crate::error::ServiceError;
+use crate::model::Model;
+use crate::state::AppState;
+use crate::store::clock::{self, Clock};
+use crate::store::maintenance;
+
+/// Count, version and digest of a model from one row (C-A3, C-D3); with `digest_prefix` the sixteen parts below it,
+/// or the records of a leaf, so that a client finds where its copy differs.
+pub(crate) async fn get_metadata(model: &'static Model, state: &AppState, request: &HttpRequest) -> Result<HttpResponse, ServiceError> {
+    let principal = incoming::principal(request, state);
+    access::may_read_all(model, principal.as_ref())?;
+    let prefix = digest_prefix(request)?;
+    let conditions = incoming::conditions(request)?;
+    let mut conn = state.context.pool.read().await?;
+    let clock = clock::current(&mut conn, model).await?;
+    let tag = EntityTag::strong(&format!("{}.{}", clock.epoch, clock.version));
+    let groups = format!("\"{}\"", model.path);
+    if conditions.check_read(&tag) == ReadDecision::NotModified {
+        return Ok(representation::not_modified(model, &tag, &groups));
+    }
+    let mut body = summary(model, &clock);
+    if let (Some(prefix), Some(object)) = (prefix, body.as_object_mut()) {
+        object.insert("digest_prefix".to_owned(), json!(prefix));
+        if prefix.len() == BUCKET_DIGITS {
+            let leaf = buckets_under(&prefix).map_or(0, |range| range.start);
+            let records = maintenance::bucket_records(&mut conn, model, leaf).await?;
+            let records: Vec<_> = records.iter().map(|(id, version)| json!({"id": id, "version": version})).collect();
+            object.insert("records".to_owned(), json!(records));
+        } else {
+            object.insert("parts".to_owned(), json!(parts(&mut conn, model, &prefix).await?));
+        }
+    }
+    drop(conn);
+    let mut response = HttpResponse::Ok();
+    representation::read_fields(&mut response, model, &tag, &groups);
+    representation::last_modified(&mut response, clock.last_modified);
+    Ok(response.json(body))
+}
+
+/// How many live records there are of each value of the counted fields; kept by the writes, not counted here.
+pub(crate) async fn get_stats(model: &'static Model, state: &AppState, request: &HttpRequest) -> Result<HttpResponse, ServiceError> {
+    let principal = incoming::principal(request, state);
+    access::may_read_all(model, principal.as_ref())?;
+    let conditions = incoming::conditions(request)?;
+    let mut conn = state.context.pool.read().await?;
+    let clock = clock::current(&mut conn, model).await?;
+    let tag = EntityTag::strong(&format!("{}.{}", clock.epoch, clock.version));
+    let groups = format!("\"{}\"", model.path);
+    if conditions.check_read(&tag) == ReadDecision::NotModified {
+        return Ok(representation::not_modified(model, &tag, &groups));
+    }
+    let facets = maintenance::facets(&mut conn, model).await?;
+    drop(conn);
+    let mut by_field = serde_json::Map::new();
+    for field in model.fields.iter().filter(|field| field.facet) {
+        let counts: serde_json::Map<String, serde_json::Value> =
+            facets.iter().filter(|(name, ..)| name == field.name).map(|(_, value, count)| (value.clone(), json!(count))).collect();
+        by_field.insert(field.name.to_owned(), json!(counts));
+    }
+    let body = json!({
+        "model": model.name,
+        "count": clock.live_count,
+        "deleted_count": clock.deleted_count,
+        "version": clock.version,
+        "last_modified": rfc3339(clock.last_modified),
+        "counts": by_field,
+    });
+    let mut response = HttpResponse::Ok();
+    representation::read_fields(&mut response, model, &tag, &groups);
+    Ok(response.json(body))
+}
+
+fn summary(model: &Model, clock: &Clock) -> serde_json::Value {
+    json!({
+        "model": model.name,
+        "count": clock.live_count,
+        "version": clock.version,
+        "digest": clock.digest.to_string(),
+        "last_modified": rfc3339(clock.last_modified),
+    })
+}
+
+async fn parts(conn: &mut pg_pool::Conn, model: &Model, prefix: &str) -> Result<Vec<serde_json::Value>, ServiceError> {
+    let mut parts = [(0i64, Digest::default()); 16];
+    let range = buckets_under(prefix).unwrap_or(0..0);
+    let width = (range.end - range.start) / 16;
+    for (leaf, count, digest) in maintenance::leaves(conn, model, range.clone()).await? {
+        let index = usize::try_from((leaf - range.start) / width.max(1)).unwrap_or_default();
+        if let Some(part) = parts.get_mut(index) {
+            part.0 += count;
+            part.1.merge(&digest);
+        }
+    }
+    let part = |(index, (count, digest)): (usize, &(i64, Digest))| json!({"prefix": format!("{prefix}{index:x}"), "count": count, "digest": digest.to_string()});
+    Ok(parts.iter().enumerate().map(part).collect())
+}
+
+fn digest_prefix(request: &HttpRequest) -> Result<Option<String>, ServiceError> {
+    let mut prefix = None;
+    for (name, value) in incoming::query_pairs(request)? {
+        match name.as_str() {
+            "digest_prefix" if buckets_under(&value).is_some() => prefix = Some(value),
+            "digest_prefix" => {
+                return Err(Problem::new(&registry::INVALID_PARAMETER).field("?digest_prefix", "invalid_format", "up to three digits 0-9a-f are expected").into());
+            }
+            "cache_bust" => {}
+            _ => return Err(Problem::new(&registry::INVALID_PARAMETER).field(format!("?{}", name.chars().take(80).collect::<String>()), "unknown_parameter", "no such parameter here").into()),
+        }
+    }
+    Ok(prefix)
+}
+
+/// Digest of (id, version) pairs, as a client computes it over its copy; used by tests and the load tools.
+pub fn digest_of(records: impl IntoIterator<Item = (uuid::Uuid, i64)>) -> String {
+    let mut digest = Digest::default();
+    for (id, version) in records {
+        digest.add(id, version);
+    }
+    digest.to_string()
+}
+
+/// Name of the digest's leaf that a record belongs to: three hexadecimal digits.
+pub fn digest_leaf(id: uuid::Uuid) -> String {
+    format!("{:03x}", bucket(id))
+}

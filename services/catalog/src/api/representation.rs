@@ -1,0 +1,54 @@
+//! How records become responses: bodies, validators, cache fields.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HttpDate};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use chrono::{DateTime, Utc};
+use conditional::EntityTag;
+use idempotency::StoredAnswer;
+
+use crate::model::{Audience, Model, ReadAccess};
+
+/// Fields of every answer to a read: validator, cache policy and groups (C-A18, RFC 9875).
+///
+/// Clients and shared caches between them and the gateway keep a copy only to revalidate it: what they reuse without
+/// asking could be stale. The policy's lifetime is for caches that hear of every write.
+pub(crate) fn read_fields(response: &mut HttpResponseBuilder, model: &Model, tag: &EntityTag, groups: &str) {
+    let everyone = model.access.read == ReadAccess::Anyone && model.cache.audience == Audience::Shared;
+    response.insert_header((header::CACHE_CONTROL, if everyone { "public, no-cache" } else { "private, no-cache" }));
+    if !everyone {
+        response.insert_header((header::VARY, "Authorization"));
+    }
+    response.insert_header((header::ETAG, tag.to_string()));
+    response.insert_header(("Cache-Groups", groups.to_owned()));
+    response.insert_header(("X-Cache-Strategy", strategy(model)));
+}
+
+/// The date of the last change, for people and logs: its second is too coarse to validate by (T15).
+pub(crate) fn last_modified(response: &mut HttpResponseBuilder, at: DateTime<Utc>) {
+    response.insert_header((header::LAST_MODIFIED, HttpDate::from(std::time::SystemTime::from(at))));
+}
+
+/// A 304 with the fields that a 200 would have had (RFC 9110 §15.4.5).
+pub(crate) fn not_modified(model: &Model, tag: &EntityTag, groups: &str) -> HttpResponse {
+    let mut response = HttpResponse::NotModified();
+    read_fields(&mut response, model, tag, groups);
+    response.finish()
+}
+
+/// The answer of a use case, as it was stored.
+pub(crate) fn stored(answer: &StoredAnswer) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if status.is_client_error() || status.is_server_error() {
+        return HttpResponse::build(status).finish();
+    }
+    answer.to_response()
+}
+
+fn strategy(model: &Model) -> String {
+    let audience = match model.cache.audience {
+        Audience::Shared => "shared",
+        Audience::Principal => "principal",
+    };
+    format!("{audience}; ttl={}; swr={}", model.cache.ttl_secs, model.cache.swr_secs)
+}

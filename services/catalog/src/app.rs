@@ -1,0 +1,187 @@
+//! Builds a running catalog from its configuration; the binary and the tests use the same path.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use event_bus::{Bus, Relay};
+use http_server::{Handle, ReadinessCheck, Running, Shell};
+use identity::Authenticate;
+use page_cursor::CursorKey;
+use pg_pool::PgPool;
+use telemetry::metrics::Metrics;
+use throttle::Throttle;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::api::auth::state::AuthState;
+use crate::config::Config;
+use crate::jobs;
+use crate::model::registry::Registry;
+use crate::operations::Context;
+use crate::routes;
+use crate::state::{AppState, Settings};
+
+/// A catalog that serves.
+pub struct App {
+    running: Running,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    pool: PgPool,
+}
+
+impl App {
+    /// Connects, starts the background work and serves. The database must be migrated ([`migrate`]).
+    ///
+    /// # Errors
+    /// Where the settings do not fit together, the port is taken, or no signing key can be had.
+    pub async fn start(config: Config, registry: Registry) -> anyhow::Result<Self> {
+        let metrics = Metrics::new("catalog");
+        let pool = PgPool::new(&config.postgres, &metrics).context("the database's settings")?;
+        let bus = Bus::connect(&config.nats).await.context("the settings of NATS")?;
+        let relay = Relay::new(pool.clone(), bus.clone(), "catalog", &metrics);
+        let waker = relay.waker();
+        let context = Context {
+            pool: pool.clone(),
+            registry: Arc::new(registry),
+            now,
+            new_id: Uuid::now_v7,
+            wake_relay: Arc::new(move || waker.wake()),
+        };
+        let auth = sign_in(&config, &pool, now).await?;
+        let verifier = auth.verifier(&config.identity)?;
+        let state = AppState {
+            context: context.clone(),
+            cursors: CursorKey::new(&config.records.cursor_key),
+            auth: auth.clone(),
+            settings: Arc::new(Settings {
+                own_issuer: config.auth.issuer.clone(),
+                tombstone_retention_secs: config.records.tombstone_retention_secs,
+            }),
+        };
+        let shell = Shell {
+            service: "catalog",
+            version: env!("CARGO_PKG_VERSION"),
+            config: config.http.clone(),
+            metrics,
+            checks: vec![Arc::new(DatabaseCheck(pool.clone()))],
+            slow_request: Duration::from_millis(config.telemetry.slow_request_ms),
+        };
+        let authenticate = Authenticate::new(verifier).except("/v1/auth/").except("/.well-known/");
+        let running = shell.start(move |app| {
+            let state = state.clone();
+            app.service(actix_web::web::scope("").wrap(authenticate.clone()).configure(move |scope| routes::configure(scope, &state)));
+        })?;
+        let (stop, stopped) = watch::channel(false);
+        let tasks = vec![
+            tokio::spawn(keep_stream(bus, stopped.clone())),
+            tokio::spawn(relay.run(stopped.clone())),
+            tokio::spawn(jobs::key_rotation::run(auth, stopped.clone())),
+            tokio::spawn(run_purge(context, config, stopped)),
+        ];
+        Ok(Self { running, stop, tasks, pool })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.running.addr
+    }
+
+    /// Stops it from outside.
+    pub fn handle(&self) -> Handle {
+        self.running.handle()
+    }
+
+    /// Serves until it is told to stop, drains, and ends the background work.
+    ///
+    /// # Errors
+    /// Of the server.
+    pub async fn until_stopped(self) -> std::io::Result<()> {
+        let result = self.running.until_stopped().await;
+        // A receiver that is gone has ended already.
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            if tokio::time::timeout(Duration::from_secs(5), task).await.is_err() {
+                tracing::warn!("background work did not end in time");
+            }
+        }
+        drop(self.pool);
+        result
+    }
+}
+
+/// Brings the database to the newest schema; safe to run from several replicas at once.
+///
+/// # Errors
+/// Of the database.
+pub async fn migrate(config: &Config) -> anyhow::Result<Vec<String>> {
+    let pool = PgPool::new(&config.postgres, &Metrics::new("catalog"))?;
+    Ok(pool.migrate(migrations()).await?)
+}
+
+/// Everything that the catalog's database needs.
+pub fn migrations() -> Vec<diesel_migrations::EmbeddedMigrations> {
+    vec![event_bus::MIGRATIONS, idempotency::MIGRATIONS, crate::store::MIGRATIONS]
+}
+
+/// The one place where the catalog reads the time.
+pub(crate) fn now() -> DateTime<Utc> {
+    // Postgres keeps microseconds; what is answered must equal what is stored.
+    let now = Utc::now();
+    DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
+}
+
+async fn sign_in(config: &Config, pool: &PgPool, now: fn() -> DateTime<Utc>) -> anyhow::Result<AuthState> {
+    let _ = Throttle::new;
+    AuthState::connect(pool.clone(), config.auth.clone(), &config.redis.url, Arc::new(now)).await.context("the signing keys")
+}
+
+struct DatabaseCheck(PgPool);
+
+impl ReadinessCheck for DatabaseCheck {
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
+        Box::pin(async {
+            match self.0.read().await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(error.to_string()),
+            }
+        })
+    }
+}
+
+/// Creates the stream as soon as NATS can be reached; the outbox keeps every event until then.
+async fn keep_stream(bus: Bus, mut stopped: event_bus::Shutdown) {
+    loop {
+        match bus.ensure_stream(crate::events::stream()).await {
+            Ok(()) => return,
+            Err(error) => tracing::warn!(%error, "the event stream is not there yet; events wait in the outbox"),
+        }
+        tokio::select! {
+            _ = stopped.changed() => return,
+            () = tokio::time::sleep(Duration::from_secs(2)) => {}
+        }
+    }
+}
+
+async fn run_purge(context: Context, config: Config, mut stopped: event_bus::Shutdown) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(config.records.purge_interval_secs));
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            _ = ticks.tick() => {}
+        }
+        let work = jobs::purge::pass(&context, config.records.tombstone_retention_secs, config.records.idempotency_retention_hours);
+        if let Err(error) = work.await {
+            tracing::warn!(%error, "a pass of the purge failed; the next one tries again");
+        }
+    }
+}

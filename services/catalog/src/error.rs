@@ -1,0 +1,103 @@
+//! What can go wrong in a request, and the problem that it becomes.
+
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use conditional::{ConditionError, WriteRefusal};
+use pg_pool::PgError;
+use problem::{FieldError, Problem, registry};
+
+use crate::domain::access::Denial;
+
+/// The error of every handler: a problem, ready to be sent.
+#[derive(Debug)]
+pub(crate) struct ServiceError(Box<Problem>);
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.kind().code)
+    }
+}
+
+impl ResponseError for ServiceError {
+    fn status_code(&self) -> StatusCode {
+        self.0.status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.0.to_response()
+    }
+}
+
+impl From<Problem> for ServiceError {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
+impl From<PgError> for ServiceError {
+    fn from(error: PgError) -> Self {
+        let kind = if error.is_unavailable() || error.is_timeout() { &registry::UNAVAILABLE } else { &registry::INTERNAL };
+        Problem::new(kind).cause(error).into()
+    }
+}
+
+impl From<diesel::result::Error> for ServiceError {
+    fn from(error: diesel::result::Error) -> Self {
+        PgError::from(error).into()
+    }
+}
+
+impl From<idempotency::ClaimError> for ServiceError {
+    fn from(error: idempotency::ClaimError) -> Self {
+        match error {
+            idempotency::ClaimError::InUse => Problem::new(&registry::IDEMPOTENCY_KEY_IN_USE).into(),
+            idempotency::ClaimError::Reused => Problem::new(&registry::IDEMPOTENCY_KEY_REUSED).field("Idempotency-Key", "reused", "this key was used for another request").into(),
+            idempotency::ClaimError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<Denial> for ServiceError {
+    fn from(denial: Denial) -> Self {
+        match denial {
+            Denial::Unauthenticated => Problem::new(&registry::UNAUTHENTICATED).header("WWW-Authenticate", "Bearer").into(),
+            Denial::Role(role) => Problem::new(&registry::FORBIDDEN).detail(format!("the role {role} is needed")).into(),
+            Denial::Owner => Problem::new(&registry::FORBIDDEN).detail("only its owner or an administrator may do this").into(),
+        }
+    }
+}
+
+impl From<ConditionError> for ServiceError {
+    fn from(error: ConditionError) -> Self {
+        Problem::new(&registry::INVALID_PARAMETER).field(error.header(), "invalid_format", error.to_string()).into()
+    }
+}
+
+impl From<WriteRefusal> for ServiceError {
+    fn from(refusal: WriteRefusal) -> Self {
+        match refusal {
+            WriteRefusal::Missing => Problem::new(&registry::PRECONDITION_REQUIRED)
+                .detail("send the ETag of the record that you read in If-Match")
+                .field("If-Match", "required", "the record's entity tag is expected")
+                .into(),
+            WriteRefusal::Failed => Problem::new(&registry::PRECONDITION_FAILED).detail("the record has changed since it was read; read it again").into(),
+        }
+    }
+}
+
+/// Faults of a body.
+pub(crate) fn validation(errors: Vec<FieldError>) -> ServiceError {
+    Problem::new(&registry::VALIDATION_FAILED).errors(errors).into()
+}
+
+/// Faults of the parameters.
+pub(crate) fn parameters(errors: Vec<FieldError>) -> ServiceError {
+    Problem::new(&registry::INVALID_PARAMETER).errors(errors).into()
+}
+
+/// Nothing is found under the id.
+pub(crate) fn not_found() -> ServiceError {
+    Problem::new(&registry::NOT_FOUND).into()
+}

@@ -1,0 +1,189 @@
+//! Rules over several records, loaded here and decided in [`crate::domain`] (C-D11).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncPgConnection;
+use problem::{FieldError, Problem};
+use uuid::Uuid;
+
+use super::checks::Candidate;
+use crate::domain::change::{Change, ChangeKind};
+use crate::domain::draft::Draft;
+use crate::domain::herd::{self, AnimalFacts, AnimalStatus, Sex, Violation};
+use crate::domain::pedigree::{Pedigree, find_cycle};
+use crate::domain::record::Record;
+use crate::domain::value::Value;
+use crate::error::ServiceError;
+use crate::model::{Model, Rules};
+use crate::problems;
+use crate::store::clock::Clock;
+use crate::store::{herd as store, write};
+
+/// Checks records that are about to be made.
+///
+/// # Errors
+/// A `herd_rule_broken` problem that points at every fault; those of the database.
+pub(crate) async fn check_new(conn: &mut AsyncPgConnection, model: &Model, candidates: &[Candidate<'_>]) -> Result<(), ServiceError> {
+    match model.rules {
+        Rules::None | Rules::User | Rules::Breed => Ok(()),
+        Rules::Case => after_birth(conn, model, candidates, "diagnosis_date").await,
+        Rules::Treatment => after_birth(conn, model, candidates, "given_on").await,
+        Rules::Animal => animals(conn, model, candidates, Pedigree::default()).await,
+    }
+}
+
+/// Checks a record that is about to be changed; `whole` is how it would stand.
+///
+/// # Errors
+/// As [`check_new`].
+pub(crate) async fn check_changed(conn: &mut AsyncPgConnection, model: &Model, before: &Record, whole: &Draft, is_administrator: bool) -> Result<(), ServiceError> {
+    let changed = |name: &str| whole.value(model, name) != before.value(model, name);
+    let candidates = [Candidate { id: before.id, pointer: String::new(), draft: whole }];
+    match model.rules {
+        Rules::None | Rules::User => Ok(()),
+        Rules::Case | Rules::Treatment => check_new(conn, model, &candidates).await,
+        Rules::Breed if changed("species_id") => breed_in_use(conn, before.id).await,
+        Rules::Breed => Ok(()),
+        Rules::Animal => {
+            let status = |value: Option<&Value>| value.and_then(Value::as_text).and_then(AnimalStatus::from_word).unwrap_or(AnimalStatus::Alive);
+            let (from, to) = (status(before.value(model, "status")), status(whole.value(model, "status")));
+            herd::check_status_change(from, to, is_administrator).map_err(|violation| refuse(vec![fault("", violation)]))?;
+            if ["sex", "birth_date", "breed_id", "father_id", "mother_id"].into_iter().any(changed) {
+                changed_animal(conn, model, before.id, &candidates).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Closes the open cases of an animal that leaves the herd.
+///
+/// # Errors
+/// Of the database.
+pub(crate) async fn close_cases(conn: &mut AsyncPgConnection, case: &'static Model, clock: &mut Clock, at: DateTime<Utc>, before: &Record, whole: &Draft) -> Result<Vec<Change>, ServiceError> {
+    let died = whole.values.contains(&Some(Value::Text("dead".to_owned())));
+    let mut changes = Vec::new();
+    for open in store::open_cases(conn, case, before.id).await? {
+        let mut draft = Draft { id: None, mutation_id: None, values: vec![None; case.fields.len()] };
+        draft.set(case, "closed_on", Value::Date(at.date_naive()));
+        if died {
+            draft.set(case, "status", Value::Text("died".to_owned()));
+        }
+        clock.version += 1;
+        let after = write::update(conn, case, open.id, clock.version, at, draft).await?;
+        changes.push(Change { model: case, kind: ChangeKind::Updated, before: Some(open), after });
+    }
+    Ok(changes)
+}
+
+async fn changed_animal(conn: &mut AsyncPgConnection, model: &Model, id: Uuid, candidates: &[Candidate<'_>; 1]) -> Result<(), ServiceError> {
+    let [candidate] = candidates;
+    let parents = parents_of(model, candidate.draft);
+    let mut known = Pedigree::default();
+    for (id, father, mother) in store::ancestors(conn, parents.collect(), store::MAX_GENERATIONS).await? {
+        known.insert(id, father, mother);
+    }
+    animals(conn, model, candidates, known).await?;
+    let offspring = store::offspring(conn, id).await?;
+    let species = store::species_of(conn, breeds(model, candidates)).await?;
+    let Some((facts, age)) = facts_of(model, candidate, &species) else { return Ok(()) };
+    let violations = herd::check_against_offspring_at_age(&facts, &offspring, age);
+    settle(violations.into_iter().map(|violation| fault(&candidate.pointer, violation)).collect())
+}
+
+async fn animals(conn: &mut AsyncPgConnection, model: &Model, candidates: &[Candidate<'_>], known: Pedigree) -> Result<(), ServiceError> {
+    let species = store::species_of(conn, breeds(model, candidates)).await?;
+    let mut facts: BTreeMap<Uuid, AnimalFacts> = BTreeMap::new();
+    let mut proposed = Pedigree::default();
+    let mut children = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        if let Some((child, age)) = facts_of(model, candidate, &species) {
+            proposed.insert(child.id, child.father_id, child.mother_id);
+            facts.insert(child.id, child.clone());
+            children.push((candidate, child, age));
+        }
+    }
+    let outside: BTreeSet<Uuid> = candidates.iter().flat_map(|candidate| parents_of(model, candidate.draft)).filter(|id| !facts.contains_key(id)).collect();
+    for parent in store::facts(conn, outside.into_iter().collect()).await? {
+        facts.insert(parent.id, parent);
+    }
+    let mut faults = Vec::new();
+    for (candidate, child, age) in &children {
+        let parent = |id: Option<Uuid>| id.and_then(|id| facts.get(&id));
+        let violations = herd::check_parentage_at_age(child, parent(child.father_id), parent(child.mother_id), *age);
+        faults.extend(violations.into_iter().map(|violation| fault(&candidate.pointer, violation)));
+    }
+    if let Some(cycle) = find_cycle(&proposed, &known) {
+        for (candidate, ..) in children.iter().filter(|(_, child, _)| cycle.contains(&child.id)) {
+            faults.push(FieldError {
+                pointer: format!("{}/{}", candidate.pointer, if candidate.draft.value(model, "father_id").is_some_and(|v| v.as_uuid().is_some_and(|id| cycle.contains(&id))) { "father_id" } else { "mother_id" }),
+                code: "pedigree_cycle",
+                message: "the animal would be its own ancestor".to_owned(),
+            });
+        }
+    }
+    settle(faults)
+}
+
+async fn after_birth(conn: &mut AsyncPgConnection, model: &Model, candidates: &[Candidate<'_>], field: &str) -> Result<(), ServiceError> {
+    let animal = |candidate: &Candidate<'_>| candidate.draft.value(model, "animal_id").and_then(Value::as_uuid);
+    let born = store::birth_dates(conn, candidates.iter().filter_map(animal).collect()).await?;
+    let faults = candidates
+        .iter()
+        .filter_map(|candidate| {
+            let date = candidate.draft.value(model, field).and_then(Value::as_date)?;
+            let born = born.get(&animal(candidate)?)?;
+            (date < *born).then(|| FieldError {
+                pointer: format!("{}/{field}", candidate.pointer),
+                code: "before_birth",
+                message: format!("the animal was born on {born}"),
+            })
+        })
+        .collect();
+    settle(faults)
+}
+
+async fn breed_in_use(conn: &mut AsyncPgConnection, breed: Uuid) -> Result<(), ServiceError> {
+    if store::breed_has_animals(conn, breed).await? {
+        let message = "animals are of this breed; their pedigrees rest on its species".to_owned();
+        return Err(refuse(vec![FieldError { pointer: "/species_id".to_owned(), code: "breed_in_use", message }]));
+    }
+    Ok(())
+}
+
+fn parents_of<'a>(model: &'a Model, draft: &'a Draft) -> impl Iterator<Item = Uuid> + 'a {
+    ["father_id", "mother_id"].into_iter().filter_map(|name| draft.value(model, name).and_then(Value::as_uuid))
+}
+
+fn breeds(model: &Model, candidates: &[Candidate<'_>]) -> Vec<Uuid> {
+    let breeds: BTreeSet<Uuid> = candidates.iter().filter_map(|candidate| candidate.draft.value(model, "breed_id").and_then(Value::as_uuid)).collect();
+    breeds.into_iter().collect()
+}
+
+fn facts_of(model: &Model, candidate: &Candidate<'_>, species: &BTreeMap<Uuid, (Uuid, i64)>) -> Option<(AnimalFacts, i64)> {
+    let value = |name: &str| candidate.draft.value(model, name);
+    let (species_id, age) = *species.get(&value("breed_id")?.as_uuid()?)?;
+    let facts = AnimalFacts {
+        id: candidate.id,
+        sex: Sex::from_word(value("sex")?.as_text()?)?,
+        birth_date: value("birth_date")?.as_date()?,
+        species_id,
+        father_id: value("father_id").and_then(Value::as_uuid),
+        mother_id: value("mother_id").and_then(Value::as_uuid),
+        status: value("status").and_then(Value::as_text).and_then(AnimalStatus::from_word)?,
+    };
+    Some((facts, age))
+}
+
+fn fault(pointer: &str, violation: Violation) -> FieldError {
+    FieldError { pointer: format!("{pointer}{}", violation.pointer), code: violation.code, message: violation.message }
+}
+
+fn settle(faults: Vec<FieldError>) -> Result<(), ServiceError> {
+    if faults.is_empty() { Ok(()) } else { Err(refuse(faults)) }
+}
+
+fn refuse(faults: Vec<FieldError>) -> ServiceError {
+    Problem::new(&problems::HERD_RULE_BROKEN).errors(faults).into()
+}

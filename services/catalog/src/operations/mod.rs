@@ -1,0 +1,127 @@
+//! Use cases that change something: each is one transaction, and this is where its order is fixed.
+//!
+//! validate → begin → claim the idempotency key → take the clocks → check → write → account → outbox → store the
+//! answer → commit → answer (C-A8). Nothing is told to anyone before the commit; nothing is stored on a failure.
+
+pub(crate) mod checks;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod herd_rules;
+pub(crate) mod outcome;
+pub(crate) mod update;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncPgConnection;
+use idempotency::{Claim, IdempotencyKey, StoredAnswer};
+use pg_pool::PgPool;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::domain::change::{Actor, Change, ChangeKind};
+use crate::error::ServiceError;
+use crate::events::published;
+use crate::model::Model;
+use crate::model::registry::Registry;
+use crate::store::{clock::Clock, write};
+
+/// What every use case needs.
+#[derive(Clone)]
+pub(crate) struct Context {
+    /// Connections.
+    pub(crate) pool: PgPool,
+    /// The models that are served.
+    pub(crate) registry: Arc<Registry>,
+    /// The time, injected.
+    pub(crate) now: fn() -> DateTime<Utc>,
+    /// New ids, injected.
+    pub(crate) new_id: fn() -> Uuid,
+    /// Wakes the outbox relay after a commit.
+    pub(crate) wake_relay: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// The key under which an answer is kept, and what it was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Idempotent {
+    /// The principal and the operation.
+    pub(crate) scope: String,
+    /// The client's key.
+    pub(crate) key: IdempotencyKey,
+    /// Hash of the request.
+    pub(crate) fingerprint: [u8; 32],
+}
+
+/// A use case.
+pub(crate) trait Operation: 'static {
+    /// Name in traces and metrics.
+    const NAME: &'static str;
+
+    /// Runs inside of the transaction. An error rolls everything back.
+    async fn run(self, conn: &mut AsyncPgConnection, context: &Context) -> Result<StoredAnswer, ServiceError>;
+}
+
+/// Runs a use case in its transaction, or replays the answer of an earlier run with the same key (X-D2).
+///
+/// The transaction runs in a task of its own: a client that leaves does not cut it in the middle.
+///
+/// # Errors
+/// Those of the use case, of the key, and of the database.
+pub(crate) async fn perform<O: Operation>(context: &Context, key: Option<Idempotent>, operation: O) -> Result<StoredAnswer, ServiceError> {
+    let context = context.clone();
+    let work = async move {
+        let wake = Arc::clone(&context.wake_relay);
+        let answer = context
+            .pool
+            .clone()
+            .tx(O::NAME, async move |conn| {
+                let Some(key) = key else { return operation.run(conn, &context).await };
+                match idempotency::claim(conn, &key.scope, &key.key, &key.fingerprint).await? {
+                    Claim::Replay(answer) => Ok(answer),
+                    Claim::Fresh => {
+                        let answer = operation.run(conn, &context).await?;
+                        idempotency::store(conn, &key.scope, &key.key, &key.fingerprint, &answer).await?;
+                        Ok(answer)
+                    }
+                }
+            })
+            .await?;
+        wake();
+        Ok(answer)
+    };
+    let work = work.in_current_span();
+    let task = match telemetry::request::current() {
+        Some(stats) => actix_web::rt::spawn(telemetry::request::scope(stats, work)),
+        None => actix_web::rt::spawn(work),
+    };
+    task.await.unwrap_or_else(|error| Err(problem::Problem::new(&problem::registry::INTERNAL).cause(error).into()))
+}
+
+/// Accounts for the changes of one model and puts their events into the outbox.
+pub(crate) async fn record_changes(conn: &mut AsyncPgConnection, context: &Context, model: &'static Model, clock: &mut Clock, actor: &Actor, at: DateTime<Utc>, changes: &[Change]) -> Result<(), ServiceError> {
+    write::account(conn, model, clock, actor, at, changes).await?;
+    let messages: Vec<_> = changes
+        .iter()
+        .map(|change| {
+            let json = if change.kind == ChangeKind::Deleted { String::new() } else { change.after.json(change.model) };
+            published::record_changed(published::RecordChange {
+                event_id: (context.new_id)(),
+                model: change.model.name,
+                record_id: change.after.id,
+                version: change.after.version,
+                kind: change.kind,
+                actor: Some(&actor.subject),
+                mutation_id: change.after.mutation_id.as_deref(),
+                record_json: &json,
+                occurred_at: at,
+            })
+        })
+        .collect();
+    event_bus::enqueue(conn, &messages).await?;
+    Ok(())
+}
+
+/// The instant of a change: now, but never before the model's last change, so that time rises with the position.
+pub(crate) fn instant(context: &Context, clocks: &[(&'static Model, Clock)]) -> DateTime<Utc> {
+    clocks.iter().map(|(_, clock)| clock.last_modified).fold((context.now)(), Ord::max)
+}

@@ -1,0 +1,111 @@
+//! Changing a record: the whole of it (PUT) or some fields (PATCH).
+
+use conditional::Conditions;
+use diesel_async::AsyncPgConnection;
+use identity::Principal;
+use idempotency::StoredAnswer;
+use problem::Problem;
+use uuid::Uuid;
+
+use super::checks::{self, Candidate};
+use super::create::missing_clock;
+use super::outcome::{self, Return};
+use super::{Context, Operation, herd_rules, instant, record_changes};
+use crate::domain::access;
+use crate::domain::change::{Change, ChangeKind};
+use crate::domain::draft::Draft;
+use crate::domain::record::Record;
+use crate::domain::value::Value;
+use crate::error::{ServiceError, not_found, validation};
+use crate::model::{Model, Rules};
+use crate::problems;
+use crate::store::{clock, item, write};
+
+/// Changes one record.
+pub(crate) struct Update {
+    /// Its model.
+    pub(crate) model: &'static Model,
+    /// Its id.
+    pub(crate) id: Uuid,
+    /// What is said; fields without a value stay.
+    pub(crate) draft: Draft,
+    /// `If-Match`, which must be given and hold (X-B6).
+    pub(crate) conditions: Conditions,
+    /// Who changes it.
+    pub(crate) principal: Principal,
+    /// How much of the result is shown.
+    pub(crate) prefer: Return,
+}
+
+impl Operation for Update {
+    const NAME: &'static str = "update_record";
+
+    async fn run(self, conn: &mut AsyncPgConnection, context: &Context) -> Result<StoredAnswer, ServiceError> {
+        let model = self.model;
+        let actor = access::actor(&self.principal);
+        let side = self.side_model(context);
+        let wanted: Vec<&'static Model> = std::iter::once(model).chain(side).collect();
+        let mut clocks = clock::lock(conn, &wanted).await?;
+        let at = instant(context, &clocks);
+        let before = item::find_for_update(conn, model, self.id).await?.ok_or_else(not_found)?;
+        access::may_update(model, &self.principal, &before, &self.draft)?;
+        self.conditions.check_write(Some(&outcome::entity_tag(&before)))?;
+        if before.deleted_at.is_some() {
+            return Err(Problem::new(&problems::RECORD_DELETED).into());
+        }
+        let whole = overlay(model, &before, &self.draft);
+        self.check(conn, context, &before, &whole).await?;
+        herd_rules::check_changed(conn, model, &before, &whole, actor.is_administrator).await?;
+
+        let mut invalidated = outcome::groups(model, [self.id]);
+        if let Some(side) = side {
+            let Some((_, clock)) = clocks.iter_mut().find(|(locked, _)| locked.name == side.name) else { return Err(missing_clock(side)) };
+            let changes = herd_rules::close_cases(conn, side, clock, at, &before, &whole).await?;
+            if !changes.is_empty() {
+                invalidated = format!("{invalidated}, {}", outcome::groups(side, changes.iter().map(|change| change.after.id)));
+                record_changes(conn, context, side, clock, &actor, at, &changes).await?;
+            }
+        }
+        let Some((_, clock)) = clocks.iter_mut().find(|(locked, _)| locked.name == model.name) else { return Err(missing_clock(model)) };
+        clock.version += 1;
+        let after = write::update(conn, model, self.id, clock.version, at, self.draft).await?;
+        let change = Change { model, kind: ChangeKind::Updated, before: Some(before), after };
+        record_changes(conn, context, model, clock, &actor, at, std::slice::from_ref(&change)).await?;
+        Ok(outcome::record(200, model, &change.after, self.prefer, invalidated))
+    }
+}
+
+impl Update {
+    /// The other model that the change may reach: an animal that leaves the herd closes its open cases (C-D11).
+    fn side_model(&self, context: &Context) -> Option<&'static Model> {
+        let leaves = matches!(self.draft.value(self.model, "status"), Some(Value::Text(status)) if status != "alive");
+        if self.model.rules == Rules::Animal && leaves { context.registry.model("animal_disease") } else { None }
+    }
+
+    async fn check(&self, conn: &mut AsyncPgConnection, context: &Context, before: &Record, whole: &Draft) -> Result<(), ServiceError> {
+        let changed = |name: &str| self.draft.value(self.model, name).is_some_and(|value| before.value(self.model, name) != Some(value));
+        let mut pointed = self.draft.clone();
+        for (field, value) in self.model.fields.iter().zip(&mut pointed.values) {
+            if !changed(field.name) {
+                *value = None;
+            }
+        }
+        let candidate = |draft| [Candidate { id: self.id, pointer: String::new(), draft }];
+        let faults = checks::references(conn, &context.registry, self.model, &candidate(&pointed)).await?;
+        if !faults.is_empty() {
+            return Err(validation(faults));
+        }
+        checks::uniqueness(conn, self.model, &candidate(whole), changed).await
+    }
+}
+
+/// The record as it would stand after the change.
+fn overlay(model: &Model, before: &Record, draft: &Draft) -> Draft {
+    let values = model
+        .fields
+        .iter()
+        .zip(&draft.values)
+        .map(|(field, said)| said.clone().or_else(|| before.value(model, field.name).cloned()))
+        .collect();
+    Draft { id: Some(before.id), mutation_id: draft.mutation_id.clone(), values }
+}

@@ -1,0 +1,30 @@
+//! What handlers share. Cheap to clone.
+
+use std::sync::Arc;
+
+use page_cursor::CursorKey;
+
+use crate::api::auth::state::AuthState;
+use crate::operations::Context;
+
+/// Shared by all handlers of one running catalog.
+#[derive(Clone)]
+pub(crate) struct AppState {
+    /// What use cases need: connections, models, time, ids.
+    pub(crate) context: Context,
+    /// Signs cursors and sync tokens.
+    pub(crate) cursors: CursorKey,
+    /// Passwords, tokens and keys.
+    pub(crate) auth: AuthState,
+    /// Settings of the records' API.
+    pub(crate) settings: Arc<Settings>,
+}
+
+/// Settings of the records' API.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// The issuer of our own tokens: only its subjects are our users.
+    pub(crate) own_issuer: String,
+    /// How long tombstones are kept, in seconds.
+    pub(crate) tombstone_retention_secs: u32,
+}

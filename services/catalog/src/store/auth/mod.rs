@@ -1,0 +1,9 @@
+//! The tables of signing in: keys, sessions, and what of a user it takes.
+
+pub(crate) mod keys;
+mod schema;
+pub(crate) mod sessions;
+pub(crate) mod users;
+
+/// What can differ between "the statement failed" and "no": callers see both.
+pub(crate) use diesel::QueryResult;

@@ -1,0 +1,177 @@
+//! The sections of the file. What is said here about a key is its documentation.
+
+use serde::{Deserialize, Serialize};
+
+/// The private listener. Keep it on loopback or on a network that clients cannot reach: it has no authentication.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdminConfig {
+    /// Address and port; `127.0.0.1:8090`.
+    pub bind: String,
+}
+
+impl Default for AdminConfig {
+    fn default() -> Self {
+        Self { bind: "127.0.0.1:8090".to_owned() }
+    }
+}
+
+/// Who may tell us, in `Forwarded` and `X-Forwarded-*`, about the client behind them.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ForwardedConfig {
+    /// Addresses or networks (`10.0.0.0/8`) of proxies in front of this one. Empty: what a client says about itself
+    /// is dropped. Too wide a network here and any client can claim any address.
+    pub trusted: Vec<String>,
+}
+
+/// The gateway's own pages.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DocsConfig {
+    /// `/openapi.json`, `/docs` and `/problems` on the public port; `true`.
+    pub enabled: bool,
+    /// The title of the joined document; `aldia`.
+    pub title: String,
+    /// How often the upstreams' documents are looked at again, in seconds; 30. While one has never been had, it is
+    /// asked for every second.
+    pub refresh_secs: u64,
+}
+
+impl Default for DocsConfig {
+    fn default() -> Self {
+        Self { enabled: true, title: "aldia".to_owned(), refresh_secs: 30 }
+    }
+}
+
+/// A set of equal servers that requests can be forwarded to.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpstreamConfig {
+    /// `http://host:port` of the only instance; short for `instances` with one entry.
+    pub url: Option<String>,
+    /// `http://host:port` of each instance; taken in turn.
+    pub instances: Vec<String>,
+    /// Longest wait for a connection, in milliseconds; 1000. Too low and a busy server looks dead, too high and a
+    /// dead one holds requests.
+    pub connect_timeout_ms: u64,
+    /// How long an unused connection may be used again, in milliseconds; 4000. Keep it below the upstream's own
+    /// keep-alive, or requests meet connections that are just being closed.
+    pub idle_timeout_ms: u64,
+    /// Unused connections kept for each instance by each worker; 32. Too low and connections are opened anew under load.
+    pub max_idle_per_worker: usize,
+    /// Where the service has its OpenAPI document, e.g. `/openapi.json`. Without it the service is left out of the
+    /// joined document.
+    pub openapi: Option<String>,
+}
+
+impl Default for UpstreamConfig {
+    fn default() -> Self {
+        Self {
+            url: None,
+            instances: Vec::new(),
+            connect_timeout_ms: 1_000,
+            idle_timeout_ms: 4_000,
+            max_idle_per_worker: 32,
+            openapi: None,
+        }
+    }
+}
+
+/// What is asked of a caller before the request is forwarded. The service checks again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthPolicy {
+    /// A valid bearer token, or 401.
+    #[default]
+    Required,
+    /// None is fine; one that is there must be valid.
+    Optional,
+    /// Not looked at.
+    None,
+}
+
+impl AuthPolicy {
+    /// The word used in the file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Optional => "optional",
+            Self::None => "none",
+        }
+    }
+}
+
+/// One string or a list of them.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// `path = "/v1/animals"`
+    One(String),
+    /// `path = ["/v1/animals", "/v1/animals/*"]`
+    Many(Vec<String>),
+}
+
+impl Default for OneOrMany {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl OneOrMany {
+    /// All of them, in the order of the file.
+    #[must_use]
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+}
+
+/// Which requests go to which upstream, and what is asked of them.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RouteConfig {
+    /// Unique; used in spans, metrics and logs.
+    pub name: String,
+    /// Patterns: literal segments, `*` for exactly one segment, and a last `*` for all that follows (at least one
+    /// segment). `/v1/animals/*` does not match `/v1/animals`; `/*` matches everything.
+    pub path: OneOrMany,
+    /// Methods, in capitals; none given means any. `GET` includes `HEAD`.
+    pub methods: Vec<String>,
+    /// The name of an `[upstream.<name>]`.
+    pub upstream: String,
+    /// `required` (the default), `optional` or `none`.
+    pub auth: AuthPolicy,
+    /// Longest wait for the answer to begin, in milliseconds, counted from the last byte of the request that was
+    /// passed on; 30000. Then 504.
+    pub timeout_ms: u64,
+    /// Longest pause inside an answer, in milliseconds; 60000. Then the connection is cut. 0: no bound.
+    pub stream_idle_ms: u64,
+    /// Largest request body, in bytes; 1048576. Beyond it 413, also when the length was not announced. 0: no bound.
+    pub body_limit_bytes: u64,
+    /// Whether answers may be compressed here; `true`.
+    pub compress: bool,
+    /// Whether the upstream sees the `Host` the client sent instead of its own; `false`. The client's is in
+    /// `X-Forwarded-Host` in any case.
+    pub preserve_host: bool,
+}
+
+impl Default for RouteConfig {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            path: OneOrMany::default(),
+            methods: Vec::new(),
+            upstream: String::new(),
+            auth: AuthPolicy::default(),
+            timeout_ms: 30_000,
+            stream_idle_ms: 60_000,
+            body_limit_bytes: 1_048_576,
+            compress: true,
+            preserve_host: false,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The checked form of `[[route]]`, and the router over all of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::Method;
+
+use crate::config::{AuthPolicy, Config, Faults, RouteConfig};
+use crate::routing::Router;
+
+/// What happens to a request that matched.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) name: String,
+    /// Which of the gateway's upstreams.
+    pub(crate) upstream: usize,
+    pub(crate) auth: AuthPolicy,
+    pub(crate) timeout: Duration,
+    pub(crate) longest_pause: Option<Duration>,
+    pub(crate) body_limit: Option<u64>,
+    pub(crate) compress: bool,
+    pub(crate) preserve_host: bool,
+}
+
+/// First segments that the gateway answers itself: the server's probes, and its own pages.
+const PROBES: [&str; 5] = ["livez", "readyz", "startupz", "version", "metrics"];
+const PAGES: [&str; 3] = ["openapi.json", "docs", "problems"];
+
+/// Checks all routes against each other and against the upstreams, noting every fault.
+pub(crate) fn build_router(config: &Config, faults: &mut Faults) -> Router<Arc<Route>> {
+    let mut router = Router::default();
+    let mut names = BTreeMap::new();
+    if config.routes.is_empty() {
+        faults.add("route", "there is none: nothing would be forwarded");
+    }
+    for (index, route) in config.routes.iter().enumerate() {
+        let key = format!("route[{index}]");
+        if route.name.is_empty() {
+            faults.add(format!("{key}.name"), "is missing");
+        } else if let Some(first) = names.insert(route.name.clone(), index) {
+            faults.add(format!("{key}.name"), format!("`{}` is already the name of route[{first}]", route.name));
+        }
+        let checked = Arc::new(build(config, route, &key, faults));
+        let methods = read_methods(route, &key, faults);
+        add_patterns(config, route, &key, &methods, &checked, &mut router, faults);
+    }
+    router
+}
+
+fn build(config: &Config, route: &RouteConfig, key: &str, faults: &mut Faults) -> Route {
+    let upstream = config.upstreams.keys().position(|name| *name == route.upstream);
+    if route.upstream.is_empty() {
+        faults.add(format!("{key}.upstream"), "is missing");
+    } else if upstream.is_none() {
+        let known = config.upstreams.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        faults.add(
+            format!("{key}.upstream"),
+            format!("`{}` is no upstream; there is: {known}", route.upstream),
+        );
+    }
+    if route.auth != AuthPolicy::None && config.identity.is_none() {
+        faults.add(
+            format!("{key}.auth"),
+            format!("is `{}`, but there is no [identity] to check tokens with", route.auth.as_str()),
+        );
+    }
+    if route.timeout_ms == 0 {
+        faults.add(format!("{key}.timeout_ms"), "must be more than 0");
+    }
+    let bound = |value: u64| (value > 0).then_some(value);
+    Route {
+        name: route.name.clone(),
+        upstream: upstream.unwrap_or(usize::MAX),
+        auth: route.auth,
+        timeout: Duration::from_millis(route.timeout_ms),
+        longest_pause: bound(route.stream_idle_ms).map(Duration::from_millis),
+        body_limit: bound(route.body_limit_bytes),
+        compress: route.compress,
+        preserve_host: route.preserve_host,
+    }
+}
+
+fn read_methods(route: &RouteConfig, key: &str, faults: &mut Faults) -> Vec<Method> {
+    let mut methods = Vec::new();
+    for (index, text) in route.methods.iter().enumerate() {
+        let at = format!("{key}.methods[{index}]");
+        match Method::from_bytes(text.as_bytes()) {
+            Ok(method) if matches!(method, Method::CONNECT | Method::TRACE) => {
+                faults.add(at, format!("`{text}` is never forwarded"));
+            }
+            Ok(_) if text.bytes().any(|b| b.is_ascii_lowercase()) => {
+                faults.add(at, format!("`{text}`: methods are written in capitals"));
+            }
+            Ok(method) if methods.contains(&method) => faults.add(at, format!("`{text}` is there twice")),
+            Ok(method) => methods.push(method),
+            Err(_) => faults.add(at, format!("`{text}` is no method")),
+        }
+    }
+    methods
+}
+
+fn add_patterns(
+    config: &Config,
+    route: &RouteConfig,
+    key: &str,
+    methods: &[Method],
+    checked: &Arc<Route>,
+    router: &mut Router<Arc<Route>>,
+    faults: &mut Faults,
+) {
+    let patterns = route.path.as_slice();
+    if patterns.is_empty() {
+        faults.add(format!("{key}.path"), "is missing");
+    }
+    for (index, pattern) in patterns.iter().enumerate() {
+        let at = if patterns.len() == 1 { format!("{key}.path") } else { format!("{key}.path[{index}]") };
+        let first = pattern.trim_start_matches('/').split('/').next().unwrap_or_default();
+        if PROBES.contains(&first) || (config.docs.enabled && PAGES.contains(&first)) {
+            faults.add(&at, format!("can never be reached: the gateway answers /{first} itself"));
+            continue;
+        }
+        if let Err(found) = router.add(pattern, methods, &route.name, checked) {
+            for fault in found {
+                faults.add(&at, format!("`{pattern}` {fault}"));
+            }
+        }
+    }
+}
