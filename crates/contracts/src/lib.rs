@@ -24,7 +24,12 @@ mod tests {
     /// The numbers are the contract: a generator that renumbers would pass every test that encodes and decodes.
     #[test]
     fn fields_keep_their_numbers() {
-        let event = RecordChanged { model: "m".into(), version: 7, change: Change::Deleted.into(), ..Default::default() };
+        let event = RecordChanged {
+            model: "m".into(),
+            version: 7,
+            change: Change::Deleted.into(),
+            ..Default::default()
+        };
         assert_eq!(event.encode_to_vec(), [0x12, 1, b'm', 0x20, 7, 0x28, 3]);
     }
 

@@ -158,8 +158,10 @@ impl Bus {
             declared.push(spec);
         }
         let mut connections = self.connections.clone();
-        let first = tokio::time::timeout(FIRST_CONNECTION, connections.wait_for(|count| *count > 0)).await;
-        if first.is_err() || !self.is_connected() {
+        // The guard that `wait_for` returns must not live across an await.
+        let waited =
+            tokio::time::timeout(FIRST_CONNECTION, connections.wait_for(|count| *count > 0)).await.is_ok();
+        if !waited || !self.is_connected() {
             tracing::warn!("nats is not connected, streams are declared later");
             return Ok(());
         }
@@ -172,9 +174,11 @@ impl Bus {
         for spec in specs {
             for config in [spec.config(self.replicas), spec.dead_config(self.replicas)] {
                 let stream = config.name.clone();
-                self.jetstream.create_or_update_stream(config).await.map_err(|source| match source.kind() {
-                    CreateStreamErrorKind::TimedOut => BusError::NotConnected,
-                    _ => BusError::Declare { stream, source: Box::new(source) },
+                self.jetstream.create_or_update_stream(config).await.map_err(|source| {
+                    match source.kind() {
+                        CreateStreamErrorKind::TimedOut => BusError::NotConnected,
+                        _ => BusError::Declare { stream, source: Box::new(source) },
+                    }
                 })?;
             }
         }

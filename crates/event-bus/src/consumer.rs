@@ -80,11 +80,14 @@ impl Consumer {
 
     /// Handles messages until the process is to stop, then finishes the handlers that run. Faults of NATS are logged and
     /// outlived. The handler must be idempotent: the same `message_id` may come again after a success.
-    pub async fn run(
-        self,
-        handler: impl AsyncFn(Delivery) -> Result<(), HandlerError>,
-        shutdown: Shutdown,
-    ) {
+    ///
+    /// The handler returns a future that owns what it needs (`move |delivery| { let pool = pool.clone(); async move { … } }`):
+    /// an async closure that borrows its captures could not be shown to be `Send`, and this future is meant to be spawned.
+    pub async fn run<H, F>(self, handler: H, shutdown: Shutdown)
+    where
+        H: Fn(Delivery) -> F + Send + Sync,
+        F: Future<Output = Result<(), HandlerError>> + Send,
+    {
         let (sender, mut receiver) = mpsc::channel::<Pulled>(self.spec.max_in_flight.max(1));
         let work = async {
             let mut running = FuturesUnordered::new();
@@ -102,7 +105,11 @@ impl Consumer {
         tokio::join!(pull::pull(&self.bus, &self.spec, sender, shutdown), work);
     }
 
-    async fn handle(&self, handler: &impl AsyncFn(Delivery) -> Result<(), HandlerError>, pulled: Pulled) {
+    async fn handle<H, F>(&self, handler: &H, pulled: Pulled)
+    where
+        H: Fn(Delivery) -> F + Send + Sync,
+        F: Future<Output = Result<(), HandlerError>> + Send,
+    {
         let Pulled { message, permit } = pulled;
         let (attempt, sequence) = match message.info() {
             Ok(info) => (u32::try_from(info.delivered).unwrap_or(u32::MAX), info.stream_sequence),
@@ -120,7 +127,7 @@ impl Consumer {
                 // Every delivery so far ended without an answer: the process died of it, perhaps because of it.
                 Err(HandlerError::reject("every earlier delivery ended without an answer"))
             } else {
-                self.alive(&acker, call(handler, delivery.clone())).await
+                self.alive(&acker, guarded(|| handler(delivery.clone()))).await
             };
             self.settle(&acker, &delivery, sequence, outcome).await;
         };
@@ -163,41 +170,47 @@ impl Consumer {
             Err(error) => error,
         };
         let cause = error.chain();
-        let last = matches!(error, HandlerError::Reject(_)) || delivery.attempt >= self.spec.max_attempts;
-        spans::fail(&Span::current(), if last { "dead_letter" } else { "retry" });
-        if last {
-            tracing::error!(id, subject = delivery.subject, attempt = delivery.attempt, cause, "event becomes a dead letter");
-            let burial =
-                Burial { stream: &self.spec.stream, consumer: &self.spec.durable, sequence, cause: &cause };
-            match dead_letter::bury(&self.bus, delivery, &burial).await {
-                Ok(()) => {
-                    // Stored: the stream need not deliver it again. If this is lost it is buried once more, under the same
-                    // message id, and dropped as a duplicate.
-                    if let Err(error) = acker.double_ack_with(AckKind::Term).await {
-                        tracing::warn!(%error, id, "dead letter's end not confirmed");
-                    }
-                    return;
-                }
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, id, "dead letter not stored, trying again");
-                }
+        let attempt = delivery.attempt;
+        if matches!(error, HandlerError::Reject(_)) || attempt >= self.spec.max_attempts {
+            spans::fail(&Span::current(), "dead_letter");
+            if self.bury(acker, delivery, sequence, &cause).await {
+                return;
             }
         } else {
-            tracing::warn!(id, subject = delivery.subject, attempt = delivery.attempt, cause, "event handled later");
+            spans::fail(&Span::current(), "retry");
+            tracing::warn!(id, subject = delivery.subject, attempt, cause, "event is handled later");
         }
-        let pause = self.spec.pause_after(delivery.attempt);
+        let pause = self.spec.pause_after(attempt);
         if let Err(error) = acker.ack_with(AckKind::Nak(Some(pause))).await {
             tracing::debug!(%error, id, "refusal not sent, the message comes again after its time");
         }
     }
+
+    /// Makes a dead letter of a message; false when it could not be stored, and so must be delivered again.
+    async fn bury(&self, acker: &Acker, delivery: &Delivery, sequence: u64, cause: &str) -> bool {
+        let (id, subject) = (delivery.message_id.as_str(), delivery.subject.as_str());
+        let burial = Burial { stream: &self.spec.stream, consumer: &self.spec.durable, sequence, cause };
+        if let Err(error) = dead_letter::bury(&self.bus, delivery, &burial).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, id, subject, cause, "dead letter not stored, trying again");
+            return false;
+        }
+        tracing::error!(id, subject, attempt = delivery.attempt, cause, "event became a dead letter");
+        // If this is lost the message is buried once more, under the same message id, and dropped as a duplicate.
+        if let Err(error) = acker.double_ack_with(AckKind::Term).await {
+            tracing::warn!(%error, id, "end of a dead letter's deliveries not confirmed");
+        }
+        true
+    }
 }
 
 /// A handler that panics has failed; the consumer has not.
-async fn call(
-    handler: &impl AsyncFn(Delivery) -> Result<(), HandlerError>,
-    delivery: Delivery,
-) -> Result<(), HandlerError> {
-    match AssertUnwindSafe(handler(delivery)).catch_unwind().await {
+async fn guarded<F>(call: impl FnOnce() -> F + Send) -> Result<(), HandlerError>
+where
+    F: Future<Output = Result<(), HandlerError>> + Send,
+{
+    // Called inside: a closure may panic before it has made its future.
+    match AssertUnwindSafe(async move { call().await }).catch_unwind().await {
         Ok(outcome) => outcome,
         Err(panic) => {
             let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
@@ -215,7 +228,10 @@ mod tests {
 
     #[test]
     fn the_last_pause_goes_for_all_later_attempts() {
-        let spec = ConsumerSpec { backoff: [1, 5].map(Duration::from_secs).to_vec(), ..ConsumerSpec::new("S", "d", "s.>") };
+        let spec = ConsumerSpec {
+            backoff: [1, 5].map(Duration::from_secs).to_vec(),
+            ..ConsumerSpec::new("S", "d", "s.>")
+        };
         assert_eq!([1, 2, 3, 9].map(|attempt| spec.pause_after(attempt).as_secs()), [1, 5, 5, 5]);
     }
 }

@@ -132,7 +132,13 @@ async fn open(bus: &Bus, stream: &str) -> Result<Stream, BusError> {
 
 /// The first message at or after a sequence: replayed ones leave gaps.
 async fn at_or_after(graves: &Stream, sequence: u64) -> Result<Option<StreamMessage>, BusError> {
-    match graves.raw_message_builder().sequence(sequence).next_by_subject(format!("{DEAD_PREFIX}>")).send().await {
+    match graves
+        .raw_message_builder()
+        .sequence(sequence)
+        .next_by_subject(format!("{DEAD_PREFIX}>"))
+        .send()
+        .await
+    {
         Ok(message) => Ok(Some(message)),
         Err(error) if matches!(error.kind(), RawMessageErrorKind::NoMessageFound) => Ok(None),
         Err(error) => Err(BusError::request("read dead letter", error)),

@@ -47,7 +47,12 @@ impl Headers {
     /// First value of a header; names are compared as written.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| AsRef::<str>::as_ref(*key) == name)?.1.first().map(|value| value.as_str())
+        self.0
+            .iter()
+            .find(|(key, _)| AsRef::<str>::as_ref(*key) == name)?
+            .1
+            .first()
+            .map(|value| value.as_str())
     }
 
     /// Every value of a header, in order.

@@ -2,8 +2,8 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::HeaderMap;
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use bytes::Bytes;
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
@@ -46,7 +46,8 @@ pub(crate) async fn publish(bus: &Bus, client: &str, rows: Vec<Row>) -> Outcome 
             match answer {
                 Ok(()) => outcome.published.push(row.id),
                 Err(error) => {
-                    outcome.away |= matches!(error.kind(), PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe);
+                    outcome.away |=
+                        matches!(error.kind(), PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe);
                     held.insert(row.aggregate.clone());
                     outcome.refused.push(Refusal {
                         id: row.id,

@@ -80,10 +80,20 @@ struct Meters {
 impl Meters {
     fn new(metrics: &Metrics) -> Self {
         let meters = Self::default();
-        metrics.register("outbox_unpublished", "Events waiting to be published", None, meters.unpublished.clone());
+        metrics.register(
+            "outbox_unpublished",
+            "Events waiting to be published",
+            None,
+            meters.unpublished.clone(),
+        );
         let help = "Age of the oldest event waiting to be published";
         metrics.register("outbox_lag", help, Some(Unit::Seconds), meters.lag.clone());
-        metrics.register("outbox_published", "Events acknowledged by JetStream", None, meters.published.clone());
+        metrics.register(
+            "outbox_published",
+            "Events acknowledged by JetStream",
+            None,
+            meters.published.clone(),
+        );
         let help = "Publications refused or not acknowledged in time";
         metrics.register("outbox_publish_failures", help, None, meters.failures.clone());
         meters
@@ -253,8 +263,9 @@ impl Relay {
         if let Some(session) = &mut self.session
             && due(&mut self.purged, PURGE_EVERY)
         {
-            let purged =
-                session.run(async |conn| outbox::purge(conn, RETENTION.as_secs_f64(), PURGE_BATCH).await).await;
+            let purged = session
+                .run(async |conn| outbox::purge(conn, RETENTION.as_secs_f64(), PURGE_BATCH).await)
+                .await;
             match purged {
                 // A full batch: there is more, go on at the next round instead of in a minute.
                 Ok(rows) if i64::try_from(rows).is_ok_and(|rows| rows == PURGE_BATCH) => self.purged = None,

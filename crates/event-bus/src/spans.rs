@@ -54,7 +54,10 @@ pub(crate) fn process(delivery: &Delivery, stream: &str, durable: &str) -> Span 
         messaging.nats.stream = stream,
         messaging.nats.attempt = delivery.attempt,
     );
-    telemetry::propagation::set_parent(&span, telemetry::propagation::extract(|name| delivery.headers.all(name)));
+    telemetry::propagation::set_parent(
+        &span,
+        telemetry::propagation::extract(|name| delivery.headers.all(name)),
+    );
     span
 }
 

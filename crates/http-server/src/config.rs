@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct HttpConfig {
     /// Address and port to listen on; port 0 takes a free one. Default `127.0.0.1:8080`.
     pub bind: String,
-    /// Threads that serve requests. Default 2. More than cores only adds switching; fewer leaves cores idle.
+    /// Threads that serve requests. Default 2, at least 1. More than cores only adds switching; fewer leaves cores idle.
     pub workers: usize,
     /// Largest body, in bytes, that extractors read. Default 1 MiB. Too high invites memory exhaustion, too low
     /// refuses honest bulk requests. Handlers that stream are not bound by it.

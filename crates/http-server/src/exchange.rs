@@ -64,7 +64,9 @@ impl Exchange {
         } else {
             propagation::set_parent(&span, propagation::extract(|name| values(request.headers(), name)));
         }
-        let stats = RequestStats::new(propagation::trace_id(&span), request_id);
+        // A process that does not trace still names its requests, so that problems and log lines can be matched.
+        let trace_id = propagation::trace_id(&span).unwrap_or_else(|| Uuid::new_v4().simple().to_string());
+        let stats = RequestStats::new(Some(trace_id), request_id);
         let named = RouteSlot::default();
         request.extensions_mut().insert(named.clone());
         observer.metrics.begin();

@@ -3,6 +3,7 @@
 mod config;
 mod exchange;
 mod health;
+mod json_body;
 mod middleware;
 mod refusal;
 mod request_metrics;
@@ -11,6 +12,7 @@ mod server;
 
 pub use config::HttpConfig;
 pub use health::ReadinessCheck;
+pub use json_body::{JsonBody, parse_json};
 pub use refusal::method_not_allowed;
 pub use route::name_route;
 pub use server::{Handle, Running, ServerError, Shell};

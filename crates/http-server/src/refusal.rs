@@ -8,6 +8,8 @@ use actix_web::web::{self, FormConfig, JsonConfig, PathConfig, PayloadConfig, Qu
 use actix_web::{Error, HttpResponse, Route};
 use problem::{Problem, Reported, registry};
 
+use crate::json_body::refusal;
+
 /// Makes the extractors of actix answer with problems and read at most `max_body_bytes`.
 pub(crate) fn configure(app: &mut ServiceConfig, max_body_bytes: usize) {
     app.app_data(PayloadConfig::new(max_body_bytes))
@@ -87,12 +89,7 @@ fn json(error: JsonPayloadError) -> Problem {
             too_large(limit)
         }
         JsonPayloadError::ContentType => not_json(),
-        JsonPayloadError::Deserialize(error) if error.is_data() => Problem::new(&registry::VALIDATION_FAILED)
-            .detail("the body does not have the form this operation reads")
-            .field("", "invalid", error.to_string()),
-        JsonPayloadError::Deserialize(error) => {
-            Problem::new(&registry::MALFORMED_JSON).detail(error.to_string())
-        }
+        JsonPayloadError::Deserialize(error) => refusal(&error, String::new()),
         JsonPayloadError::Payload(error) => payload(error),
         other => Problem::new(&registry::MALFORMED_REQUEST).cause(other.to_string()),
     }
@@ -142,6 +139,6 @@ fn too_large(limit: usize) -> Problem {
     Problem::new(&registry::PAYLOAD_TOO_LARGE).detail(format!("the limit is {limit} bytes"))
 }
 
-fn not_json() -> Problem {
+pub(crate) fn not_json() -> Problem {
     Problem::new(&registry::UNSUPPORTED_MEDIA_TYPE).detail("this operation reads application/json")
 }

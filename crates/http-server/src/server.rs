@@ -113,7 +113,7 @@ impl Shell {
         };
         let bind_error = |source| ServerError::Bind { bind: config.bind.clone(), source };
         let server = HttpServer::new(factory)
-            .workers(config.workers)
+            .workers(config.workers.max(1))
             .keep_alive(Duration::from_secs(config.keep_alive_secs))
             .client_request_timeout(Duration::from_millis(config.client_request_timeout_ms))
             .shutdown_timeout(config.drain_secs)

@@ -1,8 +1,8 @@
 //! Claiming a key, storing its answer, and forgetting it.
 
-use diesel::dsl::now;
+use diesel::dsl::{IntervalDsl as _, now};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Timestamptz};
+use diesel::sql_types::{BigInt, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use problem::{Problem, registry};
 use serde_json::Value;
@@ -122,7 +122,10 @@ pub async fn purge_older_than(conn: &mut AsyncPgConnection, hours: u16) -> Query
 /// 64 bits of a digest: two keys in flight that share them would cost one of them a needless 409, once in 10¹⁹.
 fn lock_id(scope: &str, key: &IdempotencyKey) -> i64 {
     let mut hasher = blake3::Hasher::new_derive_key("aldia idempotency 2026-11 advisory lock");
-    hasher.update(&(scope.len() as u64).to_le_bytes()).update(scope.as_bytes()).update(key.as_str().as_bytes());
+    hasher
+        .update(&(scope.len() as u64).to_le_bytes())
+        .update(scope.as_bytes())
+        .update(key.as_str().as_bytes());
     let mut id = [0; 8];
     hasher.finalize_xof().fill(&mut id);
     i64::from_le_bytes(id)

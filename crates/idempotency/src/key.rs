@@ -39,7 +39,11 @@ impl IdempotencyKey {
     /// `idempotency_key_missing` when there is none, besides those of [`from_headers`](Self::from_headers).
     pub fn required(headers: &HeaderMap) -> Result<Self, Problem> {
         let missing = || {
-            Problem::new(&registry::IDEMPOTENCY_KEY_MISSING).field(NAME, "required", "is needed for this operation")
+            Problem::new(&registry::IDEMPOTENCY_KEY_MISSING).field(
+                NAME,
+                "required",
+                "is needed for this operation",
+            )
         };
         Self::from_headers(headers)?.ok_or_else(missing)
     }
@@ -113,10 +117,23 @@ mod tests {
     #[test]
     fn what_is_neither_is_refused() {
         let long = "x".repeat(256);
-        for bad in ["", "\"\"", "\"a", "a\"", "\"a\" ", "a b", "a,b", "\"a\";p=1", "\"\\n\"", "\"a\\", "\"\u{e9}\"", "\u{e9}", "(a)", &long]
-        {
-            let trailing = bad.ends_with(' ');
-            assert_eq!(read(&[bad]).is_err(), !trailing, "{bad:?}");
+        let bad = [
+            "",
+            "\"\"",
+            "\"a",
+            "a\"",
+            "a b",
+            "a,b",
+            "\"a\";p=1",
+            "\"\\n\"",
+            "\"a\\",
+            "\"\u{e9}\"",
+            "\u{e9}",
+            "(a)",
+            &long,
+        ];
+        for bad in bad {
+            assert_eq!(read(&[bad]), Err("malformed_request"), "{bad:?}");
         }
         assert_eq!(read(&["a", "a"]), Err("malformed_request"));
         assert!(read(&[&"x".repeat(255)]).is_ok());

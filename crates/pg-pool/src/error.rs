@@ -67,6 +67,14 @@ pub fn is_timeout(error: &DieselError) -> bool {
         .contains(&info.message())
 }
 
+/// The name of the constraint a statement ran into (unique, foreign key, check, exclusion); `None` for other faults.
+pub fn violated_constraint(error: &DieselError) -> Option<&str> {
+    match error {
+        DieselError::DatabaseError(_, info) => info.constraint_name(),
+        _ => None,
+    }
+}
+
 /// diesel-async reports every fault that carries no SQLSTATE as "unable to send"; these are the driver's complaints about
 /// the statement itself, which no later attempt mends.
 fn is_client_side(message: &str) -> bool {

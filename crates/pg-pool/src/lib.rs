@@ -12,5 +12,10 @@ mod statements;
 mod tx;
 
 pub use config::PgConfig;
-pub use error::{PgError, is_timeout, is_unavailable};
+pub use error::{PgError, is_timeout, is_unavailable, violated_constraint};
 pub use pool::{Conn, PgPool};
+
+// Names for those who pass a connection or an error on without speaking SQL themselves.
+pub use diesel::result::Error as QueryError;
+pub use diesel_async::AsyncPgConnection as Connection;
+pub use diesel_migrations::EmbeddedMigrations;

@@ -26,7 +26,7 @@ impl PgPool {
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, E>,
     ) -> Result<T, E>
     where
-        E: From<PgError> + From<diesel::result::Error>,
+        E: From<PgError>,
     {
         let span = tracing::info_span!(
             "tx",
@@ -76,9 +76,9 @@ struct Outcome<'a> {
 }
 
 impl Outcome<'_> {
-    fn fail<T, F, E: From<F>>(&mut self, error: F) -> Result<T, E> {
+    fn fail<T, E: From<PgError>>(&mut self, error: impl Into<PgError>) -> Result<T, E> {
         self.outcome = "failed";
-        Err(error.into())
+        Err(error.into().into())
     }
 }
 

@@ -17,8 +17,6 @@ const READ: Vocabulary = &[
     ("authenticated", "Authenticated"),
     ("own_or_administrator", "OwnOrAdministrator"),
 ];
-const RULES: Vocabulary =
-    &[("none", "None"), ("breed", "Breed"), ("animal", "Animal"), ("case", "Case"), ("treatment", "Treatment"), ("user", "User")];
 const AUDIENCE: Vocabulary = &[("shared", "Shared"), ("principal", "Principal")];
 
 /// Cache policy where the declaration says nothing (C-A18), kept apart for each principal: the safe side.
@@ -42,7 +40,7 @@ struct ModelOptions {
     write: Option<Located<String>>,
     delete: Option<Located<String>>,
     owner: Option<Located<String>>,
-    rules: Option<Located<&'static str>>,
+    rules: Option<Located<Ident>>,
     cache: Option<Located<CacheDeclaration>>,
     unique_together: Vec<Vec<Located<String>>>,
     indexes: Vec<Vec<Located<String>>>,
@@ -69,7 +67,7 @@ impl ModelOptions {
             "write" => set(&mut self.write, meta, text(meta)?),
             "delete" => set(&mut self.delete, meta, text(meta)?),
             "owner" => set(&mut self.owner, meta, text(meta)?),
-            "rules" => set(&mut self.rules, meta, word_of(meta, RULES)?),
+            "rules" => set(&mut self.rules, meta, variant_of(meta)?),
             "cache" => set(&mut self.cache, meta, read_cache(meta)?),
             "unique_together" => {
                 self.unique_together.push(words(meta)?);
@@ -117,6 +115,24 @@ fn word_of(meta: &ParseNestedMeta<'_>, vocabulary: Vocabulary) -> syn::Result<&'
     })
 }
 
+/// The variant that a word of the service's own vocabulary names: `snake_case` as `PascalCase`. A word that the
+/// service does not know is found by the compiler, at the word.
+fn variant_of(meta: &ParseNestedMeta<'_>) -> syn::Result<Ident> {
+    let written: LitStr = meta.value()?.parse()?;
+    let word = written.value();
+    if !is_snake_case(&word) {
+        return Err(syn::Error::new(written.span(), format!("`{word}` is not snake_case")));
+    }
+    let variant: String = word
+        .split('_')
+        .flat_map(|part| {
+            let mut letters = part.chars();
+            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters)
+        })
+        .collect();
+    Ok(Ident::new(&variant, written.span()))
+}
+
 /// The implementation of `Resource` for the declared struct.
 pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     let mut faults = Faults::default();
@@ -154,7 +170,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     let table = options.table.as_ref().map_or(&name, |table| &table.value);
     let access = emit_access(&root, read, &write, &delete, options.owner.map(|owner| owner.value));
     let cache = emit_cache(&root, options.cache.as_ref().map_or(&DEFAULT_CACHE, |cache| &cache.value));
-    let rules = Ident::new(options.rules.map_or("None", |rules| rules.value), Span::call_site());
+    let rules = options.rules.map_or_else(|| Ident::new("None", Span::call_site()), |rules| rules.value);
     let unique_together = emit_sets(&options.unique_together);
     let indexes = emit_sets(&options.indexes);
     let descriptors = fields.iter().map(|field| field.emit(&root));

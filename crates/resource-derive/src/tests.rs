@@ -206,7 +206,11 @@ fn a_declaration_that_names_no_field_of_its_own_is_refused() {
 fn words_outside_the_vocabulary_are_refused() {
     let read = "name = \"t\", path = \"ts\", read = \"everyone\", write = \"a\", delete = \"a\"";
     assert_refused(with_struct(read), "expected one of anyone, authenticated, own_or_administrator");
-    assert_refused(with_struct(&format!("{STRUCT}, rules = \"house\"")), "expected one of none, animal");
+    assert_refused(with_struct(&format!("{STRUCT}, rules = \"House\"")), "not snake_case");
+    assert_has(
+        with_struct(&format!("{STRUCT}, rules = \"open_case\"")),
+        "rules: crate::model::Rules::OpenCase",
+    );
     assert_refused(with_struct(&format!("{STRUCT}, cache(audience = \"all\")")), "expected one of shared");
     assert_refused(with_struct(&STRUCT.replace("\"breeds\"", "\"Breeds/x\"")), "not kebab-case");
     assert_refused(with_struct(&STRUCT.replace("\"breed\"", "\"Breed\"")), "not snake_case");

@@ -36,7 +36,7 @@ pub(crate) async fn build(site: &Site, run: &Run, profile: Profile) -> Result<Pa
     if profile == Profile::Release {
         arguments.push("--release");
     }
-    let step = site.ui.stage(format!("cargo {}", arguments.join(" ")));
+    let step = site.ui.stage("build", format!("cargo {}", arguments.join(" ")));
     let mut command = run.helper(cargo());
     command.args(&arguments).current_dir(&site.root).stdin(Stdio::null());
     let status = command.status().await.context(

@@ -76,6 +76,20 @@ async fn redis_call(stream: &mut BufReader<TcpStream>, words: &[&str], wanted: &
     Ok(())
 }
 
+/// What a NATS client says about itself.
+#[derive(Serialize)]
+struct Login {
+    verbose: bool,
+    pedantic: bool,
+    name: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pass: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_token: Option<String>,
+}
+
 async fn nats(url: &str) -> Result<()> {
     let (url, mut stream) = connect(url, 4222).await?;
     if url.scheme != "nats" {
@@ -85,15 +99,13 @@ async fn nats(url: &str) -> Result<()> {
     stream.read_line(&mut info).await?;
     ensure!(info.starts_with("INFO "), "what answers there is not NATS");
     ensure!(info.contains("\"jetstream\":true"), "NATS runs there without JetStream; start it with `-js`");
-    let mut login = serde_json::json!({ "verbose": false, "pedantic": false, "name": "stack" });
-    match (&url.user, &url.password) {
-        (Some(user), Some(password)) => {
-            login["user"] = user.as_str().into();
-            login["pass"] = password.as_str().into();
-        }
-        (Some(token), None) => login["auth_token"] = token.as_str().into(),
-        _ => {}
-    }
+    let (user, password, token) = match (url.user, url.password) {
+        (Some(token), None) => (None, None, Some(token)),
+        (user, password) => (user, password, None),
+    };
+    let login =
+        Login { verbose: false, pedantic: false, name: "stack", user, pass: password, auth_token: token };
+    let login = serde_json::to_string(&login)?;
     stream.write_all(format!("CONNECT {login}\r\nPING\r\n").as_bytes()).await?;
     let mut answer = String::new();
     stream.read_line(&mut answer).await?;

@@ -19,7 +19,7 @@ pub(crate) struct Service {
     pub(crate) template: &'static str,
     /// What is written over the template.
     pub(crate) settings: &'static [(&'static str, Setting)],
-    /// Services that must be ready before it starts. They come before it in the table.
+    /// Services that must be ready before it starts.
     pub(crate) depends_on: &'static [&'static str],
 }
 
@@ -40,7 +40,8 @@ pub(crate) struct Database {
     pub(crate) name: &'static str,
     /// Brings the schema up to date; may be run again.
     pub(crate) migrate: &'static [&'static str],
-    /// Loads the demo data; may be run again. Its last line on stdout is `{"accounts": […]}`.
+    /// Loads the demo data; may be run again. The accounts' password is in `ALDIA_DEMO_PASSWORD`; its last line on stdout
+    /// is `{"accounts": [{"username", "password", "roles"}]}`.
     pub(crate) seed: Option<&'static [&'static str]>,
 }
 
@@ -55,7 +56,7 @@ pub(crate) enum Setting {
     Key(&'static str),
 }
 
-/// All services, in start order.
+/// All services.
 pub(crate) const SERVICES: &[Service] = &[
     Service {
         name: "catalog",
@@ -74,7 +75,7 @@ pub(crate) const SERVICES: &[Service] = &[
             ("redis.url", Setting::RedisUrl),
             ("nats.url", Setting::NatsUrl),
             ("auth.master_key", Setting::Key("auth_master_key")),
-            ("auth.cursor_key", Setting::Key("cursor_key")),
+            ("records.cursor_key", Setting::Key("cursor_key")),
         ],
         depends_on: &[],
     },
@@ -91,7 +92,21 @@ pub(crate) const SERVICES: &[Service] = &[
     },
 ];
 
-/// The gateway's fixed ports: what the outside talks to.
+/// The services in an order in which each comes after all it depends on, else as in the table.
+pub(crate) fn start_order() -> Vec<&'static Service> {
+    let mut order: Vec<&Service> = Vec::new();
+    let mut rest: Vec<&Service> = SERVICES.iter().collect();
+    let started = |order: &[&Service], name: &str| order.iter().any(|service| service.name == name);
+    // A circle or an unknown name would end this early; a test keeps both out of the table.
+    while let Some(next) =
+        rest.iter().position(|service| service.depends_on.iter().all(|name| started(&order, name)))
+    {
+        order.push(rest.remove(next));
+    }
+    order
+}
+
+/// The gateway's port: what the outside talks to.
 pub(crate) const GATEWAY_PORT: u16 = 8080;
 /// The gateway's private port.
 pub(crate) const ADMIN_PORT: u16 = 8090;
@@ -101,11 +116,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_service_comes_after_all_it_depends_on() {
-        for (index, service) in SERVICES.iter().enumerate() {
+    fn every_service_is_started_and_after_all_it_depends_on() {
+        let order = start_order();
+        assert_eq!(order.len(), SERVICES.len(), "a circle, or a dependency that is not in the table");
+        for (index, service) in order.iter().enumerate() {
             for name in service.depends_on {
                 assert!(
-                    SERVICES[..index].iter().any(|earlier| earlier.name == *name),
+                    order[..index].iter().any(|earlier| earlier.name == *name),
                     "{} → {name}",
                     service.name
                 );

@@ -152,10 +152,10 @@ pub(crate) async fn require(ui: Ui, needs: &[Need]) -> Result<Search> {
         return Ok(search);
     }
     let plan = plan(&missing, &Situation::look(&search).await)?;
-    let step = ui.stage(format!("install: {}", plan.join(" ")));
+    let packages: Vec<&str> = missing.iter().flat_map(|need| need.packages().iter().copied()).collect();
+    let step = ui.stage("install", format!("{} install {}", plan.join(" "), packages.join(" ")));
     ui.note("the distribution may start its own PostgreSQL and Redis on their usual ports; they are not used here");
     apt_get(&plan, &["update"]).await?;
-    let packages: Vec<&str> = missing.iter().flat_map(|need| need.packages().iter().copied()).collect();
     apt_get(&plan, &[&["install", "--yes", "--no-install-recommends"], packages.as_slice()].concat()).await?;
     let search = Search::system();
     let still = search.missing(needs);

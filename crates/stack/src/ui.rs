@@ -30,10 +30,10 @@ impl Ui {
         Step { ui: self, label, started: Instant::now(), quiet: true, over: false }
     }
 
-    /// Begins a step whose command prints by itself: a heading now, a tick at the end.
-    pub(crate) fn stage(self, label: impl Into<String>) -> Step {
+    /// Begins a step whose command prints by itself: a heading that tells more now, a tick at the end.
+    pub(crate) fn stage(self, label: impl Into<String>, heading: impl AsRef<str>) -> Step {
         let label = label.into();
-        self.write(&format!("  ▸ {label}\n"));
+        self.write(&format!("  ▸ {label}: {}\n", heading.as_ref()));
         Step { ui: self, label, started: Instant::now(), quiet: false, over: false }
     }
 
@@ -88,7 +88,7 @@ impl Step {
         let back = if self.ui.terminal && self.quiet { "\r\x1b[2K" } else { "" };
         let took = self.ui.painted(&elapsed(self.started.elapsed()), "2");
         let detail = if detail.is_empty() { String::new() } else { format!("{detail}  ") };
-        self.ui.write(&format!("{back}  {sign} {:<12} {detail}{took}\n", self.label));
+        self.ui.write(&format!("{back}  {sign} {:<16} {detail}{took}\n", self.label));
     }
 }
 

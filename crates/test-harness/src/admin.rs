@@ -53,7 +53,9 @@ fn parse(url: &str) -> Url {
 /// # Panics
 /// When the server refuses.
 pub async fn connect(url: &str) -> AsyncPgConnection {
-    AsyncPgConnection::establish(url).await.unwrap_or_else(|error| panic!("cannot connect to Postgres: {error}"))
+    AsyncPgConnection::establish(url)
+        .await
+        .unwrap_or_else(|error| panic!("cannot connect to Postgres: {error}"))
 }
 
 async fn run(conn: &mut AsyncPgConnection, sql: &str) {
@@ -97,7 +99,9 @@ fn template_lock(name: &str) -> i64 {
 
 /// Only the last step of a build makes a database a template, so a half-built one does not count.
 async fn exists(admin: &mut AsyncPgConnection, template: &str) -> bool {
-    let sql = format!("SELECT datname::text AS name FROM pg_database WHERE datistemplate AND datname = '{template}'");
+    let sql = format!(
+        "SELECT datname::text AS name FROM pg_database WHERE datistemplate AND datname = '{template}'"
+    );
     !names(admin, &sql).await.is_empty()
 }
 
@@ -116,7 +120,8 @@ async fn build(
     drop(owner);
     run(admin, &format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false IS_TEMPLATE true")).await;
     // Pools the loader opened close in the background; a template with sessions cannot be copied.
-    run(admin, &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")).await;
+    run(admin, &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"))
+        .await;
 }
 
 /// Migrations are synchronous inside: they get a thread without a runtime, so that they work from any kind of test.
@@ -152,7 +157,8 @@ async fn prepare_server(admin: &mut AsyncPgConnection) {
         let options = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE";
         run(admin, &format!("CREATE ROLE {SERVICE_ROLE} {options} PASSWORD '{SERVICE_ROLE}'")).await;
     }
-    let databases = "SELECT datname::text AS name FROM pg_database WHERE datname LIKE 'test\\_%' AND NOT datistemplate";
+    let databases =
+        "SELECT datname::text AS name FROM pg_database WHERE datname LIKE 'test\\_%' AND NOT datistemplate";
     for name in names(admin, databases).await {
         if is_leftover(&name, unix_now()) {
             // Best effort: a name of our form that somebody else made and uses is not ours to insist on.
@@ -164,7 +170,8 @@ async fn prepare_server(admin: &mut AsyncPgConnection) {
 fn is_leftover(name: &str, now: Duration) -> bool {
     let mut parts = name.strip_prefix(DATABASE_PREFIX).unwrap_or_default().split('_');
     let (made, random, rest) = (parts.next().and_then(|secs| secs.parse().ok()), parts.next(), parts.next());
-    let ours = random.is_some_and(|random| random.len() == 32 && random.bytes().all(|b| b.is_ascii_hexdigit()));
+    let ours =
+        random.is_some_and(|random| random.len() == 32 && random.bytes().all(|b| b.is_ascii_hexdigit()));
     let old = made.is_some_and(|made| now.saturating_sub(Duration::from_secs(made)) > LEFTOVER_AGE);
     ours && old && rest.is_none()
 }
@@ -206,7 +213,10 @@ async fn names(conn: &mut AsyncPgConnection, sql: &str) -> Vec<String> {
 
 /// Keeps what may stand in an unquoted name; names have 63 bytes, so a key gets 32 of them.
 fn identifier(key: &str) -> String {
-    key.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).take(32).collect()
+    key.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+        .take(32)
+        .collect()
 }
 
 fn unix_now() -> Duration {

@@ -1,18 +1,31 @@
 #![doc = include_str!("../README.md")]
-#![expect(clippy::panic, reason = "only tests use this crate: a set-up that fails has to fail the test, loudly")]
+#![expect(
+    clippy::panic,
+    reason = "only tests use this crate: a set-up that fails has to fail the test, loudly"
+)]
 
 mod admin;
 mod chaos_proxy;
+mod closed_schema;
+mod contract;
 mod database;
 mod environment;
+mod local_server;
 mod migration_digest;
+mod otlp_receiver;
+mod path_template;
 mod port;
 mod process;
+mod span_tree;
+mod test_issuer;
 mod wait;
 
 pub use chaos_proxy::ChaosProxy;
+pub use contract::Contract;
 pub use database::{Database, connect};
 pub use environment::{nats_url, postgres_url, redis_url};
+pub use otlp_receiver::{OtlpReceiver, SpanView};
 pub use port::free_port;
 pub use process::Process;
+pub use test_issuer::{TEST_AUDIENCE, TestIssuer};
 pub use wait::wait_until;

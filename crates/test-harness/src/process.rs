@@ -40,7 +40,8 @@ impl Process {
     pub fn spawn_at(path: impl Into<PathBuf>, args: &[&str], env: &[(&str, &str)]) -> Self {
         let path = path.into();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let log = std::env::temp_dir().join(format!("aldia-test-{name}-{}.log", uuid::Uuid::new_v4().simple()));
+        let log =
+            std::env::temp_dir().join(format!("aldia-test-{name}-{}.log", uuid::Uuid::new_v4().simple()));
         let started = File::create(&log).and_then(|out| {
             let mut command = Command::new(&path);
             for (inherited, _) in std::env::vars_os() {
@@ -132,7 +133,8 @@ impl Process {
     /// When it has not ended by the deadline.
     pub async fn wait(&mut self, deadline: Duration) -> ExitStatus {
         let status = wait_for(deadline, async || self.child.try_wait().ok().flatten()).await;
-        status.unwrap_or_else(|| panic!("{} is still running after {deadline:?}:\n{}", self.name, self.logs()))
+        status
+            .unwrap_or_else(|| panic!("{} is still running after {deadline:?}:\n{}", self.name, self.logs()))
     }
 
     /// SIGSTOP: the process is there and does nothing, as in a long pause of its machine.

@@ -9,16 +9,19 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use event_bus::{Bus, Relay};
+use http_client::{Client, ClientConfig};
 use http_server::{Handle, ReadinessCheck, Running, Shell};
 use identity::Authenticate;
 use page_cursor::CursorKey;
 use pg_pool::PgPool;
+use secrecy::ExposeSecret;
 use telemetry::metrics::Metrics;
-use throttle::Throttle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use crate::api::auth::PATHS_WITHOUT_TOKEN;
+use crate::api::auth::attempts::Attempts;
 use crate::api::auth::state::AuthState;
 use crate::config::Config;
 use crate::jobs;
@@ -53,8 +56,8 @@ impl App {
             new_id: Uuid::now_v7,
             wake_relay: Arc::new(move || waker.wake()),
         };
-        let auth = sign_in(&config, &pool, now).await?;
-        let verifier = auth.verifier(&config.identity)?;
+        let auth = sign_in(&config, &pool)?;
+        let verifier = auth.verifier(&config.identity, Client::new(ClientConfig::default())?);
         let state = AppState {
             context: context.clone(),
             cursors: CursorKey::new(&config.records.cursor_key),
@@ -72,16 +75,16 @@ impl App {
             checks: vec![Arc::new(DatabaseCheck(pool.clone()))],
             slow_request: Duration::from_millis(config.telemetry.slow_request_ms),
         };
-        let authenticate = Authenticate::new(verifier).except("/v1/auth/").except("/.well-known/");
+        let authenticate = PATHS_WITHOUT_TOKEN.iter().fold(Authenticate::new(verifier), |authenticate, path| authenticate.except(path));
         let running = shell.start(move |app| {
             let state = state.clone();
             app.service(actix_web::web::scope("").wrap(authenticate.clone()).configure(move |scope| routes::configure(scope, &state)));
         })?;
         let (stop, stopped) = watch::channel(false);
         let tasks = vec![
-            tokio::spawn(keep_stream(bus, stopped.clone())),
+            tokio::spawn(declare_stream(bus)),
             tokio::spawn(relay.run(stopped.clone())),
-            tokio::spawn(jobs::key_rotation::run(auth, stopped.clone())),
+            tokio::spawn(jobs::key_rotation::run(auth, until(stopped.clone()))),
             tokio::spawn(run_purge(context, config, stopped)),
         ];
         Ok(Self { running, stop, tasks, pool })
@@ -136,9 +139,23 @@ pub(crate) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
 }
 
-async fn sign_in(config: &Config, pool: &PgPool, now: fn() -> DateTime<Utc>) -> anyhow::Result<AuthState> {
-    let _ = Throttle::new;
-    AuthState::connect(pool.clone(), config.auth.clone(), &config.redis.url, Arc::new(now)).await.context("the signing keys")
+/// Publishes a new signing key, or with `at_once` signs with it from now on. Returns its name and when it signs.
+///
+/// # Errors
+/// Of the settings and the database.
+pub async fn rotate_keys(config: &Config, at_once: bool) -> anyhow::Result<Option<(String, DateTime<Utc>)>> {
+    let pool = PgPool::new(&config.postgres, &Metrics::new("catalog"))?;
+    Ok(jobs::key_rotation::rotate_now(&pool, &config.auth, now(), at_once).await?.created)
+}
+
+fn sign_in(config: &Config, pool: &PgPool) -> anyhow::Result<AuthState> {
+    let attempts = Attempts::new(config.redis.url.expose_secret(), &config.auth.attempts).context("the settings of redis")?;
+    AuthState::new(pool.clone(), config.auth.clone(), attempts, Arc::new(now)).context("the settings of auth")
+}
+
+async fn until(mut stopped: event_bus::Shutdown) {
+    // A sender that is gone means the same as one that says so.
+    let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 struct DatabaseCheck(PgPool);
@@ -158,17 +175,10 @@ impl ReadinessCheck for DatabaseCheck {
     }
 }
 
-/// Creates the stream as soon as NATS can be reached; the outbox keeps every event until then.
-async fn keep_stream(bus: Bus, mut stopped: event_bus::Shutdown) {
-    loop {
-        match bus.ensure_stream(crate::events::stream()).await {
-            Ok(()) => return,
-            Err(error) => tracing::warn!(%error, "the event stream is not there yet; events wait in the outbox"),
-        }
-        tokio::select! {
-            _ = stopped.changed() => return,
-            () = tokio::time::sleep(Duration::from_secs(2)) => {}
-        }
+/// Declares the stream; where NATS is away, the relay does it later and the outbox keeps every event until then.
+async fn declare_stream(bus: Bus) {
+    if let Err(error) = bus.ensure_stream(crate::events::stream()).await {
+        tracing::error!(%error, "the event stream is refused; events wait in the outbox");
     }
 }
 

@@ -56,7 +56,7 @@ pub struct RecordsConfig {
     /// anew; a longer time keeps more tombstones.
     pub tombstone_retention_secs: u32,
     /// How long answers to idempotent requests are kept, in hours (default 24).
-    pub idempotency_retention_hours: u32,
+    pub idempotency_retention_hours: u16,
     /// Pause between two passes of the purge, in seconds (default 600).
     pub purge_interval_secs: u64,
 }

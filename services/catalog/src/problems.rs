@@ -30,3 +30,13 @@ problem_types! {
     RECORD_DELETED = "record_deleted", 409, "The record is deleted",
         "A deleted record cannot be changed. An administrator can bring it back with POST …/undelete until its tombstone is purged.";
 }
+
+/// Every problem type that this service can answer with, as it is published.
+pub fn all() -> Vec<serde_json::Value> {
+    problem::registry::COMMON
+        .iter()
+        .chain(CATALOG_PROBLEMS)
+        .chain(crate::api::auth::problems::AUTH_PROBLEMS)
+        .map(|kind| serde_json::json!({"code": kind.code, "status": kind.status, "title": kind.title, "doc": kind.doc}))
+        .collect()
+}

@@ -11,7 +11,8 @@ use crate::state::AppState;
 /// Registers the routes of all models, of sign-in, and of the API's document.
 pub(crate) fn configure(app: &mut ServiceConfig, state: &AppState) {
     app.app_data(Data::new(state.clone()));
-    auth::configure(app, &state.auth);
+    app.app_data(Data::new(state.auth.clone()));
+    auth::configure(app);
     app.service(web::resource("/openapi.json").get(openapi::get_document));
     for model in state.context.registry.models() {
         configure_model(app, model);

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::HttpRequest;
 use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::HttpRequest;
 use http_client::{Client, ClientConfig, HttpError};
 use http_server::{HttpConfig, Running, ServerError, Shell};
 use identity::Verifier;
@@ -18,8 +18,8 @@ use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
-use crate::config::{Config, ConfigError, Faults};
-use crate::docs::{self, DocumentSource, Docs};
+use crate::config::{Config, ConfigError, Faults, written};
+use crate::docs::{self, Docs, DocumentSource};
 use crate::forward::{self, Network, Pool};
 use crate::metrics::{ConnectionGauge, GatewayMetrics};
 use crate::route::{Route, build_router};
@@ -79,9 +79,9 @@ impl Gateway {
         let router = build_router(config, &mut faults);
         let trusted = read_trusted(config, &mut faults);
         check_listeners(config, &mut faults);
-        for fault in config.identity.iter().flat_map(identity::IdentityConfig::validate) {
-            let (key, message) = fault.split_once(": ").unwrap_or(("", &fault));
-            faults.add(format!("identity.{key}"), message);
+        for fault in config.identity.iter().flat_map(identity::IdentityConfig::faults) {
+            let (path, message) = fault.split_once(": ").unwrap_or(("", &fault));
+            faults.add(written("identity", path.split('.')), message);
         }
         let found = faults.into_vec();
         if !found.is_empty() {
@@ -193,7 +193,8 @@ fn build_docs(config: &Config, upstreams: &[Arc<Upstream>]) -> Docs {
     }
     let is_reachable = move |upstream: &str, method: &str, path: &str| {
         // A template's variable stands for any one segment.
-        let sample: String = path.split('/').map(|s| if s.contains('{') { "x" } else { s }).collect::<Vec<_>>().join("/");
+        let sample: String =
+            path.split('/').map(|s| if s.contains('{') { "x" } else { s }).collect::<Vec<_>>().join("/");
         let method = method.parse().unwrap_or(Method::GET);
         matches!(router.find(&method, &sample), Matched::Route(target) if target == upstream)
     };

@@ -16,7 +16,7 @@ pub(crate) use negotiate::negotiate;
 pub(crate) use tags::{stripped_conditions, tags_in};
 
 /// Answers of this size or less are sent as they are: the coding would cost more than it saves.
-pub const LARGEST_UNCOMPRESSED_BYTES: u64 = 500;
+const LARGEST_UNCOMPRESSED_BYTES: u64 = 500;
 
 /// What is known about the request when its answer comes.
 #[derive(Clone, Debug)]
@@ -41,7 +41,12 @@ impl Asked {
 
 /// Adapts the headers of an answer to the coding the client gets, and returns that coding. `length` is the length of
 /// the uncoded body if it is known; for HEAD the length the body would have.
-pub(crate) fn apply(status: StatusCode, headers: &mut HeaderMap, length: Option<u64>, asked: &Asked) -> Coding {
+pub(crate) fn apply(
+    status: StatusCode,
+    headers: &mut HeaderMap,
+    length: Option<u64>,
+    asked: &Asked,
+) -> Coding {
     if status == StatusCode::NOT_MODIFIED {
         revalidated(headers, asked);
         return Coding::Identity;
@@ -55,7 +60,8 @@ pub(crate) fn apply(status: StatusCode, headers: &mut HeaderMap, length: Option<
     }
     headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(asked.coding.token()));
     // All of these speak of the uncoded bytes.
-    for stale in ["content-length", "accept-ranges", "content-md5", "digest", "content-digest", "repr-digest"] {
+    for stale in ["content-length", "accept-ranges", "content-md5", "digest", "content-digest", "repr-digest"]
+    {
         headers.remove(stale);
     }
     if let Some(tag) = tag_of(headers) {
@@ -69,11 +75,8 @@ pub(crate) fn apply(status: StatusCode, headers: &mut HeaderMap, length: Option<
 fn revalidated(headers: &mut HeaderMap, asked: &Asked) {
     let Some(current) = tag_of(headers) else { return };
     let of_this_version = |tag: &&EntityTag| tag.strip_coding().weak_eq(&current.strip_coding());
-    let coded_before = asked
-        .presented
-        .iter()
-        .filter(of_this_version)
-        .any(|tag| tag.opaque() != tag.strip_coding().opaque());
+    let coded_before =
+        asked.presented.iter().filter(of_this_version).any(|tag| tag.opaque() != tag.strip_coding().opaque());
     if coded_before && !forbids_transform(headers) && !headers.contains_key(header::CONTENT_ENCODING) {
         add_vary(headers);
         set_tag(headers, &current.with_coding(asked.coding));
@@ -82,7 +85,10 @@ fn revalidated(headers: &mut HeaderMap, asked: &Asked) {
 
 fn is_candidate(status: StatusCode, headers: &HeaderMap, length: Option<u64>) -> bool {
     let has_body = !status.is_informational()
-        && !matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::PARTIAL_CONTENT);
+        && !matches!(
+            status,
+            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::PARTIAL_CONTENT
+        );
     has_body
         && length.is_none_or(|length| length > LARGEST_UNCOMPRESSED_BYTES)
         && !headers.contains_key(header::CONTENT_ENCODING)
@@ -207,7 +213,11 @@ mod tests {
     fn what_must_not_be_touched_is_not() {
         let cases: &[(&str, u64, &[(&'static str, &'static str)])] = &[
             ("small", 500, &[("content-type", "application/json")]),
-            ("no-transform", 900, &[("content-type", "text/plain"), ("cache-control", "public, No-Transform")]),
+            (
+                "no-transform",
+                900,
+                &[("content-type", "text/plain"), ("cache-control", "public, No-Transform")],
+            ),
             ("coded", 900, &[("content-type", "text/plain"), ("content-encoding", "gzip")]),
             ("picture", 900, &[("content-type", "image/webp")]),
             ("events", 900, &[("content-type", "text/event-stream")]),

@@ -18,7 +18,7 @@ mod faults;
 mod sections;
 
 pub use faults::Fault;
-pub(crate) use faults::Faults;
+pub(crate) use faults::{Faults, written};
 pub use sections::{
     AdminConfig, AuthPolicy, DocsConfig, ForwardedConfig, OneOrMany, RouteConfig, UpstreamConfig,
 };
@@ -145,11 +145,7 @@ impl Config {
     }
 }
 
-fn section<T: DeserializeOwned>(
-    all: &mut Dict,
-    name: &str,
-    faults: &mut Faults,
-) -> Option<T> {
+fn section<T: DeserializeOwned>(all: &mut Dict, name: &str, faults: &mut Faults) -> Option<T> {
     let table = faults::take_table(all, name, faults).unwrap_or_default();
     faults::extract::<T>(Value::from(table), name, faults)
 }

@@ -67,7 +67,9 @@ mod tests {
         assert_eq!(read(&[]), Some(None));
         assert_eq!(read(&["Bearer a.b.c"]), Some(Some("a.b.c".to_owned())));
         assert_eq!(read(&["bearer  a.b.c "]), Some(Some("a.b.c".to_owned())));
-        for malformed in [&["Basic YTpi"][..], &["Bearer"], &["Bearer "], &["Bearer a b"], &["Bearer a", "Bearer b"]] {
+        for malformed in
+            [&["Basic YTpi"][..], &["Bearer"], &["Bearer "], &["Bearer a b"], &["Bearer a", "Bearer b"]]
+        {
             assert_eq!(read(malformed), None, "{malformed:?}");
         }
     }

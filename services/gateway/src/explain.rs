@@ -29,7 +29,8 @@ pub fn explain(config: &Config) -> String {
         if trusted.is_empty() { "nobody".to_owned() } else { trusted.join(", ") }
     );
     for (name, upstream) in &config.upstreams {
-        let instances: Vec<&str> = upstream.url.iter().chain(&upstream.instances).map(String::as_str).collect();
+        let instances: Vec<&str> =
+            upstream.url.iter().chain(&upstream.instances).map(String::as_str).collect();
         let _ = writeln!(out, "upstream {name}: {}", instances.join(", "));
     }
     for route in &config.routes {

@@ -70,7 +70,7 @@ async fn route_and_send(
     let path = normalise(client.uri().path())
         .map_err(|fault| Problem::new(&AMBIGUOUS_TARGET).detail(fault.to_string()))?;
     let route = find_route(worker, client.method(), &path)?;
-    name_request(client, route);
+    http_server::name_route(client, route.name.as_str());
 
     let principal = door::admit(worker.gateway.verifier.as_ref(), route.auth, client.headers()).await?;
     if let Some(principal) = &principal {
@@ -98,7 +98,9 @@ async fn route_and_send(
 
 fn find_route<'w>(worker: &'w Worker, method: &Method, path: &str) -> Result<&'w Route, Problem> {
     if matches!(*method, Method::CONNECT | Method::TRACE) {
-        return Err(Problem::new(&registry::METHOD_NOT_ALLOWED).detail(format!("{method} is never forwarded")));
+        return Err(
+            Problem::new(&registry::METHOD_NOT_ALLOWED).detail(format!("{method} is never forwarded"))
+        );
     }
     match worker.gateway.router.find(method, path) {
         Matched::Route(route) => Ok(route),
@@ -111,13 +113,6 @@ fn find_route<'w>(worker: &'w Worker, method: &Method, path: &str) -> Result<&'w
             Err(Problem::new(&registry::METHOD_NOT_ALLOWED).header("Allow", allow.join(", ")))
         }
     }
-}
-
-/// The request's own span is named after the route, not after a path that a client made up.
-fn name_request(client: &HttpRequest, route: &Route) {
-    let span = Span::current();
-    span.record("otel.name", field::display(format_args!("{} {}", client.method(), route.name)));
-    span.record("http.route", route.name.as_str());
 }
 
 async fn send_observed(
@@ -192,10 +187,11 @@ async fn send(
         request.headers_mut().insert(hyper::header::HOST, exchange.host_for(&instance, host));
         let reused = lease.is_reused();
         let Some(sender) = lease.sender() else { return Err(Failure::Timeout) };
-        let mut failed = match answered(sender.try_send_request(request), &progress, exchange.route.timeout).await? {
-            Ok(answer) => return Ok((answer, lease, progress)),
-            Err(failed) => failed,
-        };
+        let mut failed =
+            match answered(sender.try_send_request(request), &progress, exchange.route.timeout).await? {
+                Ok(answer) => return Ok((answer, lease, progress)),
+                Err(failed) => failed,
+            };
         if let Some(fault) = progress.fault() {
             return Err(fault.into());
         }
@@ -220,7 +216,11 @@ async fn send(
 }
 
 /// Waits for the head of the answer, `longest` after the last piece of the request went out.
-async fn answered<F: Future>(exchange: F, progress: &Progress, longest: Duration) -> Result<F::Output, Failure> {
+async fn answered<F: Future>(
+    exchange: F,
+    progress: &Progress,
+    longest: Duration,
+) -> Result<F::Output, Failure> {
     let mut exchange = std::pin::pin!(exchange);
     loop {
         let deadline = progress.last_step() + longest;

@@ -54,7 +54,8 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("gateway: {error:#}");
-            let is_config = error.downcast_ref::<StartError>().is_some_and(|e| matches!(e, StartError::Config(_)));
+            let is_config =
+                error.downcast_ref::<StartError>().is_some_and(|e| matches!(e, StartError::Config(_)));
             if is_config { ExitCode::from(CONFIG_FAULT) } else { ExitCode::FAILURE }
         }
     }

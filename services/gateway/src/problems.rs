@@ -47,13 +47,8 @@ pub static OPENAPI_UNAVAILABLE: ProblemType = ProblemType {
 };
 
 /// All of the above.
-pub static OWN: &[&ProblemType] = &[
-    &AMBIGUOUS_TARGET,
-    &AMBIGUOUS_MESSAGE,
-    &REQUEST_STALLED,
-    &UPSTREAM_UNAVAILABLE,
-    &OPENAPI_UNAVAILABLE,
-];
+pub static OWN: &[&ProblemType] =
+    &[&AMBIGUOUS_TARGET, &AMBIGUOUS_MESSAGE, &REQUEST_STALLED, &UPSTREAM_UNAVAILABLE, &OPENAPI_UNAVAILABLE];
 
 /// Every problem the gateway knows without asking a service, ordered by status and code.
 #[must_use]

@@ -39,7 +39,10 @@ pub(crate) fn build_router(config: &Config, faults: &mut Faults) -> Router<Arc<R
         if route.name.is_empty() {
             faults.add(format!("{key}.name"), "is missing");
         } else if let Some(first) = names.insert(route.name.clone(), index) {
-            faults.add(format!("{key}.name"), format!("`{}` is already the name of route[{first}]", route.name));
+            faults.add(
+                format!("{key}.name"),
+                format!("`{}` is already the name of route[{first}]", route.name),
+            );
         }
         let checked = Arc::new(build(config, route, &key, faults));
         let methods = read_methods(route, &key, faults);

@@ -169,8 +169,10 @@ impl<R: Clone> Leaf<R> {
         name: &str,
         route: &R,
     ) -> Result<(), Vec<PatternFault>> {
-        let shadowed =
-            |what: &str, by: &str| PatternFault::Shadowed { what: format!("{what} {pattern}"), by: by.to_owned() };
+        let shadowed = |what: &str, by: &str| PatternFault::Shadowed {
+            what: format!("{what} {pattern}"),
+            by: by.to_owned(),
+        };
         if methods.is_empty() {
             if let Some((by, _)) = &self.otherwise {
                 return Err(vec![shadowed("any method of", by)]);

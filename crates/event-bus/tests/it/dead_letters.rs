@@ -24,7 +24,11 @@ async fn a_poison_message_dies_after_its_attempts_and_can_be_replayed() {
     let cured = Arc::new(AtomicBool::new(false));
     let is_cured = Arc::clone(&cured);
     let mut seen = world.consume(world.spec("sick"), move |_| {
-        if is_cured.load(Ordering::SeqCst) { Ok(()) } else { Err(HandlerError::retry("poison\r\nNats-Msg-Id: forged")) }
+        if is_cured.load(Ordering::SeqCst) {
+            Ok(())
+        } else {
+            Err(HandlerError::retry("poison\r\nNats-Msg-Id: forged"))
+        }
     });
     let id = world.publish("body").await.to_string();
     for attempt in 1..=3 {
@@ -39,7 +43,10 @@ async fn a_poison_message_dies_after_its_attempts_and_can_be_replayed() {
     assert_eq!((letter.event_type.as_str(), letter.payload_bytes), ("aldia.test.v1.ThingChanged", 4));
 
     cured.store(true, Ordering::SeqCst);
-    assert_eq!(dead_letter::replay(&world.bus, &world.stream, Replay::Sequence(letter.sequence)).await.unwrap(), 1);
+    assert_eq!(
+        dead_letter::replay(&world.bus, &world.stream, Replay::Sequence(letter.sequence)).await.unwrap(),
+        1
+    );
     let again = seen.next().await;
     assert_eq!((again.message_id, again.attempt, again.payload.as_ref()), (id, 1, b"body".as_slice()));
     assert_eq!(again.headers.get("Aldia-Dead-Cause"), None);

@@ -1,5 +1,5 @@
 //! The crate against a real Postgres and a real NATS.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers as well")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers as well")]
 
 mod consumer;
 mod dead_letters;

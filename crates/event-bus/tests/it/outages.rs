@@ -46,8 +46,10 @@ async fn a_silent_nats_makes_the_pass_fail_and_a_later_one_keeps_one_copy() {
     assert_eq!(world.count("published_at IS NULL").await, 2);
 
     proxy.restore();
-    wait_until("both are published", DEADLINE, async || relay.pass().await.is_ok_and(|pass| pass.published == 2))
-        .await;
+    wait_until("both are published", DEADLINE, async || {
+        relay.pass().await.is_ok_and(|pass| pass.published == 2)
+    })
+    .await;
     let mut texts = world.stored_texts().await;
     texts.sort();
     assert_eq!(texts, ["a", "b"]);

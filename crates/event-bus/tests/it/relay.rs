@@ -6,7 +6,7 @@ use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnectio
 use event_bus::Pass;
 use pg_pool::PgError;
 use telemetry::metrics::Metrics;
-use test_harness::wait_until;
+use test_harness::{nats_url, wait_until};
 
 use crate::world::{DEADLINE, World, until_stored};
 
@@ -36,7 +36,8 @@ async fn a_message_carries_cloudevents_attributes() {
     world.relay().pass().await.unwrap();
 
     let stored = world.stored().await.remove(0);
-    let header = |name: &str| stored.headers.get(name).map(|value| value.as_str().to_owned()).unwrap_or_default();
+    let header =
+        |name: &str| stored.headers.get(name).map(|value| value.as_str().to_owned()).unwrap_or_default();
     let id = message.id.to_string();
     assert_eq!(header("Nats-Msg-Id"), id);
     assert_eq!(header("ce-id"), id);
@@ -57,10 +58,7 @@ async fn a_crash_between_publishing_and_marking_leaves_one_copy() {
     world.publish("once").await;
     world.execute("UPDATE outbox SET published_at = NULL").await;
 
-    wait_until("the next relay publishes again", DEADLINE, async || {
-        world.relay().pass().await.unwrap().published == 1
-    })
-    .await;
+    world.relay_once(1).await;
     assert_eq!(world.stored_texts().await, ["once"]);
     assert_eq!(world.count("published_at IS NULL").await, 0);
 }
@@ -122,13 +120,7 @@ async fn a_refused_event_holds_back_its_aggregate_only() {
     let world = World::new().await;
     let mut refused = world.message("thing/bad", "no stream takes me");
     refused.subject = format!("unknown{}", world.root);
-    world
-        .enqueue(&[
-            refused,
-            world.message("thing/bad", "waits"),
-            world.message("thing/good", "goes"),
-        ])
-        .await;
+    world.enqueue(&[refused, world.message("thing/bad", "waits"), world.message("thing/good", "goes")]).await;
 
     let mut relay = world.relay();
     assert_eq!(relay.pass().await.unwrap(), Pass { on_duty: true, published: 1, held: 1 });
@@ -137,6 +129,21 @@ async fn a_refused_event_holds_back_its_aggregate_only() {
     world.execute(&format!("UPDATE outbox SET subject = '{}.thing.changed'", world.root)).await;
     assert_eq!(relay.pass().await.unwrap().published, 2);
     assert_eq!(world.stored_texts().await, ["goes", "no stream takes me", "waits"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_is_gone_is_declared_again() {
+    let world = World::new().await;
+    let mut relay = world.relay();
+    world.enqueue(&[world.message("thing/1", "lost with the disk")]).await;
+    assert_eq!(relay.pass().await.unwrap().published, 1);
+    let client = async_nats::connect(nats_url()).await.unwrap();
+    async_nats::jetstream::new(client).delete_stream(&world.stream).await.unwrap();
+
+    world.enqueue(&[world.message("thing/1", "kept")]).await;
+    assert_eq!(relay.pass().await.unwrap(), Pass { on_duty: true, published: 0, held: 1 });
+    assert_eq!(relay.pass().await.unwrap().published, 1);
+    assert_eq!(world.stored_texts().await, ["kept"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,7 +161,8 @@ async fn a_running_relay_publishes_cleans_up_and_stops() {
     world.enqueue(&[world.message("thing/3", "new")]).await;
     waker.wake();
     until_stored(&world, 3).await;
-    wait_until("the old row is gone", DEADLINE, async || world.count("aggregate = 'thing/1'").await == 0).await;
+    wait_until("the old row is gone", DEADLINE, async || world.count("aggregate = 'thing/1'").await == 0)
+        .await;
     assert_eq!(world.count("true").await, 2);
     assert!(metrics.encode().contains("outbox_published_total{service=\"test\"} 1"), "{}", metrics.encode());
 

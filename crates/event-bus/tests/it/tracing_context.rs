@@ -37,16 +37,17 @@ async fn the_trace_goes_on_in_the_consumer() {
     let in_handler = Arc::new(Mutex::new(None));
     let done = Arc::new(Notify::new());
     let (note, finished) = (Arc::clone(&in_handler), Arc::clone(&done));
-    let (consumer, shutdown) = (Consumer::new(world.bus.clone(), world.spec("traced")), world.shutdown());
-    let running = tokio::spawn(async move {
-        let handler = async |delivery: Delivery| {
+    let consumer = Consumer::new(world.bus.clone(), world.spec("traced"));
+    let handler = move |delivery: Delivery| {
+        let (note, finished) = (Arc::clone(&note), Arc::clone(&finished));
+        async move {
             let sent = delivery.headers.get("traceparent").map(str::to_owned);
             *note.lock().unwrap() = Some((sent, current_traceparent()));
             finished.notify_one();
             Ok(())
-        };
-        consumer.run(handler, shutdown).await;
-    });
+        }
+    };
+    let running = tokio::spawn(consumer.run(handler, world.shutdown()));
     tokio::time::timeout(DEADLINE, done.notified()).await.unwrap();
     world.stop();
     running.await.unwrap();

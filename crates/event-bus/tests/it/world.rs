@@ -87,7 +87,10 @@ impl World {
 
     /// Enqueues in a transaction that commits.
     pub(crate) async fn enqueue(&self, messages: &[OutboxMessage]) {
-        let done = self.pool.tx("enqueue", async |conn| Ok::<_, PgError>(event_bus::enqueue(conn, messages).await?)).await;
+        let done = self
+            .pool
+            .tx("enqueue", async |conn| Ok::<_, PgError>(event_bus::enqueue(conn, messages).await?))
+            .await;
         done.unwrap();
     }
 
@@ -95,8 +98,17 @@ impl World {
     pub(crate) async fn publish(&self, payload: &str) -> Uuid {
         let message = self.message("thing/1", payload);
         self.enqueue(std::slice::from_ref(&message)).await;
-        assert_eq!(self.relay().pass().await.unwrap().published, 1);
+        self.relay_once(1).await;
         message.id
+    }
+
+    /// Publishes what waits. A relay dropped just now may still hold the lock: its connection is being closed.
+    pub(crate) async fn relay_once(&self, expected: usize) {
+        let mut relay = self.relay();
+        wait_until("the relay publishes", DEADLINE, async || {
+            relay.pass().await.unwrap().published == expected
+        })
+        .await;
     }
 
     pub(crate) async fn execute(&self, sql: &str) {
@@ -151,15 +163,13 @@ impl World {
         let counter = Arc::clone(&count);
         let consumer = Consumer::new(self.bus.clone(), spec);
         let shutdown = self.shutdown();
-        let task = tokio::spawn(async move {
-            let handler = async |delivery: Delivery| {
-                counter.fetch_add(1, Ordering::SeqCst);
-                let outcome = answer(&delivery);
-                sender.send(delivery).unwrap();
-                outcome
-            };
-            consumer.run(handler, shutdown).await;
-        });
+        let handler = move |delivery: Delivery| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            let outcome = answer(&delivery);
+            sender.send(delivery).unwrap();
+            std::future::ready(outcome)
+        };
+        let task = tokio::spawn(consumer.run(handler, shutdown));
         Seen { deliveries, count, task }
     }
 }
@@ -177,7 +187,7 @@ impl Seen {
     }
 
     pub(crate) fn count(&self) -> u32 {
-        self.count.load(Ordering::SeqCst)
+        AtomicU32::load(&self.count, Ordering::SeqCst)
     }
 
     /// Waits for the consumer to end after [`World::stop`].

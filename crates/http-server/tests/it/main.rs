@@ -1,5 +1,13 @@
 //! The shell as clients, operators and log readers see it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 mod answers;
 mod health;
 mod observed;

@@ -2,43 +2,43 @@
 
 use std::time::Duration;
 
+use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, web};
 use opentelemetry::Value;
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry_sdk::trace::SpanData;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::support::{Served, has_span, header, json, lines, serve, span};
+use crate::support::{Served, has_span, header, json, lines, serve, shell, span, start};
 
 fn served() -> Served {
-    serve(|app| {
-        app.service(web::scope("/v1").service(web::resource("/animals/{id}").route(web::get().to(
-            async || {
-                let request = telemetry::request::current().unwrap();
-                request.set_principal("user-7");
-                request.record_statement("SELECT name FROM animal", Duration::from_millis(3));
-                "answer"
-            },
-        ))))
-        .service(web::resource("/slow").route(web::get().to(async || {
-            let request = telemetry::request::current().unwrap();
-            request.record_statement("SELECT quick", Duration::from_millis(1));
-            request.record_statement("SELECT slow", Duration::from_millis(200));
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            ""
-        })))
-        .service(web::resource("/hang").route(web::get().to(async || {
-            tracing::info!(target: "test", "hanging");
-            std::future::pending::<&str>().await
-        })))
-        .service(web::resource("/fail").route(web::get().to(async || {
-            Err::<&str, _>(problem::Problem::new(&problem::registry::UNAVAILABLE).cause("no database"))
-        })))
-        .default_service(web::to(async |request: HttpRequest| {
-            http_server::name_route(&request, "/forwarded");
-            ""
-        }));
-    })
+    serve(configure)
+}
+
+fn configure(app: &mut ServiceConfig) {
+    app.service(web::scope("/v1").service(web::resource("/animals/{id}").route(web::get().to(async || {
+        let request = telemetry::request::current().unwrap();
+        request.set_principal("user-7");
+        request.record_statement("SELECT name FROM animal", Duration::from_millis(3));
+        "answer"
+    }))))
+    .service(web::resource("/slow").route(web::get().to(async || {
+        let request = telemetry::request::current().unwrap();
+        request.record_statement("SELECT quick", Duration::from_millis(1));
+        request.record_statement("SELECT slow", Duration::from_millis(200));
+        ""
+    })))
+    .service(web::resource("/hang").route(web::get().to(async || {
+        tracing::info!(target: "test", "hanging");
+        std::future::pending::<&str>().await
+    })))
+    .service(web::resource("/fail").route(web::get().to(async || {
+        Err::<&str, _>(problem::Problem::new(&problem::registry::UNAVAILABLE).cause("no database"))
+    })))
+    .default_service(web::to(async |request: HttpRequest| {
+        http_server::name_route(&request, "/forwarded");
+        ""
+    }));
 }
 
 fn attribute(span: &SpanData, key: &str) -> Option<String> {
@@ -79,7 +79,9 @@ async fn one_access_line_tells_the_whole_request() {
 
 #[tokio::test]
 async fn a_slow_request_is_logged_with_its_statements_slowest_first() {
-    let served = served();
+    let mut shell = shell(vec![]);
+    shell.slow_request = Duration::ZERO;
+    let served = start(shell, configure);
     served.get_as("/slow", "slow-1").await;
     let logged = lines("slow", "slow-1").await;
     assert_eq!(logged.len(), 1);

@@ -2,6 +2,7 @@
 
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
+use http_server::JsonBody;
 use problem::{Problem, registry};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -28,12 +29,14 @@ fn animals() -> Served {
         .service(
             web::resource("/bytes").route(web::post().to(async |bytes: web::Bytes| bytes.len().to_string())),
         )
-        .service(web::resource("/panic").route(web::get().to(async || {
-            if true {
-                panic!("secret of the handler");
-            }
-            ""
-        })))
+        .service(
+            web::resource("/panic")
+                .route(web::get().to(async || -> &'static str { panic!("secret of the handler") })),
+        )
+        .service(
+            web::resource("/pointer")
+                .route(web::put().to(async |body: JsonBody<Animal>| body.0.age.to_string())),
+        )
         .service(web::resource("/plain").route(web::get().to(async || HttpResponse::Conflict().body("mine"))))
         .service(web::resource("/empty").route(web::get().to(async || HttpResponse::Gone().finish())))
         .service(web::resource("/actix").route(
@@ -93,6 +96,25 @@ async fn bodies_that_cannot_be_read_are_told_apart() {
     refused(put(&served, "application/json", &" ".repeat(2000)).await, 413, "payload_too_large").await;
     let request = served.client.post(served.url("/bytes")).body("x".repeat(2000));
     refused(request.send().await.unwrap(), 413, "payload_too_large").await;
+}
+
+#[tokio::test]
+async fn a_json_body_names_its_fault_by_pointer() {
+    let served = animals();
+    let put = async |content_type: &str, body: String| {
+        let request = served.client.put(served.url("/pointer")).header("content-type", content_type);
+        request.body(body).send().await.unwrap()
+    };
+    assert_eq!(
+        put("application/merge-patch+json; charset=utf-8", r#"{"age":3}"#.to_owned()).await.status(),
+        200
+    );
+    let body =
+        refused(put("application/json", r#"{"age":-1}"#.to_owned()).await, 422, "validation_failed").await;
+    assert_eq!(body["errors"][0]["pointer"], "/age");
+    refused(put("application/json", "{".to_owned()).await, 400, "malformed_json").await;
+    refused(put("text/json", "{}".to_owned()).await, 415, "unsupported_media_type").await;
+    refused(put("application/json", " ".repeat(2000)).await, 413, "payload_too_large").await;
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
 //! Keys against a real database: one effect each, whatever happens.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test like the tests themselves")]
+
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use idempotency::{Claim, ClaimError, IdempotencyKey, MIGRATIONS, StoredAnswer, claim, fingerprint, purge_older_than, store};
+use idempotency::{
+    Claim, ClaimError, IdempotencyKey, MIGRATIONS, StoredAnswer, claim, fingerprint, purge_older_than, store,
+};
 use test_harness::Database;
 
 const SCOPE: &str = "user-1 post_animal";
@@ -30,7 +34,8 @@ async fn effects(database: &Database) -> i64 {
 }
 
 fn key(text: &str) -> IdempotencyKey {
-    let request = actix_web::test::TestRequest::default().insert_header(("Idempotency-Key", text)).to_http_request();
+    let request =
+        actix_web::test::TestRequest::default().insert_header(("Idempotency-Key", text)).to_http_request();
     IdempotencyKey::required(request.headers()).unwrap()
 }
 
@@ -44,7 +49,12 @@ fn print(body: &[u8]) -> [u8; 32] {
 }
 
 /// What a handler does: claim, have the effect, store.
-async fn post(conn: &mut AsyncPgConnection, scope: &str, key: &IdempotencyKey, body: &[u8]) -> Result<Claim, ClaimError> {
+async fn post(
+    conn: &mut AsyncPgConnection,
+    scope: &str,
+    key: &IdempotencyKey,
+    body: &[u8],
+) -> Result<Claim, ClaimError> {
     conn.transaction(async |tx| {
         let claimed = claim(tx, scope, key, &print(body)).await?;
         if claimed == Claim::Fresh {
@@ -155,8 +165,12 @@ async fn only_what_is_old_enough_is_forgotten() {
 async fn the_migration_goes_down_and_up_again_and_explains_every_column() {
     let database = database().await;
     let mut conn = database.connect().await;
-    conn.batch_execute(include_str!("../../migrations/2026-11-23-000002_idempotency_key/down.sql")).await.unwrap();
-    conn.batch_execute(include_str!("../../migrations/2026-11-23-000002_idempotency_key/up.sql")).await.unwrap();
+    conn.batch_execute(include_str!("../../migrations/2026-11-23-040000_idempotency_key/down.sql"))
+        .await
+        .unwrap();
+    conn.batch_execute(include_str!("../../migrations/2026-11-23-040000_idempotency_key/up.sql"))
+        .await
+        .unwrap();
     let silent = "SELECT count(*) FROM pg_attribute WHERE attrelid = 'idempotency_key'::regclass AND attnum > 0 \
                   AND col_description(attrelid, attnum) IS NULL";
     assert_eq!(count(&mut conn, silent).await, 0);

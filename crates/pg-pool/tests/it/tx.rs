@@ -101,3 +101,13 @@ async fn a_transaction_may_run_in_a_spawned_task() {
     });
     assert_eq!(task.await.unwrap().unwrap(), 1);
 }
+
+#[tokio::test]
+async fn a_violated_constraint_is_named() {
+    let bench = Bench::new();
+    let table = unique("named");
+    let mut conn = bench.pool.write().await.unwrap();
+    run(&mut conn, &format!("CREATE TEMP TABLE {table} (x int CONSTRAINT positive CHECK (x > 0))")).await;
+    let error = diesel::sql_query(format!("INSERT INTO {table} VALUES (0)")).execute(&mut *conn).await;
+    assert_eq!(pg_pool::violated_constraint(&error.unwrap_err()), Some("positive"));
+}

@@ -1,5 +1,7 @@
 //! What a problem looks like on the wire.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io;
 
 use actix_web::body::MessageBody as _;

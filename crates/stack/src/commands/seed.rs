@@ -5,11 +5,13 @@ use std::process::{ExitCode, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
 
 use crate::build::{Profile, bin_dir};
 use crate::interrupt::Interrupts;
 use crate::lock::StateLock;
 use crate::run::Run;
+use crate::secrets::Secrets;
 use crate::services::{ADMIN_PORT, GATEWAY_PORT, SERVICES, Service};
 use crate::site::{Site, write_private};
 
@@ -30,10 +32,14 @@ pub(crate) async fn seed(site: &Site) -> Result<ExitCode> {
 
 /// Loads the demo data of every service that has some and writes `demo.json`.
 pub(crate) async fn load(site: &Site, run: &Run, bin: &Path) -> Result<Vec<Value>> {
+    // The same each time, so that what people noted down keeps working.
+    let password = Secrets::open(&site.state)?.password("demo_password")?;
     let mut accounts = Vec::new();
     for service in SERVICES {
         let Some(arguments) = service.database.as_ref().and_then(|database| database.seed) else { continue };
-        accounts.extend(load_one(site, run, bin, service, arguments).await?);
+        let mut command = run.helper(bin.join(service.binary));
+        command.args(fill(site, service, arguments)).env("ALDIA_DEMO_PASSWORD", &password);
+        accounts.extend(load_one(site, service, command).await?);
     }
     let demo = json!({ "base_url": base_url(site), "admin_url": admin_url(site), "accounts": accounts });
     write_private(&site.demo_file(), &serde_json::to_string_pretty(&demo)?)?;
@@ -49,22 +55,10 @@ pub(crate) fn admin_url(site: &Site) -> String {
 }
 
 /// Runs one seeding command. It reports on stderr; the last line of its stdout holds the accounts.
-async fn load_one(
-    site: &Site,
-    run: &Run,
-    bin: &Path,
-    service: &Service,
-    arguments: &[&str],
-) -> Result<Vec<Value>> {
-    let step = site.ui.stage(format!("demo data of {}", service.name));
-    let mut child = run
-        .helper(bin.join(service.binary))
-        .args(fill(site, service, arguments))
-        .current_dir(&site.root)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot run {}", service.binary))?;
+async fn load_one(site: &Site, service: &Service, mut command: Command) -> Result<Vec<Value>> {
+    let step = site.ui.stage("demo data", service.name);
+    command.current_dir(&site.root).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().with_context(|| format!("cannot run {}", service.binary))?;
     let mut lines = BufReader::new(child.stdout.take().context("no output to read")?).lines();
     let mut last = String::new();
     while let Some(line) = lines.next_line().await? {

@@ -69,7 +69,7 @@ async fn run_command(
         .env("ALDIA_TEST_BIN_DIR", bin)
         .spawn()
         .with_context(|| format!("cannot run {program}"))?;
-    let step = site.ui.stage(command.join(" "));
+    let step = site.ui.stage("command", command.join(" "));
     tokio::select! {
         status = child.wait() => {
             let status = status?;

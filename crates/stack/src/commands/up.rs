@@ -19,7 +19,7 @@ use crate::run::{Launch, Run, Stop, open_log, tail};
 use crate::secrets::Secrets;
 use crate::servers::postgres::provide_database;
 use crate::servers::{self, External, ServerUrls, Setup};
-use crate::services::{Ready, SERVICES, Service, Setting};
+use crate::services::{Ready, SERVICES, Service, Setting, start_order};
 use crate::site::Site;
 use crate::tools::require;
 use crate::ui::elapsed;
@@ -128,7 +128,7 @@ async fn bring_up(site: &Site, run: &mut Run, profile: Profile, only: Option<Onl
     }
     let accounts = load(site, run, &bin).await?;
     require_ports(site, services)?;
-    for service in services {
+    for service in start_order() {
         start(site, run, &bin, service).await?;
     }
     Ok(accounts)

@@ -1,5 +1,7 @@
 //! Telemetry as a process uses it: one start, spans and lines, one stop.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::mpsc;

@@ -45,7 +45,10 @@ async fn a_service_owns_its_database_and_nothing_beyond() {
     conn.batch_execute("CREATE TABLE own (id int); DROP TABLE own").await.unwrap();
     assert!(conn.batch_execute("CREATE ROLE somebody").await.is_err());
     let mut admin = database.admin().await;
-    assert_eq!(count(&mut admin, "SELECT count(*) FROM pg_roles WHERE rolname = current_user AND rolsuper").await, 1);
+    assert_eq!(
+        count(&mut admin, "SELECT count(*) FROM pg_roles WHERE rolname = current_user AND rolsuper").await,
+        1
+    );
 }
 
 #[tokio::test]
@@ -54,7 +57,8 @@ async fn a_dropped_database_is_gone_even_with_sessions_in_it() {
     let (name, _held) = (database.name().to_owned(), database.connect().await);
     drop(database);
     let mut admin = connect(&test_harness::postgres_url()).await;
-    let left = sql_query("SELECT count(*) AS count FROM pg_database WHERE datname = $1").bind::<Text, _>(name);
+    let left =
+        sql_query("SELECT count(*) AS count FROM pg_database WHERE datname = $1").bind::<Text, _>(name);
     assert_eq!(left.get_result::<Count>(&mut admin).await.unwrap().count, 0);
 }
 

@@ -1,5 +1,9 @@
 //! The harness against the real servers of the run.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test like the tests themselves")]
+
 mod chaos_proxy;
 mod database;
+mod otlp_receiver;
 mod process;
+mod test_issuer;

@@ -13,7 +13,8 @@ fn shell(script: &str, env: &[(&str, &str)]) -> Process {
 
 #[tokio::test]
 async fn a_line_of_either_output_can_be_waited_for() {
-    let mut process = shell("echo one; echo listening on 127.0.0.1:4000 >&2; exec cat /dev/tty 2>/dev/null", &[]);
+    let mut process =
+        shell("echo one; echo listening on 127.0.0.1:4000 >&2; exec cat /dev/tty 2>/dev/null", &[]);
     assert_eq!(process.wait_for_log("listening", SOON).await, "listening on 127.0.0.1:4000");
     assert!(process.logs().starts_with("one\n"));
 }

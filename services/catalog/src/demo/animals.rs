@@ -12,7 +12,7 @@ use super::{DAYS, ModelIndex, date, uuid_for};
 
 /// Founders are born within so many days of the start.
 const FOUNDING_DAYS: u32 = 365;
-/// Draws for a mother who is due, or a father who is no close relative, before it is left unknown or taken anyway.
+/// Draws for a mother who is due, or for a father who is no close relative, before it is left unknown.
 const DRAWS: u32 = 8;
 /// How many of the youngest fathers are drawn from: within a breed, and where a breed has none.
 const FATHERS_OF_BREED: usize = 12;
@@ -197,7 +197,8 @@ impl BreedingStock {
         })
     }
 
-    /// A father of breeding age, of the mother's breed where there is one, and rarely a close relative of hers.
+    /// A father of breeding age who is no close relative of the mother: of her breed where one is found, else of
+    /// any breed, else none.
     fn father(
         &self,
         day: u32,
@@ -206,39 +207,42 @@ impl BreedingStock {
         herd: &[Draft],
         random: &mut Random,
     ) -> Option<usize> {
-        let ready = |fathers: &[usize], most: usize| {
+        let youngest_ready = |fathers: &'_ [usize], most: usize| {
             let end = fathers.partition_point(|place| {
                 herd.get(*place)
                     .is_some_and(|father| day.saturating_sub(father.born) >= facts.breeding_age_days)
             });
-            (end.saturating_sub(most), end)
+            fathers.get(end.saturating_sub(most)..end).unwrap_or_default().to_vec()
         };
-        let mother = mother.and_then(|place| Some((place, herd.get(place)?)));
-        let same_breed = mother
-            .and_then(|(_, mother)| self.fathers_of_breed.get(&mother.breed))
-            .map_or(&[][..], Vec::as_slice);
-        let (start, end) = ready(same_breed, FATHERS_OF_BREED);
-        let mut choice = same_breed.get(start..end).unwrap_or_default();
-        if choice.is_empty() {
-            let (start, end) = ready(&self.fathers, FATHERS_OF_SPECIES);
-            choice = self.fathers.get(start..end).unwrap_or_default();
-        }
-        let mut drawn = None;
-        for _ in 0..DRAWS / 2 {
-            let place = *random.pick(choice)?;
-            drawn = Some(place);
-            let is_close = mother.is_some_and(|(mother_place, mother)| {
-                let father = herd.get(place);
-                let shares_father = father.is_some_and(|one| one.father.is_some() && one.father == mother.father);
-                let is_her_son = father.is_some_and(|one| one.mother == Some(mother_place));
-                mother.father == Some(place) || shares_father || is_her_son
+        let breed = mother.and_then(|place| herd.get(place)).map(|mother| mother.breed);
+        let same_breed =
+            breed.and_then(|breed| self.fathers_of_breed.get(&breed)).map_or(&[][..], Vec::as_slice);
+        for (fathers, most) in [(same_breed, FATHERS_OF_BREED), (&self.fathers, FATHERS_OF_SPECIES)] {
+            let choice = youngest_ready(fathers, most);
+            let found = (0..DRAWS).find_map(|_| {
+                let place = *random.pick(&choice)?;
+                let is_close = mother.is_some_and(|mother| are_close(herd, mother, place));
+                (!is_close).then_some(place)
             });
-            if !is_close {
-                break;
+            if found.is_some() {
+                return found;
             }
         }
-        drawn
+        None
     }
+}
+
+/// Parent and child, sibs and half sibs, or an animal and its grandparent.
+fn are_close(herd: &[Draft], one: usize, other: usize) -> bool {
+    let parents = |place: usize| {
+        herd.get(place).map_or([None; 2], |animal| [animal.father, animal.mother]).into_iter().flatten()
+    };
+    let descends = |child: usize, from: usize| {
+        parents(child).any(|parent| parent == from || parents(parent).any(|grandparent| grandparent == from))
+    };
+    descends(one, other)
+        || descends(other, one)
+        || parents(one).any(|parent| parents(other).any(|same| same == parent))
 }
 
 fn finish(n: u32, draft: &Draft, random: &mut Random) -> (DemoAnimal, Animal) {
@@ -274,7 +278,8 @@ fn weight(draft: &Draft, status: &str, random: &mut Random) -> i64 {
     let Some(facts) = SPECIES.get(draft.species) else { return 1 };
     let lived = DAYS - 1 - draft.born;
     let age = if status == "alive" { lived } else { random.between(0, lived) };
-    let gain = u64::from(facts.grown_weight_g - facts.birth_weight_g) * u64::from(age.min(facts.grown_at_days))
+    let gain = u64::from(facts.grown_weight_g - facts.birth_weight_g)
+        * u64::from(age.min(facts.grown_at_days))
         / u64::from(facts.grown_at_days);
     let of_female = u64::from(facts.birth_weight_g) + gain;
     let grams = if draft.is_male { of_female * 5 / 4 } else { of_female };

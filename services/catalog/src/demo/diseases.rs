@@ -13,7 +13,18 @@ const SYMPTOM_MARKS: [&str; 6] =
 
 /// Words in a definition that tell a species, in the order of [`SPECIES`].
 const WORDS_OF_SPECIES: [&[&str]; 6] = [
-    &["cattle", "calves", "bovine", "udder", "actinomycosis", "livestock", "cloven", "hoofed", "domestic animals", "domestic mammals"],
+    &[
+        "cattle",
+        "calves",
+        "bovine",
+        "udder",
+        "actinomycosis",
+        "livestock",
+        "cloven",
+        "hoofed",
+        "domestic animals",
+        "domestic mammals",
+    ],
     &["sheep", "livestock", "cloven", "hoofed", "domestic animals", "domestic mammals"],
     &["goat", "livestock", "cloven", "hoofed", "domestic animals", "domestic mammals"],
     &["horse", "equine", "spavin", "livestock", "domestic animals", "domestic mammals"],
@@ -22,8 +33,17 @@ const WORDS_OF_SPECIES: [&[&str]; 6] = [
 ];
 
 /// Words that tell animals which are not in the herd.
-const WORDS_OF_OTHERS: [&str; 9] =
-    ["dogs", "rabbits", "fish", "deer and elk", "camels", "rodents", "human beings", "people and", "animal disease that"];
+const WORDS_OF_OTHERS: [&str; 9] = [
+    "dogs",
+    "rabbits",
+    "fish",
+    "deer and elk",
+    "camels",
+    "rodents",
+    "human beings",
+    "people and",
+    "animal disease that",
+];
 
 /// Every disease of the list, and for each species of [`SPECIES`] the places of those that befall it.
 pub(super) fn diseases(lists: &Lists) -> (Vec<DemoDisease>, Vec<Vec<usize>>) {
@@ -60,7 +80,11 @@ fn parts(gloss: &str) -> impl Iterator<Item = &str> {
 
 fn symptoms(gloss: &str) -> Option<String> {
     let found: Vec<&str> = parts(gloss)
-        .filter_map(|part| SYMPTOM_MARKS.iter().find_map(|mark| part.split_once(mark)).map(|(_, after)| after))
+        // What causes the disease is no symptom.
+        .filter(|part| !part.contains("microorganism"))
+        .filter_map(|part| {
+            SYMPTOM_MARKS.iter().find_map(|mark| part.split_once(mark)).map(|(_, after)| after)
+        })
         .collect();
     (!found.is_empty()).then(|| sentence(&found.join("; ")))
 }

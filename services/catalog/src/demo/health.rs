@@ -16,7 +16,11 @@ const DRAWS_PER_CASE: u32 = 4;
 /// Remedies that exist nowhere: name, days of withdrawal, what for. The first ones are given to the sick, those from
 /// [`FIRST_PREVENTIVE`] on to the healthy.
 const MEDICATIONS: [(&str, i64, &str); 30] = [
-    ("Pastocillin 300", 14, "Long-acting antibiotic for wounds, foot rot and pneumonia; injection into the muscle."),
+    (
+        "Pastocillin 300",
+        14,
+        "Long-acting antibiotic for wounds, foot rot and pneumonia; injection into the muscle.",
+    ),
     ("Pastocillin Udder", 5, "Antibiotic for the udder during lactation; one injector for each quarter."),
     ("Pastocillin Dry", 42, "Antibiotic for the udder at drying off."),
     ("Meadowcyclin LA", 28, "Broad antibiotic with long effect; injection into the muscle."),
@@ -120,7 +124,14 @@ impl Ward<'_> {
         Some((animal, *disease))
     }
 
-    fn case(&self, n: u32, day: u32, animal: &Animal, disease: usize, random: &mut Random) -> Option<DemoCase> {
+    fn case(
+        &self,
+        n: u32,
+        day: u32,
+        animal: &Animal,
+        disease: usize,
+        random: &mut Random,
+    ) -> Option<DemoCase> {
         let (status, closed_after) = course(animal.status, random);
         // A case that would close in the future is still open; of an animal that has left, none is.
         let last = DAYS - 1;

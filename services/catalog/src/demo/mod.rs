@@ -22,12 +22,12 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use self::health::Ward;
-use self::records::Record;
-
-pub(crate) use self::lists::{Lists, ListsError};
-pub(crate) use self::records::{
+use self::records::{
     DemoAnimal, DemoBreed, DemoCase, DemoDisease, DemoMedication, DemoSpecies, DemoTreatment, DemoUser,
+    Record,
 };
+
+pub(crate) use self::lists::Lists;
 
 /// The seed of the published demo data.
 pub(crate) const SEED: u64 = 20_260_101;
@@ -167,7 +167,10 @@ impl DemoHerd {
 type Source<'a> = Box<dyn FnOnce() -> Result<Vec<ChunkRecord>, serde_json::Error> + 'a>;
 
 fn sources<R: Record>(records: &[R]) -> Vec<Source<'_>> {
-    records.chunks(CHUNK_SIZE).map(|chunk| Box::new(|| chunk.iter().map(to_json).collect()) as Source<'_>).collect()
+    records
+        .chunks(CHUNK_SIZE)
+        .map(|chunk| Box::new(|| chunk.iter().map(to_json).collect()) as Source<'_>)
+        .collect()
 }
 
 fn to_json<R: Record>(record: &R) -> Result<ChunkRecord, serde_json::Error> {

@@ -67,8 +67,8 @@ pub(super) fn role(n: u32) -> &'static str {
 /// Eight digits and a check letter; different for the first ninety million.
 fn identification(n: u32) -> String {
     const LETTERS: [char; 23] = [
-        'T', 'R', 'W', 'A', 'G', 'M', 'Y', 'F', 'P', 'D', 'X', 'B', 'N', 'J', 'Z', 'S', 'Q', 'V', 'H', 'L', 'C', 'K',
-        'E',
+        'T', 'R', 'W', 'A', 'G', 'M', 'Y', 'F', 'P', 'D', 'X', 'B', 'N', 'J', 'Z', 'S', 'Q', 'V', 'H', 'L',
+        'C', 'K', 'E',
     ];
     // 7919 shares no factor with the modulus, so no two numbers meet.
     let number = 10_000_000 + u64::from(n) * 7919 % 90_000_000;
@@ -106,12 +106,16 @@ impl<'a> NamePool<'a> {
     fn unused(&self, person: &Person, n: u32, taken: &mut HashSet<String>, random: &mut Random) -> String {
         let mut name = person.name.clone();
         let pool = self.0.get(person.locale.as_str()).map_or(&[][..], Vec::as_slice);
-        for _ in 0..NAME_DRAWS {
+        for draw in 0..NAME_DRAWS {
             if taken.insert(name.clone()) {
                 return name;
             }
             if let (Some((given, _)), Some((_, family))) = (random.pick(pool), random.pick(pool)) {
                 name = format!("{given} {family}");
+            }
+            // Where a locale has few names, the later draws give two family names.
+            if let (true, Some((_, second))) = (draw > NAME_DRAWS / 2, random.pick(pool)) {
+                name = format!("{name}-{second}");
             }
         }
         name = format!("{} ({n})", person.name);

@@ -73,7 +73,9 @@ mod tests {
     fn draws_stay_within_their_bounds() {
         let mut random = Random::new(1, "test");
         let drawn: Vec<u32> = (0..1000).map(|_| random.between(3, 5)).collect();
-        assert!((3..=5).all(|value| drawn.contains(&value)) && drawn.iter().all(|value| (3..=5).contains(value)));
+        assert!(
+            (3..=5).all(|value| drawn.contains(&value)) && drawn.iter().all(|value| (3..=5).contains(value))
+        );
         assert_eq!((random.below(0), random.between(7, 7), random.pick::<u8>(&[])), (0, 7, None));
         let skewed = (0..1000).filter(|_| random.pick_skewed(&[0, 1, 2, 3, 4, 5, 6, 7]) == Some(&0)).count();
         assert!((450..550).contains(&skewed), "{skewed}");

@@ -36,7 +36,7 @@ pub(super) const SPECIES: [SpeciesFacts; 6] = [
         name: "cattle",
         tag: "CA",
         share: 450,
-        founders: 150,
+        founders: 200,
         breeding_age_days: 450,
         breeding_end_days: 4000,
         birth_interval_days: 365,

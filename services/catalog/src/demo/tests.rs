@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 
 use uuid::Uuid;
 
-use super::{CHUNK_SIZE, DAYS, DemoHerd, Lists, ListsError, ModelIndex, SEED, Sizes, date, uuid_for};
+use super::lists::ListsError;
+use super::records::DemoAnimal;
+use super::{CHUNK_SIZE, DAYS, DemoHerd, Lists, ModelIndex, SEED, Sizes, date, uuid_for};
 use crate::domain::herd::{
     AnimalFacts, AnimalStatus, Sex, check_against_offspring_at_age, check_parentage_at_age,
 };
@@ -28,7 +30,8 @@ static FULL: LazyLock<DemoHerd> = LazyLock::new(|| DemoHerd::new(&lists(), SEED)
 const SMALL: Sizes = Sizes { users: 400, animals: 3000, cases: 500, treatments: 300 };
 
 fn facts(herd: &DemoHerd) -> Vec<AnimalFacts> {
-    let species_of: HashMap<Uuid, Uuid> = herd.breeds.iter().map(|breed| (breed.id, breed.species_id)).collect();
+    let species_of: HashMap<Uuid, Uuid> =
+        herd.breeds.iter().map(|breed| (breed.id, breed.species_id)).collect();
     herd.animals
         .iter()
         .map(|animal| AnimalFacts {
@@ -64,8 +67,9 @@ fn the_published_counts_hold() {
     assert_eq!((herd.breeds.len(), herd.diseases.len(), herd.medications.len()), (1263, 69, 30));
     let roles = |role| herd.users.iter().filter(|user| user.role == role).count();
     assert_eq!((roles("administrator"), roles("instructor"), roles("apprentice")), (100, 900, 4000));
-    let share = |status| herd.animals.iter().filter(|animal| animal.status == status).count() / 1000;
-    assert_eq!((share("alive"), share("sold"), share("dead")), (79, 14, 6));
+    let share =
+        |status| herd.animals.iter().filter(|animal| animal.status == status).count().div_ceil(500) / 2;
+    assert_eq!((share("alive"), share("sold"), share("dead")), (80, 14, 6));
     assert_eq!(herd.animals.first().map(|animal| animal.birth_date), Some(date(0)));
     assert_eq!(date(DAYS - 1).to_string(), "2025-12-31");
 }
@@ -73,7 +77,8 @@ fn the_published_counts_hold() {
 #[test]
 fn every_listed_breed_and_disease_is_there() {
     let lists = lists();
-    let names: HashSet<String> = FULL.breeds.iter().map(|breed| breed.name.to_lowercase().replace('-', " ")).collect();
+    let names: HashSet<String> =
+        FULL.breeds.iter().map(|breed| breed.name.to_lowercase().replace('-', " ")).collect();
     for name in lists.breeds.values().flatten().chain(&lists.cattle_breeds) {
         assert!(names.contains(&name.to_lowercase().replace('-', " ")), "{name}");
     }
@@ -111,7 +116,7 @@ fn the_herd_keeps_the_biology_rules() {
 #[test]
 fn the_pedigrees_are_worth_looking_at() {
     let herd = &*FULL;
-    let with = |known: fn(&super::DemoAnimal) -> bool| herd.animals.iter().filter(|animal| known(animal)).count();
+    let with = |known: fn(&DemoAnimal) -> bool| herd.animals.iter().filter(|animal| known(animal)).count();
     assert!(with(|animal| animal.father_id.is_some() && animal.mother_id.is_some()) > 75_000);
     let fathers: HashSet<Uuid> = herd.animals.iter().filter_map(|animal| animal.father_id).collect();
     let mothers: HashSet<Uuid> = herd.animals.iter().filter_map(|animal| animal.mother_id).collect();
@@ -126,7 +131,8 @@ fn the_pedigrees_are_worth_looking_at() {
         .collect();
     let inbred = youngest.iter().filter(|f| **f > 0.0).count();
     assert!((100..900).contains(&inbred), "{inbred} of 1000 are inbred");
-    assert!(youngest.iter().all(|f| *f < 0.4));
+    let mean = youngest.iter().sum::<f64>() / 1000.0;
+    assert!(mean < 0.05 && youngest.iter().all(|f| *f < 0.3), "mean {mean}");
 }
 
 #[test]
@@ -153,7 +159,11 @@ fn cases_and_treatments_fit_their_animals() {
         assert!(case.diagnosis_date >= animal.birth_date && case.diagnosis_date <= date(DAYS - 1));
         assert!(case.closed_on.is_none_or(|day| day >= case.diagnosis_date && day <= date(DAYS - 1)));
         assert!(instructors.contains(&case.instructor_id));
-        assert_eq!(case.closed_on.is_some(), animal.status != "alive" || case.status == "recovered", "{case:?}");
+        assert_eq!(
+            case.closed_on.is_some(),
+            animal.status != "alive" || case.status == "recovered",
+            "{case:?}"
+        );
         assert!(case.status != "died" || animal.status == "dead");
         assert!(case.status != "active" || animal.status == "alive");
     }
@@ -186,7 +196,13 @@ fn every_record_keeps_the_bounds_of_its_model() {
             assert!(written.insert(record.id), "{} twice", record.id);
             for field in model.fields {
                 let value = record.members.get(field.name);
-                assert!(value.is_some() || !field.required(), "{} {} lacks {}", model.name, record.id, field.name);
+                assert!(
+                    value.is_some() || !field.required(),
+                    "{} {} lacks {}",
+                    model.name,
+                    record.id,
+                    field.name
+                );
                 let Some(value) = value else { continue };
                 check_value(field, value);
                 if field.reference.is_some() {
@@ -194,7 +210,8 @@ fn every_record_keeps_the_bounds_of_its_model() {
                     assert!(written.contains(&id), "{} {} points ahead", model.name, record.id);
                 }
                 assert!(
-                    !field.unique || unique.insert((model.name, field.name, value.to_string().to_lowercase())),
+                    !field.unique
+                        || unique.insert((model.name, field.name, value.to_string().to_lowercase())),
                     "{} {value} twice",
                     field.name
                 );
@@ -221,15 +238,21 @@ fn check_value(field: &Field, value: &serde_json::Value) {
             match format {
                 TextFormat::Plain => assert_eq!(text.trim(), text, "{}", field.name),
                 TextFormat::Email => assert!(text.contains("@example."), "{text}"),
-                TextFormat::Phone => assert!(text.chars().all(|c| c.is_ascii_digit() || " +()-.".contains(c))),
+                TextFormat::Phone => {
+                    assert!(text.chars().all(|c| c.is_ascii_digit() || " +()-.".contains(c)))
+                }
             }
         }
         FieldKind::Integer { min, max } => {
             assert!((min..=max).contains(&value.as_i64().expect("a number")), "{} {value}", field.name);
         }
         FieldKind::Boolean => assert!(value.is_boolean()),
-        FieldKind::Date { .. } => assert!(value.as_str().is_some_and(|date| date.parse::<chrono::NaiveDate>().is_ok())),
-        FieldKind::Choice(words) => assert!(value.as_str().is_some_and(|word| words.contains(&word)), "{value}"),
+        FieldKind::Date { .. } => {
+            assert!(value.as_str().is_some_and(|date| date.parse::<chrono::NaiveDate>().is_ok()))
+        }
+        FieldKind::Choice(words) => {
+            assert!(value.as_str().is_some_and(|word| words.contains(&word)), "{value}")
+        }
         FieldKind::Uuid => assert!(value.as_str().is_some_and(|id| id.parse::<Uuid>().is_ok())),
     }
 }
@@ -245,20 +268,26 @@ fn hash(herd: &DemoHerd) -> String {
             }
         }
     }
-    hasher.finalize().to_hex().as_str()[..16].to_owned()
+    hasher.finalize().to_hex().chars().take(16).collect()
 }
 
 #[test]
 fn the_same_seed_gives_the_same_herd() {
     let lists = lists();
-    assert_eq!(hash(&DemoHerd::with_sizes(&lists, SEED, SMALL)), hash(&DemoHerd::with_sizes(&lists, SEED, SMALL)));
-    assert_ne!(hash(&DemoHerd::with_sizes(&lists, SEED, SMALL)), hash(&DemoHerd::with_sizes(&lists, 1, SMALL)));
+    assert_eq!(
+        hash(&DemoHerd::with_sizes(&lists, SEED, SMALL)),
+        hash(&DemoHerd::with_sizes(&lists, SEED, SMALL))
+    );
+    assert_ne!(
+        hash(&DemoHerd::with_sizes(&lists, SEED, SMALL)),
+        hash(&DemoHerd::with_sizes(&lists, 1, SMALL))
+    );
 }
 
 /// The documentation shows these records. Who changes the generator changes the documentation's examples with it.
 #[test]
 fn the_published_herd_has_not_changed() {
-    assert_eq!(hash(&FULL), "");
+    assert_eq!(hash(&FULL), "4d1f14573a58ab27");
 }
 
 #[test]
@@ -272,7 +301,10 @@ fn a_list_that_is_missing_or_broken_is_named() {
 fn a_small_herd_is_possible() {
     let sizes = Sizes { users: 60, animals: 50, cases: 20, treatments: 10 };
     let herd = DemoHerd::with_sizes(&lists(), 7, sizes);
-    assert_eq!((herd.users.len(), herd.animals.len(), herd.cases.len(), herd.treatments.len()), (60, 50, 20, 10));
+    assert_eq!(
+        (herd.users.len(), herd.animals.len(), herd.cases.len(), herd.treatments.len()),
+        (60, 50, 20, 10)
+    );
     let empty = DemoHerd::with_sizes(&lists(), 7, Sizes { users: 0, animals: 0, cases: 5, treatments: 5 });
     assert_eq!((empty.animals.len(), empty.cases.len(), empty.treatments.len()), (0, 0, 0));
 }

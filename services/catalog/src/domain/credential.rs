@@ -1,4 +1,5 @@
-//! Passwords: what is accepted, how they are hashed (argon2id), and whether one fits a stored hash.
+//! Passwords: how they are hashed (argon2id), and whether one fits a stored hash. What is accepted as a new one, 8 to 1024
+//! characters, stands with the model's field.
 //!
 //! Hashing is slow on purpose; callers run it on a blocking thread, behind the bound of `api::auth::hasher`.
 
@@ -6,9 +7,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{Error as HashError, PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 
-/// Fewest characters of a password.
-pub(crate) const MIN_CHARS: usize = 8;
-/// Most characters of a password: bounds the work of hashing, far above what people type.
+/// Most characters of a password, as in the model: longer ones are refused before anything is hashed.
 pub(crate) const MAX_CHARS: usize = 1024;
 
 /// How much work one hash costs.
@@ -20,17 +19,6 @@ pub(crate) struct HashParams {
     pub(crate) iterations: u32,
     /// Lanes, computed one after the other.
     pub(crate) lanes: u32,
-}
-
-/// A password that is not accepted as a new one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum PasswordFault {
-    /// Fewer than [`MIN_CHARS`] characters.
-    #[error("a password has at least {MIN_CHARS} characters")]
-    TooShort,
-    /// More than [`MAX_CHARS`] characters.
-    #[error("a password has at most {MAX_CHARS} characters")]
-    TooLong,
 }
 
 /// A hash that could not be made or read. Says nothing about the password.
@@ -74,24 +62,13 @@ impl HashParams {
     }
 }
 
-/// Whether this may become somebody's password.
-///
-/// # Errors
-/// The rule it breaks.
-pub(crate) fn check_rules(plain: &str) -> Result<(), PasswordFault> {
-    match plain.chars().take(MAX_CHARS + 1).count() {
-        count if count < MIN_CHARS => Err(PasswordFault::TooShort),
-        count if count > MAX_CHARS => Err(PasswordFault::TooLong),
-        _ => Ok(()),
-    }
-}
-
 /// Hashes a password under a salt of its own; the result is a PHC string. Takes tens of milliseconds.
 ///
 /// # Errors
 /// When the parameters are unusable or the system gives no randomness.
 pub(crate) fn hash_password(plain: &str, params: HashParams) -> Result<String, CredentialError> {
-    let hash: PasswordHash = params.hasher()?.hash_password(plain.as_bytes()).map_err(CredentialError::Hash)?;
+    let hash: PasswordHash =
+        params.hasher()?.hash_password(plain.as_bytes()).map_err(CredentialError::Hash)?;
     Ok(hash.to_string())
 }
 
@@ -143,7 +120,10 @@ mod tests {
 
     #[test]
     fn the_same_password_never_hashes_to_the_same_text() {
-        assert_ne!(hash_password("correct horse", CHEAP).unwrap(), hash_password("correct horse", CHEAP).unwrap());
+        assert_ne!(
+            hash_password("correct horse", CHEAP).unwrap(),
+            hash_password("correct horse", CHEAP).unwrap()
+        );
     }
 
     #[test]
@@ -166,13 +146,5 @@ mod tests {
             assert!(verify_password("x", stored, CHEAP).is_err(), "{stored}");
         }
         assert!(hash_password("x", HashParams { memory_kib: 1, ..CHEAP }).is_err());
-    }
-
-    #[test]
-    fn rules_count_characters_and_not_bytes() {
-        assert_eq!(check_rules("sieben7"), Err(PasswordFault::TooShort));
-        assert_eq!(check_rules("ääääääää"), Ok(()));
-        assert_eq!(check_rules(&"ä".repeat(1024)), Ok(()));
-        assert_eq!(check_rules(&"ä".repeat(1025)), Err(PasswordFault::TooLong));
     }
 }

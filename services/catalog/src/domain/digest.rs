@@ -16,23 +16,23 @@ pub(crate) const BUCKET_DIGITS: usize = 3;
 
 /// Digest of a set of (id, version) pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Digest([u64; 4]);
+pub(crate) struct Digest([u64; 4]);
 
 impl Digest {
     /// Adds a record to the set.
-    pub fn add(&mut self, id: Uuid, version: i64) {
+    pub(crate) fn add(&mut self, id: Uuid, version: i64) {
         self.merge(&Self::of(id, version));
     }
 
     /// Takes a record out of the set.
-    pub fn remove(&mut self, id: Uuid, version: i64) {
+    pub(crate) fn remove(&mut self, id: Uuid, version: i64) {
         for (lane, other) in self.0.iter_mut().zip(Self::of(id, version).0) {
             *lane = lane.wrapping_sub(other);
         }
     }
 
     /// Adds all records of another, disjoint set.
-    pub fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         for (lane, other) in self.0.iter_mut().zip(other.0) {
             *lane = lane.wrapping_add(other);
         }

@@ -1,6 +1,6 @@
 //! Biology of one herd (C-D11): who can be whose parent, and which ways a status may go.
 //!
-//! Pure decisions over facts that the caller has loaded. A reference whose record was not found is the caller's to
+//! Pure decisions over facts that the caller has loaded. That a birth date has come is the field's own bound. A reference whose record was not found is the caller's to
 //! refuse; here a parent that is not given is a parent that is not known.
 
 use chrono::{NaiveDate, TimeDelta};
@@ -26,7 +26,7 @@ pub(crate) enum AnimalStatus {
 }
 
 /// What the rules need to know of an animal.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AnimalFacts {
     pub(crate) id: Uuid,
     pub(crate) sex: Sex,
@@ -101,15 +101,6 @@ struct Part {
 const FATHER: Part = Part { word: "father", pointer: "/father_id", sex: Sex::Male };
 const MOTHER: Part = Part { word: "mother", pointer: "/mother_id", sex: Sex::Female };
 
-/// Rules between an animal and its parents, at the least age that holds for every species.
-pub(crate) fn check_parentage(
-    child: &AnimalFacts,
-    father: Option<&AnimalFacts>,
-    mother: Option<&AnimalFacts>,
-) -> Vec<Violation> {
-    check_parentage_at_age(child, father, mother, MINIMUM_PARENT_AGE_DAYS)
-}
-
 /// Rules between an animal and its parents: right sex, same species, not itself, and at its birth at least
 /// `breeding_age_days` old (never less than [`MINIMUM_PARENT_AGE_DAYS`]).
 pub(crate) fn check_parentage_at_age(
@@ -152,18 +143,15 @@ fn check_parent(
         let message = format!("the {word} must be older than its offspring");
         violations.push(Violation::new(pointer, "parent_not_older", message));
     } else if age.num_days() < least {
-        let message = format!("the {word} was {} days old at the birth; the least is {least}", age.num_days());
+        let message =
+            format!("the {word} was {} days old at the birth; the least is {least}", age.num_days());
         violations.push(Violation::new(pointer, "parent_too_young", message));
     }
 }
 
-/// Rules between a changed animal and the offspring that already name it as a parent, at the least age that holds
-/// for every species. Each rule is reported once, at the changed member.
-pub(crate) fn check_against_offspring(changed: &AnimalFacts, offspring: &[AnimalFacts]) -> Vec<Violation> {
-    check_against_offspring_at_age(changed, offspring, MINIMUM_PARENT_AGE_DAYS)
-}
-
-/// As [`check_against_offspring`], with the species' breeding age.
+/// Rules between a changed animal and the offspring that already name it as a parent, which were born when it was at
+/// least `breeding_age_days` old (never less than [`MINIMUM_PARENT_AGE_DAYS`]). Each rule is reported once, at the
+/// changed member.
 pub(crate) fn check_against_offspring_at_age(
     changed: &AnimalFacts,
     offspring: &[AnimalFacts],
@@ -185,7 +173,10 @@ pub(crate) fn check_against_offspring_at_age(
     if let Some(eldest) = children().map(|child| child.birth_date).min()
         && eldest - changed.birth_date < least
     {
-        let message = format!("the animal has offspring born on {eldest}; it must be at least {} days older", least.num_days());
+        let message = format!(
+            "the animal has offspring born on {eldest}; it must be at least {} days older",
+            least.num_days()
+        );
         violations.push(Violation::new("/birth_date", "offspring_not_younger", message));
     }
     if children().any(|child| child.species_id != changed.species_id) {
@@ -193,14 +184,6 @@ pub(crate) fn check_against_offspring_at_age(
         violations.push(Violation::new("/breed_id", "offspring_species", message));
     }
     violations
-}
-
-/// Whether a birth date has come. `today` is the date in UTC.
-pub(crate) fn check_birth_date(birth_date: NaiveDate, today: NaiveDate) -> Result<(), Violation> {
-    if birth_date <= today {
-        return Ok(());
-    }
-    Err(Violation::new("/birth_date", "in_future", "the birth date must not be in the future"))
 }
 
 /// Whether a status may follow another: from `alive` to any; `sold` and `dead` are final for all but an administrator.

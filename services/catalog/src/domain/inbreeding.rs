@@ -199,7 +199,9 @@ mod tests {
             let (father, mother) = (2 * generation - 1, 2 * generation);
             rows.extend([(father + 2, father, mother), (mother + 2, father, mother)]);
         }
-        for (animal, expected) in [(3, 0.0), (5, 0.25), (7, 0.375), (9, 0.5), (11, 19.0 / 32.0), (13, 43.0 / 64.0)] {
+        for (animal, expected) in
+            [(3, 0.0), (5, 0.25), (7, 0.375), (9, 0.5), (11, 19.0 / 32.0), (13, 43.0 / 64.0)]
+        {
             assert_close(of(animal, &rows, 10), expected);
         }
     }
@@ -214,7 +216,8 @@ mod tests {
 
     #[test]
     fn a_cycle_is_an_error_not_a_number() {
-        let pedigree: Pedigree = [(id(1), Some(id(2)), None), (id(2), Some(id(1)), None)].into_iter().collect();
+        let pedigree: Pedigree =
+            [(id(1), Some(id(2)), None), (id(2), Some(id(1)), None)].into_iter().collect();
         assert!(matches!(coefficient(id(1), &pedigree, 10), Err(InbreedingError::Cycle(_))));
         let own: Pedigree = [(id(1), Some(id(1)), None)].into_iter().collect();
         assert_eq!(coefficient(id(1), &own, 10), Err(InbreedingError::Cycle(id(1))));

@@ -138,7 +138,10 @@ mod tests {
         let (one, other) = (pedigree(&[(1, 2, 0)]), pedigree(&[(2, 1, 0)]));
         assert_eq!(find_cycle(&one, &Pedigree::default()), None);
         assert_eq!(find_cycle(&other, &Pedigree::default()), None);
-        assert_eq!(find_cycle(&pedigree(&[(1, 2, 0), (2, 1, 0)]), &Pedigree::default()), Some(vec![id(1), id(2)]));
+        assert_eq!(
+            find_cycle(&pedigree(&[(1, 2, 0), (2, 1, 0)]), &Pedigree::default()),
+            Some(vec![id(1), id(2)])
+        );
     }
 
     #[test]

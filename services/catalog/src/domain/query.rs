@@ -123,9 +123,6 @@ pub(crate) struct Position {
     pub(crate) backwards: bool,
 }
 
-/// Parameters that say how a list is shown and where it begins; all others say what is in it.
-const PRESENTATION: [&str; 6] = ["cursor", "page", "limit", "fields", "include", "include_relations"];
-
 impl ListQuery {
     /// Reads the parameters of a list. `pairs` are decoded; `today` bounds nothing here but is passed to the kinds.
     ///
@@ -177,11 +174,6 @@ impl ListQuery {
         let _ = write!(scope, " {:?} {}", self.search, filters.join("\u{1d}"));
         scope
     }
-}
-
-/// Whether a parameter says only how a list is shown.
-pub(crate) fn is_presentation(name: &str) -> bool {
-    PRESENTATION.contains(&name)
 }
 
 /// Reads `fields` and `include` alone, as an item offers them.

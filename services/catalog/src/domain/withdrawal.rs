@@ -39,7 +39,8 @@ mod tests {
 
     #[test]
     fn the_latest_end_counts_not_the_latest_treatment() {
-        let until = withdrawal_until([given("2025-03-01", 60), given("2025-04-01", 3), given("2025-02-01", 0)]);
+        let until =
+            withdrawal_until([given("2025-03-01", 60), given("2025-04-01", 3), given("2025-02-01", 0)]);
         assert_eq!(until, "2025-04-30".parse().ok());
     }
 

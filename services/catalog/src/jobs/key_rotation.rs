@@ -18,7 +18,6 @@ use crate::store::auth::keys::{self, StoredKey};
 use crate::store::auth::sessions;
 
 /// Between two looks at whether something is due; also how old a replica's copy of the keys may grow.
-#[expect(clippy::cast_sign_loss, reason = "a constant above zero")]
 const PERIOD: StdDuration = StdDuration::from_secs(KEY_RELOAD_SECS as u64);
 /// A retired key stays published this much longer than its last token lasts: replicas that hear late of its successor, and
 /// verifiers whose clocks are behind.
@@ -63,7 +62,8 @@ pub(crate) struct Rotation {
 /// Decides what to do with the keys that are stored.
 fn plan(stored: &[StoredKey], config: &AuthConfig, now: DateTime<Utc>, urgency: Urgency) -> Plan {
     let over = |key: &&StoredKey| key.expires_at.is_some_and(|at| at <= now);
-    let mut plan = Plan { remove: stored.iter().filter(over).map(|key| key.kid.clone()).collect(), ..Plan::default() };
+    let mut plan =
+        Plan { remove: stored.iter().filter(over).map(|key| key.kid.clone()).collect(), ..Plan::default() };
     let lead = Duration::seconds(config.key_publication_lead_secs.into());
     let rotation = Duration::seconds(config.key_rotation_secs.into());
     // Keys without a successor yet; normally one, or one and the next.
@@ -121,7 +121,11 @@ pub(crate) async fn rotate_as(
     })
 }
 
-fn new_key(sealer: &Sealer, now: DateTime<Utc>, not_before: DateTime<Utc>) -> Result<StoredKey, KeyRingError> {
+fn new_key(
+    sealer: &Sealer,
+    now: DateTime<Utc>,
+    not_before: DateTime<Utc>,
+) -> Result<StoredKey, KeyRingError> {
     let key = SigningKey::generate()?;
     Ok(StoredKey {
         kid: key.kid().to_owned(),

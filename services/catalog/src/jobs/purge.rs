@@ -15,7 +15,7 @@ const BATCH: i64 = 500;
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn pass(context: &Context, retention_secs: u32, idempotency_hours: u32) -> Result<i64, ServiceError> {
+pub(crate) async fn pass(context: &Context, retention_secs: u32, idempotency_hours: u16) -> Result<i64, ServiceError> {
     let mut removed = 0;
     for model in context.registry.models() {
         loop {

@@ -113,7 +113,7 @@ fn page_statement(model: &Model, query: &ListQuery, from: Option<&Position>, lim
 fn push_filter(statement: &mut Statement, filter: &Filter) {
     let name = filter.field.name;
     let kind = filter.field.kind;
-    match (filter.operator, filter.values.first()) {
+    match (filter.operator, filter.values.as_slice().first()) {
         (Operator::IsNull, _) | (_, None) => statement.push(&format!("\"{name}\" IS NULL")),
         (Operator::OneOf, Some(_)) => {
             statement.push(&format!("\"{name}\" = ANY("));

@@ -30,7 +30,7 @@ impl QueryableByName<Pg> for Row {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
         (0..row.field_count())
             .map(|index| {
-                let field = row.get(index).ok_or("a column is missing")?;
+                let field = diesel::row::Row::get(row, index).ok_or("a column is missing")?;
                 field.value().map_or(Ok(Cell::Value(Value::Null)), cell)
             })
             .collect::<deserialize::Result<Vec<_>>>()

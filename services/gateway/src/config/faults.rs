@@ -68,7 +68,7 @@ pub(crate) fn extract<T: DeserializeOwned>(mut value: Value, key: &str, faults: 
             }
             kind => kind.to_string(),
         };
-        faults.add(written(key, &path), message);
+        faults.add(written(key, path.iter().map(String::as_str)), message);
         if matches!(error.kind, Kind::MissingField(_)) || !remove(&mut value, &path) {
             return None;
         }
@@ -77,9 +77,12 @@ pub(crate) fn extract<T: DeserializeOwned>(mut value: Value, key: &str, faults: 
 }
 
 /// `key` and `path` as one would write them in the file; numbers become indices.
-fn written(key: &str, path: &[String]) -> String {
+pub(crate) fn written<'a>(key: &str, path: impl Iterator<Item = &'a str>) -> String {
     let mut out = key.to_owned();
     for part in path {
+        if part.is_empty() {
+            continue;
+        }
         if part.bytes().all(|b| b.is_ascii_digit()) {
             out.push_str(&format!("[{part}]"));
         } else {

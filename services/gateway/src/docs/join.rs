@@ -81,37 +81,52 @@ impl Joined {
 
     /// Adds all components and says which got another name: the pairs are whole references.
     fn add_components(&mut self, name: &str, document: &Value) -> Vec<(String, String)> {
-        let mut renamed = Vec::new();
-        let sections = document.get("components").and_then(Value::as_object);
-        for (section, entries) in sections.into_iter().flatten() {
-            for (key, value) in entries.as_object().into_iter().flatten() {
-                let taken = self.components.get(section).and_then(|present| present.get(key));
-                if taken.is_some_and(|present| present != value) {
-                    renamed.push((
-                        format!("#/components/{section}/{key}"),
-                        format!("#/components/{section}/{name}.{key}"),
-                    ));
-                }
-            }
-        }
-        for (section, entries) in sections.into_iter().flatten() {
-            for (key, value) in entries.as_object().into_iter().flatten() {
-                let own = format!("#/components/{section}/{key}");
-                let key = if renamed.iter().any(|(from, _)| *from == own) {
-                    format!("{name}.{key}")
-                } else {
-                    key.clone()
-                };
-                let mut value = value.clone();
-                rewrite_references(&mut value, &renamed);
-                if let Value::Object(present) =
-                    self.components.entry(section.clone()).or_insert_with(|| Value::Object(Map::new()))
-                {
-                    present.insert(key, value);
-                }
+        let own: Vec<(&String, &String, &Value)> = document
+            .get("components")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .flat_map(|(section, entries)| {
+                entries.as_object().into_iter().flatten().map(move |(key, value)| (section, key, value))
+            })
+            .collect();
+        let renamed = self.find_conflicts(name, &own);
+        for (section, key, value) in own {
+            let reference = format!("#/components/{section}/{key}");
+            let is_renamed = renamed.iter().any(|(from, _)| *from == reference);
+            let key = if is_renamed { format!("{name}.{key}") } else { key.clone() };
+            let mut value = value.clone();
+            rewrite_references(&mut value, &renamed);
+            let present = self.components.entry(section.clone()).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(present) = present {
+                present.insert(key, value);
             }
         }
         renamed
+    }
+
+    /// The components whose names are taken by something else. One that looks the same but refers to a renamed one is
+    /// something else too, hence the repetition until nothing more is found.
+    fn find_conflicts(&self, name: &str, own: &[(&String, &String, &Value)]) -> Vec<(String, String)> {
+        let mut renamed: Vec<(String, String)> = Vec::new();
+        loop {
+            let before = renamed.len();
+            for (section, key, value) in own {
+                let from = format!("#/components/{section}/{key}");
+                let taken = self.components.get(*section).and_then(|present| present.get(*key));
+                let Some(taken) = taken.filter(|_| renamed.iter().all(|(known, _)| *known != from)) else {
+                    continue;
+                };
+                let mut value = (*value).clone();
+                rewrite_references(&mut value, &renamed);
+                if *taken != value {
+                    renamed.push((from, format!("#/components/{section}/{name}.{key}")));
+                }
+            }
+            if renamed.len() == before {
+                return renamed;
+            }
+        }
     }
 
     fn add_tags(&mut self, document: &Value) {
@@ -174,9 +189,10 @@ fn push_down_security(operation: &mut Value, security: Option<&Value>, renamed: 
             .into_iter()
             .map(|(scheme, scopes)| {
                 let own = format!("#/components/securitySchemes/{scheme}");
-                let name = renamed.iter().find(|(from, _)| *from == own).map_or(scheme, |(_, to)| {
-                    to.rsplit('/').next().unwrap_or_default().to_owned()
-                });
+                let name = renamed
+                    .iter()
+                    .find(|(from, _)| *from == own)
+                    .map_or(scheme, |(_, to)| to.rsplit('/').next().unwrap_or_default().to_owned());
                 (name, scopes)
             })
             .collect();

@@ -22,13 +22,11 @@ use crate::problems::OPENAPI_UNAVAILABLE;
 pub(crate) fn configure(app: &mut ServiceConfig) {
     let read = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
     let refuse = || http_server::method_not_allowed(&["GET", "HEAD"]);
-    app.service(
-        web::resource("/openapi.json").route(read().to(openapi)).default_service(refuse()),
-    )
-    .service(web::resource("/docs").route(read().to(to_docs)).default_service(refuse()))
-    .service(web::resource("/docs/{file:.*}").route(read().to(docs)).default_service(refuse()))
-    .service(web::resource("/problems").route(read().to(problems)).default_service(refuse()))
-    .service(web::resource("/problems/{code}").route(read().to(problem_page)).default_service(refuse()));
+    app.service(web::resource("/openapi.json").route(read().to(openapi)).default_service(refuse()))
+        .service(web::resource("/docs").route(read().to(to_docs)).default_service(refuse()))
+        .service(web::resource("/docs/{file:.*}").route(read().to(docs)).default_service(refuse()))
+        .service(web::resource("/problems").route(read().to(problems)).default_service(refuse()))
+        .service(web::resource("/problems/{code}").route(read().to(problem_page)).default_service(refuse()));
 }
 
 async fn openapi(request: HttpRequest) -> Result<HttpResponse, Problem> {

@@ -216,7 +216,10 @@ impl ResponseBody {
         if pause.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
-        tracing::warn!(longest_pause_ms = longest.as_millis(), "the upstream stopped in the middle of its answer");
+        tracing::warn!(
+            longest_pause_ms = longest.as_millis(),
+            "the upstream stopped in the middle of its answer"
+        );
         self.fail("the upstream stopped in the middle of its answer".into())
     }
 }
@@ -228,10 +231,7 @@ impl MessageBody for ResponseBody {
         self.size
     }
 
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = &mut *self;
         loop {
             let Some(incoming) = this.incoming.as_mut() else { return Poll::Ready(None) };

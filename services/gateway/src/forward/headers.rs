@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use actix_web::http::header::{HeaderMap as ClientHeaders, HeaderName as ClientName, HeaderValue as ClientValue};
+use actix_web::http::header::{
+    HeaderMap as ClientHeaders, HeaderName as ClientName, HeaderValue as ClientValue,
+};
 use hyper::HeaderMap as UpstreamHeaders;
 use hyper::http::{HeaderName, HeaderValue};
 
@@ -114,7 +116,8 @@ pub(crate) struct Origin<'a> {
 /// Sets `Forwarded`, `X-Forwarded-*` and `Via`. What the client said counts only from a trusted peer.
 pub(crate) fn describe_origin(client: &ClientHeaders, origin: &Origin<'_>, out: &mut UpstreamHeaders) {
     let said = |name: &str| -> Option<String> {
-        let joined = client.get_all(name).filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(", ");
+        let joined =
+            client.get_all(name).filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(", ");
         (origin.trusted && !joined.is_empty()).then_some(joined)
     };
     if let Some(peer) = origin.peer.map(|peer| peer.to_canonical()) {
@@ -213,7 +216,7 @@ mod tests {
             ("forwarded", "for=6.6.6.6"),
             ("via", "1.0 old"),
         ]);
-        let mut told = |trusted| {
+        let told = |trusted| {
             let origin = Origin {
                 peer: Some("::1".parse().unwrap()),
                 trusted,

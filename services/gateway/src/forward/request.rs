@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{self, HeaderMap, HeaderValue as ClientValue};
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::uri::Authority;
 use actix_web::http::{Method, Version};
 use hyper::http::{HeaderName, HeaderValue};
@@ -179,16 +179,6 @@ impl Exchange<'_> {
     }
 }
 
-/// Whether the client asks to leave HTTP; what for is between it and the upstream.
-pub(crate) fn wants_upgrade(headers: &HeaderMap) -> Option<&ClientValue> {
-    let listed = headers
-        .get_all(header::CONNECTION)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|name| name.trim().eq_ignore_ascii_case("upgrade"));
-    headers.get(header::UPGRADE).filter(|_| listed)
-}
-
 fn malformed(detail: &str) -> Problem {
     Problem::new(&registry::MALFORMED_REQUEST).detail(detail)
 }
@@ -196,11 +186,10 @@ fn malformed(detail: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use actix_web::http::header::HeaderValue as ClientValue;
     use actix_web::test::TestRequest;
 
     fn host_of(values: &[&'static str], target: &str) -> Result<Option<String>, u16> {
-        let mut request = TestRequest::with_uri(target).to_http_request();
-        let _ = &mut request;
         let mut built = TestRequest::with_uri(target);
         for value in values {
             built = built.append_header((header::HOST, *value));

@@ -20,64 +20,64 @@ pub(crate) const KEY_RELOAD_SECS: i64 = 30;
 /// Section `auth`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct AuthConfig {
+pub struct AuthConfig {
     /// What stands in `iss` of every token: the URL under which clients reach this service, without a slash at its end.
     /// The key set and the discovery document must be found below it. Default `http://127.0.0.1:8080`, the gateway.
-    pub(crate) issuer: String,
+    pub issuer: String,
     /// What stands in `aud`: the services that take these tokens check it. Default `aldia`.
-    pub(crate) audience: String,
+    pub audience: String,
     /// Seconds an access token lasts. Default 900. Longer means a person who was locked out goes on longer.
-    pub(crate) access_ttl_secs: u32,
+    pub access_ttl_secs: u32,
     /// Seconds a refresh token lasts when it is not used. Default 2,592,000 (30 days).
-    pub(crate) refresh_ttl_secs: u32,
+    pub refresh_ttl_secs: u32,
     /// Seconds after which one has to sign in again, however often the session was refreshed. Default 7,776,000 (90 days).
-    pub(crate) session_max_secs: u32,
+    pub session_max_secs: u32,
     /// Seals the private keys in the database: at least 32 random bytes, base64. No default. Whoever has it and the
     /// database can sign as this service.
-    pub(crate) master_key: SecretString,
+    pub master_key: SecretString,
     /// The master key before this one: keys sealed with it can still be opened, new ones are sealed with `master_key`.
-    pub(crate) previous_master_key: Option<SecretString>,
+    pub previous_master_key: Option<SecretString>,
     /// Seconds after which a signing key gets a successor. Default 2,592,000 (30 days).
-    pub(crate) key_rotation_secs: u32,
+    pub key_rotation_secs: u32,
     /// Seconds a new key is published before it signs. Default 600. Must exceed what caches of the key set may add up to, 330.
-    pub(crate) key_publication_lead_secs: u32,
+    pub key_publication_lead_secs: u32,
     /// Passwords.
-    pub(crate) password: PasswordConfig,
+    pub password: PasswordConfig,
     /// How often one may try.
-    pub(crate) attempts: AttemptsConfig,
+    pub attempts: AttemptsConfig,
     /// Proxies whose `X-Forwarded-For` is believed. Default the loopback addresses, where the gateway is. An address too many
     /// lets anyone there choose the client address that attempts are counted under.
-    pub(crate) trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<IpAddr>,
 }
 
 /// How passwords are hashed. A change applies to new hashes; older ones are renewed when their owner signs in.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct PasswordConfig {
+pub struct PasswordConfig {
     /// KiB of memory per hash. Default 19,456.
-    pub(crate) memory_kib: u32,
+    pub memory_kib: u32,
     /// Passes. Default 2.
-    pub(crate) iterations: u32,
+    pub iterations: u32,
     /// Lanes. Default 1.
-    pub(crate) lanes: u32,
+    pub lanes: u32,
     /// Hashes computed at the same time. Default 2. Each takes a core, and its memory, for its whole time.
-    pub(crate) concurrent: u32,
+    pub concurrent: u32,
     /// Requests that may wait for their turn; further ones are told to come back. Default 64.
-    pub(crate) queue: u32,
+    pub queue: u32,
     /// Milliseconds one waits at most. Default 3,000.
-    pub(crate) queue_timeout_ms: u32,
+    pub queue_timeout_ms: u32,
 }
 
 /// How often one may try to sign in within a window that slides.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct AttemptsConfig {
+pub struct AttemptsConfig {
     /// Per user name, whether there is such a user or not; a success starts anew. Default 10.
-    pub(crate) per_username: u32,
+    pub per_username: u32,
     /// Per client address (IPv6: per /64), successes included. Default 300.
-    pub(crate) per_address: u32,
+    pub per_address: u32,
     /// Seconds of the window. Default 300.
-    pub(crate) window_secs: u32,
+    pub window_secs: u32,
 }
 
 impl Default for AuthConfig {
@@ -136,10 +136,7 @@ impl AuthConfig {
             "issuer: must be an http or https URL without a slash at its end",
         );
         check(!self.audience.is_empty(), "audience: must not be empty");
-        check(
-            (30..=86_400).contains(&self.access_ttl_secs),
-            "access_ttl_secs: must be between 30 and 86400",
-        );
+        check((30..=86_400).contains(&self.access_ttl_secs), "access_ttl_secs: must be between 30 and 86400");
         check(
             self.refresh_ttl_secs > self.access_ttl_secs,
             "refresh_ttl_secs: must be above access_ttl_secs",
@@ -241,7 +238,12 @@ mod tests {
             previous_master_key: Some("not base64 hunter2".into()),
             key_publication_lead_secs: 330,
             key_rotation_secs: 660,
-            password: PasswordConfig { memory_kib: 1, concurrent: 0, queue_timeout_ms: 0, ..Default::default() },
+            password: PasswordConfig {
+                memory_kib: 1,
+                concurrent: 0,
+                queue_timeout_ms: 0,
+                ..Default::default()
+            },
             attempts: AttemptsConfig { per_username: 0, per_address: 0, window_secs: 0 },
             ..AuthConfig::default()
         };

@@ -60,9 +60,6 @@ struct RingKey {
 impl Ring {
     /// The key to sign with now: the newest that may.
     ///
-    /// A retired key goes on while this replica has heard of no successor; its last tokens are covered by the margin that
-    /// keeps it published.
-    ///
     /// # Errors
     /// [`KeyRingError::NoneOpens`] when there is none.
     pub(crate) fn signing_key(&self, now: DateTime<Utc>) -> Result<&SigningKey, KeyRingError> {
@@ -155,7 +152,14 @@ impl KeyRing {
         let now = (self.inner.clock)();
         let mut ring = self.ring_of(self.read().await?, now);
         if !ring.has_a_key(now) {
-            key_rotation::rotate_as(&self.inner.pool, &self.inner.config, &self.inner.sealer, now, Urgency::WhenDue).await?;
+            key_rotation::rotate_as(
+                &self.inner.pool,
+                &self.inner.config,
+                &self.inner.sealer,
+                now,
+                Urgency::WhenDue,
+            )
+            .await?;
             ring = self.ring_of(self.read().await?, now);
         }
         let ring = Arc::new(ring);

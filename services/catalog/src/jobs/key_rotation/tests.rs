@@ -56,7 +56,11 @@ fn a_second_replica_finds_nothing_left_to_do() {
     let now = ROTATION - LEAD;
     let stored = [key("b", ROTATION, None, None), key("a", 0, Some(ROTATION), Some(ROTATION + 1_500))];
     assert_eq!(plan(&stored, &config(), at(now), Urgency::WhenDue), Plan::default());
-    assert_eq!(plan(&stored, &config(), at(now), Urgency::Now), Plan::default(), "one successor waits already");
+    assert_eq!(
+        plan(&stored, &config(), at(now), Urgency::Now),
+        Plan::default(),
+        "one successor waits already"
+    );
 }
 
 #[test]
@@ -74,7 +78,8 @@ fn by_hand_the_next_key_still_waits_for_its_lead() {
 
 #[test]
 fn at_once_no_older_key_is_believed_any_longer() {
-    let stored = [key("c", 900, None, None), key("b", 100, Some(900), Some(5_000)), key("a", 0, Some(100), Some(200))];
+    let stored =
+        [key("c", 900, None, None), key("b", 100, Some(900), Some(5_000)), key("a", 0, Some(100), Some(200))];
     let plan = plan(&stored, &config(), at(300), Urgency::AtOnce);
     assert_eq!(plan.create, Some(at(300)));
     let ended = |kid: &str| (kid.to_owned(), at(300), at(300));

@@ -1,7 +1,7 @@
 //! The tables of signing in: keys, sessions, and what of a user it takes.
 
 pub(crate) mod keys;
-mod schema;
+pub(crate) mod schema;
 pub(crate) mod sessions;
 pub(crate) mod users;
 

@@ -104,14 +104,13 @@ pub(crate) async fn use_token(
     hash: &TokenHash,
     now: DateTime<Utc>,
 ) -> QueryResult<Use> {
-    let first: Option<(Uuid, DateTime<Utc>)> = diesel::update(
-        refresh_token::table.find(hash.as_slice()).filter(refresh_token::used_at.is_null()),
-    )
-    .set(refresh_token::used_at.eq(now))
-    .returning((refresh_token::family_id, refresh_token::expires_at))
-    .get_result(conn)
-    .await
-    .optional()?;
+    let first: Option<(Uuid, DateTime<Utc>)> =
+        diesel::update(refresh_token::table.find(hash.as_slice()).filter(refresh_token::used_at.is_null()))
+            .set(refresh_token::used_at.eq(now))
+            .returning((refresh_token::family_id, refresh_token::expires_at))
+            .get_result(conn)
+            .await
+            .optional()?;
     if let Some((family, expires_at)) = first {
         return Ok(Use::First { family, expires_at });
     }
@@ -124,16 +123,20 @@ pub(crate) async fn use_token(
 /// # Errors
 /// Of the database.
 pub(crate) async fn family_of(conn: &mut AsyncPgConnection, hash: &TokenHash) -> QueryResult<Option<Uuid>> {
-    refresh_token::table
-        .find(hash.as_slice())
-        .select(refresh_token::family_id)
-        .first(conn)
-        .await
-        .optional()
+    refresh_token::table.find(hash.as_slice()).select(refresh_token::family_id).first(conn).await.optional()
 }
 
-type SessionColumns =
-    (Uuid, DateTime<Utc>, Option<DateTime<Utc>>, Vec<u8>, Uuid, String, bool, Option<DateTime<Utc>>, Option<String>);
+type SessionColumns = (
+    Uuid,
+    DateTime<Utc>,
+    Option<DateTime<Utc>>,
+    Vec<u8>,
+    Uuid,
+    String,
+    bool,
+    Option<DateTime<Utc>>,
+    Option<String>,
+);
 
 /// A session, and its person as they are now.
 ///
@@ -210,7 +213,11 @@ pub(crate) async fn revoke_all(
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn purge(conn: &mut AsyncPgConnection, now: DateTime<Utc>, limit: i64) -> QueryResult<usize> {
+pub(crate) async fn purge(
+    conn: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<usize> {
     let tokens: Vec<Vec<u8>> = refresh_token::table
         .filter(refresh_token::expires_at.lt(now))
         .order(refresh_token::expires_at)

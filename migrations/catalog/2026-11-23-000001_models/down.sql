@@ -1,0 +1,13 @@
+DROP TABLE "treatment";
+DROP TABLE "medication";
+DROP TABLE "animal_disease";
+DROP TABLE "disease";
+DROP TABLE "animal";
+DROP TABLE "user";
+DROP TABLE "breed";
+DROP TABLE "species";
+DROP TABLE change_log;
+DROP TABLE model_facet;
+DROP TABLE digest_leaf;
+DROP TABLE model_clock;
+DROP EXTENSION pg_trgm;

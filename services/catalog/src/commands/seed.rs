@@ -1,0 +1,137 @@
+//! `catalog seed`: loads the demo herd through the same path that requests take, so that counters, digests, history and
+//! events are as if clients had written it. Interrupted, it goes on where it stopped.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use diesel_async::AsyncPgConnection;
+use pg_pool::PgPool;
+use rand::RngExt as _;
+use serde_json::{Value as Json, json};
+use telemetry::metrics::Metrics;
+use uuid::Uuid;
+
+use crate::app::now;
+use crate::config::Config;
+use crate::demo::{Chunk, DemoHerd, Lists, SEED};
+use crate::domain::access::ROLES;
+use crate::domain::change::Actor;
+use crate::domain::credential;
+use crate::domain::draft::{Draft, Mode};
+use crate::domain::value::Value;
+use crate::model::Model;
+use crate::model::registry::Registry;
+use crate::operations::create::{Create, Shape};
+use crate::operations::outcome::Return;
+use crate::operations::{Context, perform};
+use crate::store::{item, write};
+
+/// Loads what is missing, sets the demo accounts' passwords, and prints the accounts as JSON.
+///
+/// # Errors
+/// Where the lists cannot be read, a record is refused, or the database fails.
+pub(crate) async fn run(config: &Config, data: &Path, password: Option<String>) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let lists = Lists::load(data).context("the demo lists")?;
+    let herd = DemoHerd::new(&lists, SEED);
+    let context = Context {
+        pool: PgPool::new(&config.postgres, &Metrics::new("catalog"))?,
+        registry: Arc::new(Registry::default()),
+        now,
+        new_id: Uuid::now_v7,
+        wake_relay: Arc::new(|| {}),
+    };
+    let mut written = 0usize;
+    let mut shown = "";
+    for chunk in herd.chunks() {
+        let chunk = chunk?;
+        if chunk.model != shown {
+            shown = chunk.model;
+            progress(&format!("{:>6.1} s  {shown}", started.elapsed().as_secs_f64()))?;
+        }
+        written += load(&context, chunk).await?;
+    }
+    progress(&format!("{:>6.1} s  {written} records written", started.elapsed().as_secs_f64()))?;
+    let accounts = accounts(&context, config, &herd, password).await?;
+    writeln!(std::io::stdout().lock(), "{}", json!({ "accounts": accounts }))?;
+    Ok(())
+}
+
+async fn load(context: &Context, chunk: Chunk) -> anyhow::Result<usize> {
+    let model = context.registry.model(chunk.model).with_context(|| format!("no model {}", chunk.model))?;
+    let Some(first) = chunk.records.first() else { return Ok(0) };
+    let mut conn = context.pool.read().await?;
+    // A chunk is one transaction: its first record is there when all of it is.
+    if item::find(&mut conn, model, first.id).await?.is_some() {
+        return Ok(0);
+    }
+    drop(conn);
+    let today = now().date_naive();
+    let drafts = chunk
+        .records
+        .into_iter()
+        .map(|record| {
+            let mut members = record.members;
+            members.insert("id".to_owned(), json!(record.id));
+            Draft::read(model, &Json::Object(members), Mode::Create, today, "")
+                .map_err(|faults| anyhow::anyhow!("the demo {} {} is refused: {faults:?}", model.name, record.id))
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let count = drafts.len();
+    let create = Create {
+        model,
+        drafts,
+        pointer: "/items",
+        validate_only: false,
+        actor: seeder(),
+        shape: Shape::List,
+        prefer: Return::Minimal,
+    };
+    perform(context, None, create).await.map_err(|error| anyhow::anyhow!("a chunk of {} is refused: {error:?}", model.name))?;
+    Ok(count)
+}
+
+/// One account for each role: the first demo user who holds it.
+async fn accounts(context: &Context, config: &Config, herd: &DemoHerd, password: Option<String>) -> anyhow::Result<Vec<Json>> {
+    let model = context.registry.model("user").context("no model user")?;
+    let mut accounts = Vec::new();
+    for role in ROLES {
+        let Some(user) = herd.users.iter().find(|user| user.role == role && user.active) else { continue };
+        let plain = password.clone().unwrap_or_else(random_password);
+        let hash = credential::hash_password(&plain, config.auth.password.params())?;
+        context.pool.tx("set_demo_password", async |conn| set_password(conn, context, model, user.id, hash).await).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        accounts.push(json!({"username": user.identification, "password": plain, "roles": [role]}));
+    }
+    Ok(accounts)
+}
+
+async fn set_password(conn: &mut AsyncPgConnection, context: &Context, model: &'static Model, id: Uuid, hash: String) -> Result<(), crate::error::ServiceError> {
+    let mut clocks = crate::store::clock::lock(conn, &[model]).await?;
+    let at = crate::operations::instant(context, &clocks);
+    let Some((_, clock)) = clocks.first_mut() else { return Ok(()) };
+    let before = item::find_for_update(conn, model, id).await?;
+    let mut draft = Draft { id: None, mutation_id: None, values: vec![None; model.fields.len()] };
+    draft.set(model, "password", Value::Text(hash));
+    clock.version += 1;
+    let after = write::update(conn, model, id, clock.version, at, draft).await?;
+    let change = crate::domain::change::Change { model, kind: crate::domain::change::ChangeKind::Updated, before, after };
+    crate::operations::record_changes(conn, context, model, clock, &seeder(), at, std::slice::from_ref(&change)).await
+}
+
+fn seeder() -> Actor {
+    Actor { subject: "seed".to_owned(), user_id: None, is_administrator: true }
+}
+
+fn random_password() -> String {
+    const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut rng = rand::rng();
+    (0..20).filter_map(|_| LETTERS.get(rng.random_range(0..LETTERS.len()))).map(|byte| char::from(*byte)).collect()
+}
+
+/// Progress goes to standard error: standard output holds the result alone.
+fn progress(line: &str) -> std::io::Result<()> {
+    writeln!(std::io::stderr().lock(), "{line}")
+}
