@@ -75,10 +75,16 @@ impl App {
             checks: vec![Arc::new(DatabaseCheck(pool.clone()))],
             slow_request: Duration::from_millis(config.telemetry.slow_request_ms),
         };
-        let authenticate = PATHS_WITHOUT_TOKEN.iter().fold(Authenticate::new(verifier), |authenticate, path| authenticate.except(path));
+        let authenticate = PATHS_WITHOUT_TOKEN
+            .iter()
+            .fold(Authenticate::new(verifier), |authenticate, path| authenticate.except(path));
         let running = shell.start(move |app| {
             let state = state.clone();
-            app.service(actix_web::web::scope("").wrap(authenticate.clone()).configure(move |scope| routes::configure(scope, &state)));
+            app.service(
+                actix_web::web::scope("")
+                    .wrap(authenticate.clone())
+                    .configure(move |scope| routes::configure(scope, &state)),
+            );
         })?;
         let (stop, stopped) = watch::channel(false);
         let tasks = vec![
@@ -128,7 +134,7 @@ pub async fn migrate(config: &Config) -> anyhow::Result<Vec<String>> {
 }
 
 /// Everything that the catalog's database needs.
-pub fn migrations() -> Vec<diesel_migrations::EmbeddedMigrations> {
+pub fn migrations() -> Vec<pg_pool::EmbeddedMigrations> {
     vec![event_bus::MIGRATIONS, idempotency::MIGRATIONS, crate::store::MIGRATIONS]
 }
 
@@ -149,7 +155,8 @@ pub async fn rotate_keys(config: &Config, at_once: bool) -> anyhow::Result<Optio
 }
 
 fn sign_in(config: &Config, pool: &PgPool) -> anyhow::Result<AuthState> {
-    let attempts = Attempts::new(config.redis.url.expose_secret(), &config.auth.attempts).context("the settings of redis")?;
+    let attempts = Attempts::new(config.redis.url.expose_secret(), &config.auth.attempts)
+        .context("the settings of redis")?;
     AuthState::new(pool.clone(), config.auth.clone(), attempts, Arc::new(now)).context("the settings of auth")
 }
 
@@ -189,7 +196,11 @@ async fn run_purge(context: Context, config: Config, mut stopped: event_bus::Shu
             _ = stopped.changed() => return,
             _ = ticks.tick() => {}
         }
-        let work = jobs::purge::pass(&context, config.records.tombstone_retention_secs, config.records.idempotency_retention_hours);
+        let work = jobs::purge::pass(
+            &context,
+            config.records.tombstone_retention_secs,
+            config.records.idempotency_retention_hours,
+        );
         if let Err(error) = work.await {
             tracing::warn!(%error, "a pass of the purge failed; the next one tries again");
         }

@@ -11,6 +11,7 @@ use event_bus::dead_letter::Replay;
 use telemetry::Telemetry;
 
 use crate::app::{self, App};
+use crate::commands::create_user::create_user;
 use crate::commands::{dead_letters, seed};
 use crate::config::Config;
 use crate::model::registry::Registry;
@@ -42,6 +43,26 @@ enum Command {
         /// Password of the demo accounts; each gets a random one when it is not given.
         #[arg(long, env = "ALDIA_DEMO_PASSWORD", hide_env_values = true)]
         password: Option<String>,
+    },
+    /// Make a user without signing in: the first administrator.
+    CreateUser {
+        #[command(flatten)]
+        configured: Configured,
+        /// Number of the person's identity document; what the person signs in with.
+        #[arg(long)]
+        identification: String,
+        /// Full name.
+        #[arg(long)]
+        fullname: String,
+        /// E-mail address.
+        #[arg(long)]
+        email: String,
+        /// apprentice, instructor or administrator.
+        #[arg(long, default_value = "apprentice")]
+        role: String,
+        /// Password; from the environment, so that it does not stand in the process list.
+        #[arg(env = "ALDIA_PASSWORD", hide_env_values = true, long)]
+        password: String,
     },
     /// Publish a new signing key now; it signs after the publication lead.
     RotateKeys {
@@ -129,13 +150,23 @@ async fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Serve(configured) => serve(configured.load()?).await,
         Command::Migrate(configured) => {
             let applied = app::migrate(&configured.load()?).await?;
-            print(&if applied.is_empty() { "the schema is up to date\n".to_owned() } else { format!("applied: {}\n", applied.join(", ")) })
+            print(&if applied.is_empty() {
+                "the schema is up to date\n".to_owned()
+            } else {
+                format!("applied: {}\n", applied.join(", "))
+            })
         }
         Command::Seed { configured, data, password } => seed::run(&configured.load()?, &data, password).await,
-        Command::RotateKeys { configured, at_once } => match app::rotate_keys(&configured.load()?, at_once).await? {
-            Some((kid, signs_from)) => print(&format!("published {kid}; it signs from {signs_from}\n")),
-            None => print("a new key waits already\n"),
-        },
+        Command::CreateUser { configured, identification, fullname, email, role, password } => {
+            let members = serde_json::json!({"identification": identification, "fullname": fullname, "email": email, "role": role, "password": password});
+            print(&format!("{}\n", create_user(&configured.load()?, &members).await?))
+        }
+        Command::RotateKeys { configured, at_once } => {
+            match app::rotate_keys(&configured.load()?, at_once).await? {
+                Some((kid, signs_from)) => print(&format!("published {kid}; it signs from {signs_from}\n")),
+                None => print("a new key waits already\n"),
+            }
+        }
         Command::DeadLetters(DeadLetters::List { configured, limit, format }) => {
             let bus = Bus::connect(&configured.load()?.nats).await?;
             dead_letters::list(&bus, limit, format).await
@@ -144,10 +175,13 @@ async fn dispatch(command: Command) -> anyhow::Result<()> {
             let bus = Bus::connect(&configured.load()?.nats).await?;
             dead_letters::replay(&bus, sequence.map_or(Replay::All, Replay::Sequence)).await
         }
-        Command::Openapi => print(&(serde_json::to_string_pretty(&crate::api::openapi::document(&Registry::default()))? + "\n")),
+        Command::Openapi => print(
+            &(serde_json::to_string_pretty(&crate::api::openapi::document(&Registry::default()))? + "\n"),
+        ),
         Command::Problems => print(&(serde_json::to_string_pretty(&crate::problems::all())? + "\n")),
         Command::Ddl { model } => {
-            let model = Registry::default().model(&model).with_context(|| format!("there is no model {model}"))?;
+            let model =
+                Registry::default().model(&model).with_context(|| format!("there is no model {model}"))?;
             print(&crate::create_table(model))
         }
     }

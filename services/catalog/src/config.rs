@@ -93,6 +93,11 @@ impl Default for RecordsConfig {
     }
 }
 
+/// `ALDIA_CONFIG` and `ALDIA_DEMO_PASSWORD` name no section; what does is `ALDIA_<SECTION>__<KEY>`.
+fn is_section(name: &figment::value::UncasedStr) -> bool {
+    name.as_str().contains("__")
+}
+
 impl Config {
     /// Reads a file, if one is named, and the environment over it.
     ///
@@ -106,7 +111,19 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(file));
         }
-        let config: Self = figment.merge(Env::prefixed("ALDIA_").split("__")).extract().map_err(|error| {
+        Self::extract(&figment.merge(Env::prefixed("ALDIA_").filter(is_section).split("__")))
+    }
+
+    /// Reads a configuration from TOML alone, as tests do.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_toml(text: &str) -> Result<Self, String> {
+        Self::extract(&Figment::from(Toml::string(text)))
+    }
+
+    fn extract(figment: &Figment) -> Result<Self, String> {
+        let config: Self = figment.extract().map_err(|error| {
             error.into_iter().map(|fault| fault.to_string()).collect::<Vec<_>>().join("\n")
         })?;
         let faults = config.faults();

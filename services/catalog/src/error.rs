@@ -14,6 +14,16 @@ use crate::domain::access::Denial;
 #[derive(Debug)]
 pub(crate) struct ServiceError(Box<Problem>);
 
+impl ServiceError {
+    /// All that is known, for a person at a terminal: code, faults and cause.
+    pub(crate) fn explain(&self) -> String {
+        let faults =
+            self.0.field_errors().iter().map(|fault| format!("\n{}: {}", fault.pointer, fault.message));
+        let causes = self.0.cause_chain().into_iter().map(|cause| format!("\n{cause}"));
+        std::iter::once(self.0.kind().code.to_owned()).chain(faults).chain(causes).collect()
+    }
+}
+
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.kind().code)
@@ -38,13 +48,17 @@ impl From<Problem> for ServiceError {
 
 impl From<PgError> for ServiceError {
     fn from(error: PgError) -> Self {
-        let kind = if error.is_unavailable() || error.is_timeout() { &registry::UNAVAILABLE } else { &registry::INTERNAL };
+        let kind = if error.is_unavailable() || error.is_timeout() {
+            &registry::UNAVAILABLE
+        } else {
+            &registry::INTERNAL
+        };
         Problem::new(kind).cause(error).into()
     }
 }
 
-impl From<diesel::result::Error> for ServiceError {
-    fn from(error: diesel::result::Error) -> Self {
+impl From<pg_pool::QueryError> for ServiceError {
+    fn from(error: pg_pool::QueryError) -> Self {
         PgError::from(error).into()
     }
 }
@@ -52,9 +66,8 @@ impl From<diesel::result::Error> for ServiceError {
 impl From<idempotency::ClaimError> for ServiceError {
     fn from(error: idempotency::ClaimError) -> Self {
         match error {
-            idempotency::ClaimError::InUse => Problem::new(&registry::IDEMPOTENCY_KEY_IN_USE).into(),
-            idempotency::ClaimError::Reused => Problem::new(&registry::IDEMPOTENCY_KEY_REUSED).field("Idempotency-Key", "reused", "this key was used for another request").into(),
             idempotency::ClaimError::Db(error) => error.into(),
+            refused => Problem::from(refused).into(),
         }
     }
 }
@@ -62,16 +75,24 @@ impl From<idempotency::ClaimError> for ServiceError {
 impl From<Denial> for ServiceError {
     fn from(denial: Denial) -> Self {
         match denial {
-            Denial::Unauthenticated => Problem::new(&registry::UNAUTHENTICATED).header("WWW-Authenticate", "Bearer").into(),
-            Denial::Role(role) => Problem::new(&registry::FORBIDDEN).detail(format!("the role {role} is needed")).into(),
-            Denial::Owner => Problem::new(&registry::FORBIDDEN).detail("only its owner or an administrator may do this").into(),
+            Denial::Unauthenticated => {
+                Problem::new(&registry::UNAUTHENTICATED).header("WWW-Authenticate", "Bearer").into()
+            }
+            Denial::Role(role) => {
+                Problem::new(&registry::FORBIDDEN).detail(format!("the role {role} is needed")).into()
+            }
+            Denial::Owner => Problem::new(&registry::FORBIDDEN)
+                .detail("only its owner or an administrator may do this")
+                .into(),
         }
     }
 }
 
 impl From<ConditionError> for ServiceError {
     fn from(error: ConditionError) -> Self {
-        Problem::new(&registry::INVALID_PARAMETER).field(error.header(), "invalid_format", error.to_string()).into()
+        Problem::new(&registry::INVALID_PARAMETER)
+            .field(error.header(), "invalid_format", error.to_string())
+            .into()
     }
 }
 
@@ -82,7 +103,9 @@ impl From<WriteRefusal> for ServiceError {
                 .detail("send the ETag of the record that you read in If-Match")
                 .field("If-Match", "required", "the record's entity tag is expected")
                 .into(),
-            WriteRefusal::Failed => Problem::new(&registry::PRECONDITION_FAILED).detail("the record has changed since it was read; read it again").into(),
+            WriteRefusal::Failed => Problem::new(&registry::PRECONDITION_FAILED)
+                .detail("the record has changed since it was read; read it again")
+                .into(),
         }
     }
 }

@@ -18,5 +18,6 @@ mod state;
 mod store;
 
 pub use api::metadata::{digest_leaf, digest_of};
+pub use commands::create_user::create_user;
 pub use store::MIGRATIONS;
 pub use store::ddl::create_table;

@@ -22,7 +22,9 @@ pub(crate) fn configure(app: &mut ServiceConfig, state: &AppState) {
 /// A read without a body: `GET`, and `HEAD` beside it.
 macro_rules! read {
     ($model:ident, $handler:path) => {{
-        let handler = move |state: Data<AppState>, request: HttpRequest| async move { $handler($model, &state, &request).await };
+        let handler = move |state: Data<AppState>, request: HttpRequest| async move {
+            $handler($model, &state, &request).await
+        };
         (web::get().to(handler), web::head().to(handler))
     }};
 }
@@ -30,7 +32,9 @@ macro_rules! read {
 /// A change without a body.
 macro_rules! change {
     ($model:ident, $method:ident, $handler:path) => {
-        web::$method().to(move |state: Data<AppState>, request: HttpRequest| async move { $handler($model, &state, &request).await })
+        web::$method().to(move |state: Data<AppState>, request: HttpRequest| async move {
+            $handler($model, &state, &request).await
+        })
     };
 }
 
@@ -44,10 +48,14 @@ macro_rules! change_with_body {
 fn configure_model(app: &mut ServiceConfig, model: &'static Model) {
     let at = |path: &str| -> Resource { web::resource(format!("/v1/{}{path}", model.path)) };
     let with = |resource: Resource, (get, head)| resource.route(get).route(head);
-    app.service(with(at(""), read!(model, read::list_records)).route(change_with_body!(model, post, write::create_record)))
-        .service(at("/bulk").route(change_with_body!(model, post, bulk::create_records)))
-        .service(with(at("/metadata"), read!(model, metadata::get_metadata)))
-        .service(with(at("/stats"), read!(model, metadata::get_stats)));
+    app.service(with(at(""), read!(model, read::list_records)).route(change_with_body!(
+        model,
+        post,
+        write::create_record
+    )))
+    .service(at("/bulk").route(change_with_body!(model, post, bulk::create_records)))
+    .service(with(at("/metadata"), read!(model, metadata::get_metadata)))
+    .service(with(at("/stats"), read!(model, metadata::get_stats)));
     if model.rules == Rules::Animal {
         app.service(with(at("/{id}/pedigree"), read!(model, herd::get_pedigree)))
             .service(with(at("/{id}/withdrawal"), read!(model, herd::get_withdrawal)));
@@ -59,4 +67,3 @@ fn configure_model(app: &mut ServiceConfig, model: &'static Model) {
             .route(change!(model, delete, write::delete_record)),
     );
 }
-

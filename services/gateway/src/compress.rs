@@ -211,7 +211,8 @@ mod tests {
 
     #[test]
     fn what_must_not_be_touched_is_not() {
-        let cases: &[(&str, u64, &[(&'static str, &'static str)])] = &[
+        type Case = (&'static str, u64, &'static [(&'static str, &'static str)]);
+        let cases: &[Case] = &[
             ("small", 500, &[("content-type", "application/json")]),
             (
                 "no-transform",

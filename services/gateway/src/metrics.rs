@@ -29,10 +29,12 @@ struct Reason {
     reason: &'static str,
 }
 
+type Durations = Family<UpstreamAnswer, Histogram, fn() -> Histogram>;
+
 /// Handles to all instruments; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct GatewayMetrics {
-    duration: Family<UpstreamAnswer, Histogram, fn() -> Histogram>,
+    duration: Durations,
     connections: Family<UpstreamState, Gauge>,
     rejections: Family<Reason, Counter>,
     retries: Family<Reason, Counter>,
@@ -47,37 +49,32 @@ pub(crate) struct ConnectionGauge {
 
 impl GatewayMetrics {
     pub(crate) fn new(metrics: &Metrics) -> Self {
-        let own = Self {
-            duration: Family::new_with_constructor(seconds_histogram),
-            connections: Family::default(),
-            rejections: Family::default(),
-            retries: Family::default(),
-        };
-        metrics.register(
-            "gateway_upstream_duration",
-            "Time from sending a request to the head of its answer",
-            Some(Unit::Seconds),
-            own.duration.clone(),
-        );
-        metrics.register(
-            "gateway_upstream_connections",
-            "Open connections to upstreams, carrying an exchange (active) or waiting for one (idle)",
-            None,
-            own.connections.clone(),
-        );
-        metrics.register(
-            "gateway_rejections",
-            "Requests the gateway answered itself with a problem, by its code",
-            None,
-            own.rejections.clone(),
-        );
-        metrics.register(
-            "gateway_upstream_retries",
-            "Requests sent once more on a fresh connection, by what happened to the first",
-            None,
-            own.retries.clone(),
-        );
-        own
+        Self {
+            duration: metrics.shared(
+                "gateway_upstream_duration",
+                "Time from sending a request to the head of its answer",
+                Some(Unit::Seconds),
+                || Durations::new_with_constructor(seconds_histogram),
+            ),
+            connections: metrics.shared(
+                "gateway_upstream_connections",
+                "Open connections to upstreams, carrying an exchange (active) or waiting for one (idle)",
+                None,
+                Family::default,
+            ),
+            rejections: metrics.shared(
+                "gateway_rejections",
+                "Requests the gateway answered itself with a problem, by its code",
+                None,
+                Family::default,
+            ),
+            retries: metrics.shared(
+                "gateway_upstream_retries",
+                "Requests sent once more on a fresh connection, by what happened to the first",
+                None,
+                Family::default,
+            ),
+        }
     }
 
     pub(crate) fn connections_of(&self, upstream: &str) -> ConnectionGauge {

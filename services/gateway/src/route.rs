@@ -23,8 +23,7 @@ pub(crate) struct Route {
     pub(crate) preserve_host: bool,
 }
 
-/// First segments that the gateway answers itself: the server's probes, and its own pages.
-const PROBES: [&str; 5] = ["livez", "readyz", "startupz", "version", "metrics"];
+/// First segments that the gateway answers itself.
 const PAGES: [&str; 3] = ["openapi.json", "docs", "problems"];
 
 /// Checks all routes against each other and against the upstreams, noting every fault.
@@ -89,7 +88,7 @@ fn read_methods(route: &RouteConfig, key: &str, faults: &mut Faults) -> Vec<Meth
     for (index, text) in route.methods.iter().enumerate() {
         let at = format!("{key}.methods[{index}]");
         match Method::from_bytes(text.as_bytes()) {
-            Ok(method) if matches!(method, Method::CONNECT | Method::TRACE) => {
+            Ok(Method::CONNECT | Method::TRACE) => {
                 faults.add(at, format!("`{text}` is never forwarded"));
             }
             Ok(_) if text.bytes().any(|b| b.is_ascii_lowercase()) => {
@@ -119,7 +118,7 @@ fn add_patterns(
     for (index, pattern) in patterns.iter().enumerate() {
         let at = if patterns.len() == 1 { format!("{key}.path") } else { format!("{key}.path[{index}]") };
         let first = pattern.trim_start_matches('/').split('/').next().unwrap_or_default();
-        if PROBES.contains(&first) || (config.docs.enabled && PAGES.contains(&first)) {
+        if config.docs.enabled && PAGES.contains(&first) {
             faults.add(&at, format!("can never be reached: the gateway answers /{first} itself"));
             continue;
         }

@@ -13,7 +13,7 @@ pub(crate) fn tour(site: &Site, accounts: &[Value]) -> String {
          BASE={base}\n  \
          TOKEN=$(curl -sS $BASE/v1/auth/token -H 'content-type: application/json' \\\n    \
          -d '{{\"username\":\"{username}\",\"password\":\"{password}\"}}' | sed -E 's/.*\"access_token\":\"([^\"]+)\".*/\\1/')\n  \
-         alias a='curl -sS -i -H \"authorization: Bearer '$TOKEN'\"'\n  \
+         a() {{ curl -sS -i -H \"authorization: Bearer $TOKEN\" \"$@\"; echo; }}\n  \
          a \"$BASE/v1/animals?limit=3\"          # a list: keyset pages\n  \
          a \"$BASE/v1/animals/metadata\"         # its version, count and digest\n  \
          a \"$BASE/v1/animals?since=&limit=3\"   # everything, then only what changed\n\n\

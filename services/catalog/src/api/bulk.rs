@@ -29,7 +29,12 @@ struct Batch {
 }
 
 /// Makes the records of `{"items": […]}`, or one record a line of NDJSON, in one transaction.
-pub(crate) async fn create_records(model: &'static Model, state: &AppState, request: &HttpRequest, body: Bytes) -> Result<HttpResponse, ServiceError> {
+pub(crate) async fn create_records(
+    model: &'static Model,
+    state: &AppState,
+    request: &HttpRequest,
+    body: Bytes,
+) -> Result<HttpResponse, ServiceError> {
     let principal = incoming::required_principal(request, state)?;
     access::at_least(&principal, model.access.write)?;
     let mut batch = match incoming::body_type(request, true)? {
@@ -66,11 +71,13 @@ pub(crate) async fn create_records(model: &'static Model, state: &AppState, requ
         shape: batch.shape,
         prefer: incoming::prefer(request.headers()),
     };
-    Ok(representation::stored(&perform(&state.context, key, create).await?))
+    Ok(representation::performed(&perform(&state.context, key, create).await?))
 }
 
 fn from_object(body: &[u8]) -> Result<Batch, ServiceError> {
-    let wrong = |pointer: &str, code, message: &str| validation(vec![FieldError { pointer: pointer.to_owned(), code, message: message.to_owned() }]);
+    let wrong = |pointer: &str, code, message: &str| {
+        validation(vec![FieldError { pointer: pointer.to_owned(), code, message: message.to_owned() }])
+    };
     let Json::Object(mut members) = incoming::json(body)? else {
         return Err(wrong("", "wrong_type", "an object with `items` is expected"));
     };
@@ -83,7 +90,11 @@ fn from_object(body: &[u8]) -> Result<Batch, ServiceError> {
         Some(_) => return Err(wrong("/validate_only", "wrong_type", "true or false is expected")),
     };
     if let Some(unknown) = members.keys().next() {
-        return Err(wrong(&format!("/{}", unknown.chars().take(80).collect::<String>()), "unknown_field", "no such field"));
+        return Err(wrong(
+            &format!("/{}", unknown.chars().take(80).collect::<String>()),
+            "unknown_field",
+            "no such field",
+        ));
     }
     bounded(items.len(), "/items")?;
     Ok(Batch { items, pointer: "/items", shape: Shape::List, validate_only })
@@ -95,7 +106,10 @@ fn from_lines(body: &[u8]) -> Result<Batch, ServiceError> {
     for (index, line) in lines.enumerate() {
         // Lines beyond the limit are not even read.
         bounded(index + 1, "")?;
-        items.push(serde_json::from_slice(line).map_err(|error| incoming::malformed(&format!("/{index}"), &error))?);
+        items.push(
+            serde_json::from_slice(line)
+                .map_err(|error| incoming::malformed(&format!("/{index}"), &error))?,
+        );
     }
     bounded(items.len(), "")?;
     Ok(Batch { items, pointer: "", shape: Shape::Lines, validate_only: false })

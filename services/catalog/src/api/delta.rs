@@ -3,7 +3,7 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
-use conditional::{EntityTag, ReadDecision};
+use conditional::EntityTag;
 use problem::{FieldError, Problem, registry};
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,12 @@ struct Token {
 }
 
 /// Answers with the changes after `since`; a later call with the answer's token goes on without a gap.
-pub(crate) async fn list_changes(model: &'static Model, state: &AppState, request: &HttpRequest, pairs: &[(String, String)]) -> Result<HttpResponse, ServiceError> {
+pub(crate) async fn list_changes(
+    model: &'static Model,
+    state: &AppState,
+    request: &HttpRequest,
+    pairs: &[(String, String)],
+) -> Result<HttpResponse, ServiceError> {
     let asked = Asked::read(model, state, pairs)?;
     let conditions = incoming::conditions(request)?;
     let mut conn = state.context.pool.read().await?;
@@ -43,8 +48,8 @@ pub(crate) async fn list_changes(model: &'static Model, state: &AppState, reques
     }
     let tag = EntityTag::strong(&format!("{}.{}", delta.epoch, delta.version));
     let groups = format!("\"{}\"", model.path);
-    if conditions.check_read(&tag) == ReadDecision::NotModified {
-        return Ok(representation::not_modified(model, &tag, &groups));
+    if let Some(answer) = representation::precondition(&conditions, model, &tag, &groups) {
+        return answer;
     }
     let body = write_body(model, state, request.path(), &asked, &delta);
     let mut response = HttpResponse::Ok();
@@ -60,7 +65,11 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(model: &'static Model, state: &AppState, pairs: &[(String, String)]) -> Result<Self, ServiceError> {
+    fn read(
+        model: &'static Model,
+        state: &AppState,
+        pairs: &[(String, String)],
+    ) -> Result<Self, ServiceError> {
         let mut asked = Self { since: Since::Beginning, limit: MAX_LIMIT, selection: Selection::default() };
         let mut faults = Vec::new();
         for (name, value) in pairs {
@@ -72,15 +81,34 @@ impl Asked {
                 },
                 "fields" => {
                     let names: Vec<String> = value.split(',').map(str::to_owned).collect();
-                    if let Some(unknown) = names.iter().find(|name| !model.shown().any(|field| field.name == **name) && !matches!(name.as_str(), "id" | "created_at" | "updated_at" | "version" | "client_mutation_id")) {
-                        faults.push(fault("fields", "unknown_field", &format!("no such field: {}", unknown.chars().take(80).collect::<String>())));
+                    if let Some(unknown) = names.iter().find(|name| {
+                        !model.shown().any(|field| field.name == **name)
+                            && !matches!(
+                                name.as_str(),
+                                "id" | "created_at" | "updated_at" | "version" | "client_mutation_id"
+                            )
+                    }) {
+                        faults.push(fault(
+                            "fields",
+                            "unknown_field",
+                            &format!("no such field: {}", unknown.chars().take(80).collect::<String>()),
+                        ));
                     }
                     // A reader needs the version to know which of two states is the later one.
-                    asked.selection = Selection::only(names.into_iter().chain(["version".to_owned(), "client_mutation_id".to_owned()]).collect());
+                    asked.selection = Selection::only(
+                        names
+                            .into_iter()
+                            .chain(["version".to_owned(), "client_mutation_id".to_owned()])
+                            .collect(),
+                    );
                 }
                 "cache_bust" => {}
                 // A filter would hide the deletion of what no longer fits it.
-                _ => faults.push(fault(name, "unknown_parameter", "`since` goes with `limit` and `fields` only")),
+                _ => faults.push(fault(
+                    name,
+                    "unknown_parameter",
+                    "`since` goes with `limit` and `fields` only",
+                )),
             }
         }
         if faults.is_empty() { Ok(asked) } else { Err(parameters(faults)) }
@@ -98,7 +126,11 @@ fn since(model: &Model, state: &AppState, text: &str) -> Result<Since, ServiceEr
         return Ok(Since::Time(at.with_timezone(&Utc)));
     }
     let token: Token = state.cursors.open(&scope(model), text).map_err(|_| {
-        Problem::new(&registry::INVALID_PARAMETER).field("?since", "invalid_format", "a sync token of this model, an RFC 3339 instant, `beginning` or `now` is expected")
+        Problem::new(&registry::INVALID_PARAMETER).field(
+            "?since",
+            "invalid_format",
+            "a sync token of this model, an RFC 3339 instant, `beginning` or `now` is expected",
+        )
     })?;
     Ok(Since::Position(Reached { version: token.version, began: token.began, epoch: token.epoch }))
 }
@@ -143,5 +175,9 @@ fn expired(model: &Model, state: &AppState) -> ServiceError {
 }
 
 fn fault(name: &str, code: &'static str, message: &str) -> FieldError {
-    FieldError { pointer: format!("?{}", name.chars().take(80).collect::<String>()), code, message: message.to_owned() }
+    FieldError {
+        pointer: format!("?{}", name.chars().take(80).collect::<String>()),
+        code,
+        message: message.to_owned(),
+    }
 }

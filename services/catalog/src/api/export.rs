@@ -26,7 +26,11 @@ struct Export {
 }
 
 /// Answers with every record of the list. Records that change while it runs are shown once at most.
-pub(crate) fn export_csv(model: &'static Model, state: &AppState, query: ListQuery) -> Result<HttpResponse, ServiceError> {
+pub(crate) fn export_csv(
+    model: &'static Model,
+    state: &AppState,
+    query: ListQuery,
+) -> Result<HttpResponse, ServiceError> {
     let export = Export { model, state: state.clone(), query, from: None, begun: false, done: false };
     let body = stream::try_unfold(export, |mut export| async move {
         if export.done {
@@ -51,7 +55,8 @@ impl Export {
         // A page number means nothing to an export; it begins at the first record.
         self.query.start = crate::domain::query::Start::First;
         self.done = !page.more;
-        self.from = page.records.last().map(|record| list::position(self.model, self.query.sort, record, false));
+        self.from =
+            page.records.last().map(|record| list::position(self.model, self.query.sort, record, false));
         let mut writer = csv::Writer::from_writer(Vec::with_capacity(page.records.len() * 160));
         if !self.begun {
             self.begun = true;
@@ -64,15 +69,28 @@ impl Export {
     }
 
     fn header(&self) -> Vec<String> {
-        let fields = self.model.shown().map(|field| field.name).filter(|name| self.query.selection.shows(name));
-        std::iter::once("id").chain(fields).chain(["version", "created_at", "updated_at"]).map(str::to_owned).collect()
+        let fields =
+            self.model.shown().map(|field| field.name).filter(|name| self.query.selection.shows(name));
+        std::iter::once("id")
+            .chain(fields)
+            .chain(["version", "created_at", "updated_at"])
+            .map(str::to_owned)
+            .collect()
     }
 
     fn row(&self, record: &Record) -> Vec<String> {
         let mut row = vec![record.id.to_string()];
-        let shown = self.model.shown().zip(&record.values).filter(|(field, _)| self.query.selection.shows(field.name));
+        let shown = self
+            .model
+            .shown()
+            .zip(&record.values)
+            .filter(|(field, _)| self.query.selection.shows(field.name));
         row.extend(shown.map(|(_, value)| value.csv_cell()));
-        row.extend([record.version.to_string(), Value::Time(record.created_at).csv_cell(), Value::Time(record.updated_at).csv_cell()]);
+        row.extend([
+            record.version.to_string(),
+            Value::Time(record.created_at).csv_cell(),
+            Value::Time(record.updated_at).csv_cell(),
+        ]);
         row
     }
 }

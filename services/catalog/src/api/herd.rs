@@ -20,7 +20,11 @@ use crate::store::{herd, item};
 const DEFAULT_GENERATIONS: u32 = 5;
 
 /// `GET /v1/animals/{id}/pedigree?generations=`: the known ancestors and Wright's coefficient of inbreeding.
-pub(crate) async fn get_pedigree(model: &'static Model, state: &AppState, request: &HttpRequest) -> Result<HttpResponse, ServiceError> {
+pub(crate) async fn get_pedigree(
+    model: &'static Model,
+    state: &AppState,
+    request: &HttpRequest,
+) -> Result<HttpResponse, ServiceError> {
     let id = authorised(model, state, request)?;
     let generations = generations(request)?;
     let mut conn = state.context.pool.read().await?;
@@ -33,7 +37,8 @@ pub(crate) async fn get_pedigree(model: &'static Model, state: &AppState, reques
     for (animal, father, mother) in &known {
         pedigree.insert(*animal, *father, *mother);
     }
-    let coefficient = inbreeding::coefficient(id, &pedigree, generations).map_err(|error| Problem::new(&registry::INTERNAL).cause(error))?;
+    let coefficient = inbreeding::coefficient(id, &pedigree, generations)
+        .map_err(|error| Problem::new(&registry::INTERNAL).cause(error))?;
     let parents = |animal: Uuid| pedigree.parents(animal);
     let ancestors: Vec<_> = pedigree
         .ancestors(id, generations)
@@ -48,25 +53,39 @@ pub(crate) async fn get_pedigree(model: &'static Model, state: &AppState, reques
         "inbreeding_coefficient": coefficient,
         "ancestors": ancestors,
     });
-    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "private, no-cache")).insert_header(("Cache-Groups", format!("\"{}\"", model.path))).json(body))
+    Ok(HttpResponse::Ok()
+        .insert_header(("Cache-Control", "private, no-cache"))
+        .insert_header(("Cache-Groups", format!("\"{}\"", model.path)))
+        .json(body))
 }
 
 /// `GET /v1/animals/{id}/withdrawal`: until when nothing of the animal may be sold, and because of what.
-pub(crate) async fn get_withdrawal(model: &'static Model, state: &AppState, request: &HttpRequest) -> Result<HttpResponse, ServiceError> {
+pub(crate) async fn get_withdrawal(
+    model: &'static Model,
+    state: &AppState,
+    request: &HttpRequest,
+) -> Result<HttpResponse, ServiceError> {
     let id = authorised(model, state, request)?;
     no_parameters(request)?;
     let mut conn = state.context.pool.read().await?;
     item::find(&mut conn, model, id).await?.ok_or_else(not_found)?;
     let treatments = herd::treatments(&mut conn, id).await?;
     drop(conn);
-    let until: Option<NaiveDate> = withdrawal_until(treatments.iter().map(|given| GivenRemedy { given_on: given.given_on, withdrawal_days: given.withdrawal_days }));
+    let until: Option<NaiveDate> = withdrawal_until(
+        treatments
+            .iter()
+            .map(|given| GivenRemedy { given_on: given.given_on, withdrawal_days: given.withdrawal_days }),
+    );
     let treatments: Vec<_> = treatments
         .iter()
         .map(|given| json!({"treatment_id": given.id, "medication": given.medication, "given_on": given.given_on, "withdrawal_days": given.withdrawal_days}))
         .collect();
     let body = json!({"animal_id": id, "withdrawal_until": until, "treatments": treatments});
     let groups = format!("\"{}/{id}\", \"treatments\", \"medications\"", model.path);
-    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "private, no-cache")).insert_header(("Cache-Groups", groups)).json(body))
+    Ok(HttpResponse::Ok()
+        .insert_header(("Cache-Control", "private, no-cache"))
+        .insert_header(("Cache-Groups", groups))
+        .json(body))
 }
 
 fn authorised(model: &'static Model, state: &AppState, request: &HttpRequest) -> Result<Uuid, ServiceError> {
@@ -77,7 +96,13 @@ fn authorised(model: &'static Model, state: &AppState, request: &HttpRequest) ->
 fn no_parameters(request: &HttpRequest) -> Result<(), ServiceError> {
     match incoming::query_pairs(request)?.first() {
         None => Ok(()),
-        Some((name, _)) => Err(Problem::new(&registry::INVALID_PARAMETER).field(format!("?{}", name.chars().take(80).collect::<String>()), "unknown_parameter", "no parameters are known here").into()),
+        Some((name, _)) => Err(Problem::new(&registry::INVALID_PARAMETER)
+            .field(
+                format!("?{}", name.chars().take(80).collect::<String>()),
+                "unknown_parameter",
+                "no parameters are known here",
+            )
+            .into()),
     }
 }
 
@@ -85,11 +110,27 @@ fn generations(request: &HttpRequest) -> Result<u32, ServiceError> {
     let mut generations = DEFAULT_GENERATIONS;
     for (name, value) in incoming::query_pairs(request)? {
         match (name.as_str(), value.parse::<u32>()) {
-            ("generations", Ok(number)) if (1..=inbreeding::MAX_GENERATIONS).contains(&number) => generations = number,
-            ("generations", _) => {
-                return Err(Problem::new(&registry::INVALID_PARAMETER).field("?generations", "out_of_range", format!("must be from 1 to {}", inbreeding::MAX_GENERATIONS)).into());
+            ("generations", Ok(number)) if (1..=inbreeding::MAX_GENERATIONS).contains(&number) => {
+                generations = number
             }
-            _ => return Err(Problem::new(&registry::INVALID_PARAMETER).field(format!("?{}", name.chars().take(80).collect::<String>()), "unknown_parameter", "no such parameter here").into()),
+            ("generations", _) => {
+                return Err(Problem::new(&registry::INVALID_PARAMETER)
+                    .field(
+                        "?generations",
+                        "out_of_range",
+                        format!("must be from 1 to {}", inbreeding::MAX_GENERATIONS),
+                    )
+                    .into());
+            }
+            _ => {
+                return Err(Problem::new(&registry::INVALID_PARAMETER)
+                    .field(
+                        format!("?{}", name.chars().take(80).collect::<String>()),
+                        "unknown_parameter",
+                        "no such parameter here",
+                    )
+                    .into());
+            }
         }
     }
     Ok(generations)

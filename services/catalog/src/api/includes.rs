@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use diesel_async::AsyncPgConnection;
 use identity::Principal;
+use pg_pool::Connection;
 use uuid::Uuid;
 
 use crate::domain::access;
@@ -30,7 +30,12 @@ pub(crate) struct Includes {
 ///
 /// # Errors
 /// The denial.
-pub(crate) fn models(registry: &Registry, model: &'static Model, paths: &[IncludePath], principal: Option<&Principal>) -> Result<Vec<&'static str>, ServiceError> {
+pub(crate) fn models(
+    registry: &Registry,
+    model: &'static Model,
+    paths: &[IncludePath],
+    principal: Option<&Principal>,
+) -> Result<Vec<&'static str>, ServiceError> {
     let mut names: BTreeSet<&'static str> = BTreeSet::new();
     for path in paths {
         if let Some(target) = target(registry, model, path) {
@@ -46,7 +51,13 @@ impl Includes {
     ///
     /// # Errors
     /// Of the database.
-    pub(crate) async fn load(conn: &mut AsyncPgConnection, registry: &Registry, model: &'static Model, records: &[Record], paths: &[IncludePath]) -> Result<Self, ServiceError> {
+    pub(crate) async fn load(
+        conn: &mut Connection,
+        registry: &Registry,
+        model: &'static Model,
+        records: &[Record],
+        paths: &[IncludePath],
+    ) -> Result<Self, ServiceError> {
         let mut includes = Self::default();
         let mut ordered: Vec<&IncludePath> = paths.iter().collect();
         ordered.sort_by_key(|path| path.len());
@@ -56,9 +67,23 @@ impl Includes {
                 Some(level) => (level.model, ids(level.model, level.records.values(), relation)),
                 None => (model, ids(model, records.iter(), relation)),
             };
-            let Some(target) = outer_model.relation(relation).and_then(|(_, reference)| registry.model(reference.model)) else { continue };
-            let found = if ids.is_empty() { Vec::new() } else { list::by_ids(conn, target, ids.into_iter().collect()).await? };
-            includes.levels.insert(path.clone(), Level { model: target, records: found.into_iter().map(|record| (record.id, record)).collect() });
+            let Some(target) =
+                outer_model.relation(relation).and_then(|(_, reference)| registry.model(reference.model))
+            else {
+                continue;
+            };
+            let found = if ids.is_empty() {
+                Vec::new()
+            } else {
+                list::by_ids(conn, target, ids.into_iter().collect()).await?
+            };
+            includes.levels.insert(
+                path.clone(),
+                Level {
+                    model: target,
+                    records: found.into_iter().map(|record| (record.id, record)).collect(),
+                },
+            );
         }
         Ok(includes)
     }
@@ -72,7 +97,14 @@ impl Includes {
         }
     }
 
-    fn write_nested(&self, model: &Model, record: &Record, selection: &Selection, path: &[&'static str], out: &mut String) {
+    fn write_nested(
+        &self,
+        model: &Model,
+        record: &Record,
+        selection: &Selection,
+        path: &[&'static str],
+        out: &mut String,
+    ) {
         let inner: Vec<(&str, String)> = self
             .levels
             .iter()
@@ -82,19 +114,24 @@ impl Includes {
                 let (field, _) = model.relation(relation)?;
                 let mut json = String::new();
                 match record.reference(model, field.name).and_then(|id| level.records.get(&id)) {
-                    Some(found) => self.write_nested(level.model, found, &Selection::default(), inner, &mut json),
+                    Some(found) => {
+                        self.write_nested(level.model, found, &Selection::default(), inner, &mut json)
+                    }
                     None => json.push_str("null"),
                 }
                 Some((relation, json))
             })
             .collect();
-        let included: Vec<Included<'_>> = inner.iter().map(|(relation, json)| Included { relation, json }).collect();
+        let included: Vec<Included<'_>> =
+            inner.iter().map(|(relation, json)| Included { relation, json }).collect();
         record.write_json(model, selection, &included, out);
     }
 }
 
 fn target(registry: &Registry, model: &'static Model, path: &[&'static str]) -> Option<&'static Model> {
-    path.iter().try_fold(model, |model, relation| model.relation(relation).and_then(|(_, reference)| registry.model(reference.model)))
+    path.iter().try_fold(model, |model, relation| {
+        model.relation(relation).and_then(|(_, reference)| registry.model(reference.model))
+    })
 }
 
 fn ids<'a>(model: &Model, records: impl Iterator<Item = &'a Record>, relation: &str) -> BTreeSet<Uuid> {

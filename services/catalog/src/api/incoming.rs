@@ -48,7 +48,12 @@ pub(crate) fn required_principal(request: &HttpRequest, state: &AppState) -> Res
 pub(crate) fn query_pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, ServiceError> {
     web::Query::<Vec<(String, String)>>::from_query(request.query_string())
         .map(web::Query::into_inner)
-        .map_err(|error| Problem::new(&registry::INVALID_PARAMETER).detail("the query is not well formed").cause(error).into())
+        .map_err(|error| {
+            Problem::new(&registry::INVALID_PARAMETER)
+                .detail("the query is not well formed")
+                .cause(error)
+                .into()
+        })
 }
 
 /// The id in the path. What is no id names nothing.
@@ -86,7 +91,13 @@ pub(crate) fn mutation_id(headers: &HeaderMap) -> Result<Option<String>, Service
         None => Ok(None),
         Some(value) => match value.to_str().ok().filter(|text| valid_mutation_id(text)) {
             Some(text) => Ok(Some(text.to_owned())),
-            None => Err(Problem::new(&registry::INVALID_PARAMETER).field("Client-Mutation-Id", "invalid_format", "1 to 64 printable ASCII characters are expected").into()),
+            None => Err(Problem::new(&registry::INVALID_PARAMETER)
+                .field(
+                    "Client-Mutation-Id",
+                    "invalid_format",
+                    "1 to 64 printable ASCII characters are expected",
+                )
+                .into()),
         },
     }
 }
@@ -95,11 +106,20 @@ pub(crate) fn mutation_id(headers: &HeaderMap) -> Result<Option<String>, Service
 ///
 /// # Errors
 /// `invalid_parameter` where the key is badly formed.
-pub(crate) fn idempotent(request: &HttpRequest, principal: &Principal, body: &[u8]) -> Result<Option<Idempotent>, ServiceError> {
+pub(crate) fn idempotent(
+    request: &HttpRequest,
+    principal: &Principal,
+    body: &[u8],
+) -> Result<Option<Idempotent>, ServiceError> {
     let Some(key) = IdempotencyKey::from_headers(request.headers())? else { return Ok(None) };
     let target = request.uri().to_string();
-    let fingerprint = idempotency::fingerprint(request.method().as_str(), &target, request.content_type(), body);
-    Ok(Some(Idempotent { scope: format!("{} {} {}", principal.subject, request.method(), request.path()), key, fingerprint }))
+    let fingerprint =
+        idempotency::fingerprint(request.method().as_str(), &target, request.content_type(), body);
+    Ok(Some(Idempotent {
+        scope: format!("{} {} {}", principal.subject, request.method(), request.path()),
+        key,
+        fingerprint,
+    }))
 }
 
 /// The media type of the body.
@@ -107,12 +127,17 @@ pub(crate) fn idempotent(request: &HttpRequest, principal: &Principal, body: &[u
 /// # Errors
 /// `unsupported_media_type`.
 pub(crate) fn body_type(request: &HttpRequest, lines: bool) -> Result<BodyType, ServiceError> {
-    let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let declared =
+        request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "application/json" | "application/merge-patch+json" => Ok(BodyType::Json),
         "application/x-ndjson" | "application/jsonl" if lines => Ok(BodyType::Lines),
         _ => Err(Problem::new(&registry::UNSUPPORTED_MEDIA_TYPE)
-            .detail(if lines { "send application/json or application/x-ndjson" } else { "send application/json" })
+            .detail(if lines {
+                "send application/json or application/x-ndjson"
+            } else {
+                "send application/json"
+            })
             .field("Content-Type", "unsupported", "not a media type that is read here")
             .into()),
     }

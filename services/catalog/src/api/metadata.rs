@@ -1,7 +1,7 @@
 //! `GET /v1/{model}/metadata` and `/stats`: what is known of a model as a whole, without counting it.
 
 use actix_web::{HttpRequest, HttpResponse};
-use conditional::{EntityTag, ReadDecision};
+use conditional::EntityTag;
 use problem::{Problem, registry};
 use serde_json::json;
 
@@ -17,7 +17,11 @@ use crate::store::maintenance;
 
 /// Count, version and digest of a model from one row (C-A3, C-D3); with `digest_prefix` the sixteen parts below it,
 /// or the records of a leaf, so that a client finds where its copy differs.
-pub(crate) async fn get_metadata(model: &'static Model, state: &AppState, request: &HttpRequest) -> Result<HttpResponse, ServiceError> {
+pub(crate) async fn get_metadata(
+    model: &'static Model,
+    state: &AppState,
+    request: &HttpRequest,
+) -> Result<HttpResponse, ServiceError> {
     let principal = incoming::principal(request, state);
     access::may_read_all(model, principal.as_ref())?;
     let prefix = digest_prefix(request)?;
@@ -26,8 +30,8 @@ pub(crate) async fn get_metadata(model: &'static Model, state: &AppState, reques
     let clock = clock::current(&mut conn, model).await?;
     let tag = EntityTag::strong(&format!("{}.{}", clock.epoch, clock.version));
     let groups = format!("\"{}\"", model.path);
-    if conditions.check_read(&tag) == ReadDecision::NotModified {
-        return Ok(representation::not_modified(model, &tag, &groups));
+    if let Some(answer) = representation::precondition(&conditions, model, &tag, &groups) {
+        return answer;
     }
     let mut body = summary(model, &clock);
     if let (Some(prefix), Some(object)) = (prefix, body.as_object_mut()) {
@@ -35,7 +39,8 @@ pub(crate) async fn get_metadata(model: &'static Model, state: &AppState, reques
         if prefix.len() == BUCKET_DIGITS {
             let leaf = buckets_under(&prefix).map_or(0, |range| range.start);
             let records = maintenance::bucket_records(&mut conn, model, leaf).await?;
-            let records: Vec<_> = records.iter().map(|(id, version)| json!({"id": id, "version": version})).collect();
+            let records: Vec<_> =
+                records.iter().map(|(id, version)| json!({"id": id, "version": version})).collect();
             object.insert("records".to_owned(), json!(records));
         } else {
             object.insert("parts".to_owned(), json!(parts(&mut conn, model, &prefix).await?));
@@ -49,7 +54,11 @@ pub(crate) async fn get_metadata(model: &'static Model, state: &AppState, reques
 }
 
 /// How many live records there are of each value of the counted fields; kept by the writes, not counted here.
-pub(crate) async fn get_stats(model: &'static Model, state: &AppState, request: &HttpRequest) -> Result<HttpResponse, ServiceError> {
+pub(crate) async fn get_stats(
+    model: &'static Model,
+    state: &AppState,
+    request: &HttpRequest,
+) -> Result<HttpResponse, ServiceError> {
     let principal = incoming::principal(request, state);
     access::may_read_all(model, principal.as_ref())?;
     let conditions = incoming::conditions(request)?;
@@ -57,15 +66,18 @@ pub(crate) async fn get_stats(model: &'static Model, state: &AppState, request: 
     let clock = clock::current(&mut conn, model).await?;
     let tag = EntityTag::strong(&format!("{}.{}", clock.epoch, clock.version));
     let groups = format!("\"{}\"", model.path);
-    if conditions.check_read(&tag) == ReadDecision::NotModified {
-        return Ok(representation::not_modified(model, &tag, &groups));
+    if let Some(answer) = representation::precondition(&conditions, model, &tag, &groups) {
+        return answer;
     }
     let facets = maintenance::facets(&mut conn, model).await?;
     drop(conn);
     let mut by_field = serde_json::Map::new();
     for field in model.fields.iter().filter(|field| field.facet) {
-        let counts: serde_json::Map<String, serde_json::Value> =
-            facets.iter().filter(|(name, ..)| name == field.name).map(|(_, value, count)| (value.clone(), json!(count))).collect();
+        let counts: serde_json::Map<String, serde_json::Value> = facets
+            .iter()
+            .filter(|(name, ..)| name == field.name)
+            .map(|(_, value, count)| (value.clone(), json!(count)))
+            .collect();
         by_field.insert(field.name.to_owned(), json!(counts));
     }
     let body = json!({
@@ -91,7 +103,11 @@ fn summary(model: &Model, clock: &Clock) -> serde_json::Value {
     })
 }
 
-async fn parts(conn: &mut pg_pool::Conn, model: &Model, prefix: &str) -> Result<Vec<serde_json::Value>, ServiceError> {
+async fn parts(
+    conn: &mut pg_pool::Conn,
+    model: &Model,
+    prefix: &str,
+) -> Result<Vec<serde_json::Value>, ServiceError> {
     let mut parts = [(0i64, Digest::default()); 16];
     let range = buckets_under(prefix).unwrap_or(0..0);
     let width = (range.end - range.start) / 16;
@@ -112,10 +128,20 @@ fn digest_prefix(request: &HttpRequest) -> Result<Option<String>, ServiceError> 
         match name.as_str() {
             "digest_prefix" if buckets_under(&value).is_some() => prefix = Some(value),
             "digest_prefix" => {
-                return Err(Problem::new(&registry::INVALID_PARAMETER).field("?digest_prefix", "invalid_format", "up to three digits 0-9a-f are expected").into());
+                return Err(Problem::new(&registry::INVALID_PARAMETER)
+                    .field("?digest_prefix", "invalid_format", "up to three digits 0-9a-f are expected")
+                    .into());
             }
             "cache_bust" => {}
-            _ => return Err(Problem::new(&registry::INVALID_PARAMETER).field(format!("?{}", name.chars().take(80).collect::<String>()), "unknown_parameter", "no such parameter here").into()),
+            _ => {
+                return Err(Problem::new(&registry::INVALID_PARAMETER)
+                    .field(
+                        format!("?{}", name.chars().take(80).collect::<String>()),
+                        "unknown_parameter",
+                        "no such parameter here",
+                    )
+                    .into());
+            }
         }
     }
     Ok(prefix)

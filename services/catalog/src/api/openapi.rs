@@ -15,7 +15,9 @@ use crate::state::AppState;
 
 /// `GET /openapi.json`.
 pub(crate) async fn get_document(state: Data<AppState>) -> Result<HttpResponse, ServiceError> {
-    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "public, no-cache")).json(document(&state.context.registry)))
+    Ok(HttpResponse::Ok()
+        .insert_header(("Cache-Control", "public, no-cache"))
+        .json(document(&state.context.registry)))
 }
 
 /// The document for these models.
@@ -45,7 +47,9 @@ pub(crate) fn document(registry: &Registry) -> Json {
     });
     if let Ok(sign_in) = serde_json::to_value(AuthApi::openapi()) {
         for pointer in ["/paths", "/components/schemas"] {
-            if let (Some(Json::Object(target)), Some(Json::Object(source))) = (document.pointer_mut(pointer), sign_in.pointer(pointer)) {
+            if let (Some(Json::Object(target)), Some(Json::Object(source))) =
+                (document.pointer_mut(pointer), sign_in.pointer(pointer))
+            {
                 for (name, value) in source {
                     target.entry(name).or_insert_with(|| value.clone());
                 }

@@ -2,7 +2,7 @@
 
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse};
-use conditional::{EntityTag, ReadDecision};
+use conditional::EntityTag;
 use page_cursor::CursorError;
 use problem::{Problem, registry as problems};
 
@@ -19,7 +19,11 @@ use crate::state::AppState;
 use crate::store::{clock, item, list};
 
 /// `GET` and `HEAD /v1/{model}`: a page, the changes since a position, or everything as CSV.
-pub(crate) async fn list_records(model: &'static Model, state: &AppState, request: &HttpRequest) -> Result<HttpResponse, ServiceError> {
+pub(crate) async fn list_records(
+    model: &'static Model,
+    state: &AppState,
+    request: &HttpRequest,
+) -> Result<HttpResponse, ServiceError> {
     let principal = incoming::principal(request, state);
     access::may_read_all(model, principal.as_ref())?;
     let pairs = incoming::query_pairs(request)?;
@@ -41,8 +45,8 @@ pub(crate) async fn list_records(model: &'static Model, state: &AppState, reques
     let mut conn = state.context.pool.read().await?;
     if !conditions.is_empty() || request.method() == Method::HEAD {
         let tag = EntityTag::strong(&clock::tag(&mut conn, model, &others).await?);
-        if conditions.check_read(&tag) == ReadDecision::NotModified {
-            return Ok(representation::not_modified(model, &tag, &groups));
+        if let Some(answer) = representation::precondition(&conditions, model, &tag, &groups) {
+            return answer;
         }
         if request.method() == Method::HEAD {
             let mut response = HttpResponse::Ok();
@@ -51,7 +55,8 @@ pub(crate) async fn list_records(model: &'static Model, state: &AppState, reques
         }
     }
     let page = list::page(&mut conn, model, &query, from.as_ref(), query.limit, &others).await?;
-    let includes = Includes::load(&mut conn, &state.context.registry, model, &page.records, &query.include).await?;
+    let includes =
+        Includes::load(&mut conn, &state.context.registry, model, &page.records, &query.include).await?;
     drop(conn);
 
     let links = Links::of(state, model, &query, &pairs, &page, from.as_ref());
@@ -77,7 +82,11 @@ pub(crate) async fn list_records(model: &'static Model, state: &AppState, reques
 }
 
 /// `GET` and `HEAD /v1/{model}/{id}`.
-pub(crate) async fn get_record(model: &'static Model, state: &AppState, request: &HttpRequest) -> Result<HttpResponse, ServiceError> {
+pub(crate) async fn get_record(
+    model: &'static Model,
+    state: &AppState,
+    request: &HttpRequest,
+) -> Result<HttpResponse, ServiceError> {
     let principal = incoming::principal(request, state);
     let scope = access::read_scope(model, principal.as_ref())?;
     let id = incoming::path_id(request)?;
@@ -85,7 +94,9 @@ pub(crate) async fn get_record(model: &'static Model, state: &AppState, request:
         return Err(Denial::Owner.into());
     }
     let today = (state.context.now)().date_naive();
-    let query = query::read_item_query(model, &state.context.registry, &incoming::query_pairs(request)?, today).map_err(parameters)?;
+    let query =
+        query::read_item_query(model, &state.context.registry, &incoming::query_pairs(request)?, today)
+            .map_err(parameters)?;
     let others = includes::models(&state.context.registry, model, &query.include, principal.as_ref())?;
     let conditions = incoming::conditions(request)?;
     let mut conn = state.context.pool.read().await?;
@@ -94,15 +105,23 @@ pub(crate) async fn get_record(model: &'static Model, state: &AppState, request:
         let tag = outcome::entity_tag(&record);
         (record, tag)
     } else {
-        let (record, clocks) = item::find_with_tag(&mut conn, model, id, &others).await?.ok_or_else(not_found)?;
+        let (record, clocks) =
+            item::find_with_tag(&mut conn, model, id, &others).await?.ok_or_else(not_found)?;
         let tag = EntityTag::strong(&format!("{}-{clocks}", record.version));
         (record, tag)
     };
     let groups = outcome::groups(model, [id]);
-    if conditions.check_read(&tag) == ReadDecision::NotModified {
-        return Ok(representation::not_modified(model, &tag, &groups));
+    if let Some(answer) = representation::precondition(&conditions, model, &tag, &groups) {
+        return answer;
     }
-    let includes = Includes::load(&mut conn, &state.context.registry, model, std::slice::from_ref(&record), &query.include).await?;
+    let includes = Includes::load(
+        &mut conn,
+        &state.context.registry,
+        model,
+        std::slice::from_ref(&record),
+        &query.include,
+    )
+    .await?;
     drop(conn);
     let mut body = String::with_capacity(1024);
     includes.write_json(model, &record, &query.selection, &mut body);
@@ -135,13 +154,21 @@ struct Links {
 }
 
 impl Links {
-    fn of(state: &AppState, model: &Model, query: &ListQuery, pairs: &[(String, String)], page: &list::Page, from: Option<&Position>) -> Self {
+    fn of(
+        state: &AppState,
+        model: &Model,
+        query: &ListQuery,
+        pairs: &[(String, String)],
+        page: &list::Page,
+        from: Option<&Position>,
+    ) -> Self {
         let backwards = from.is_some_and(|position| position.backwards);
         let begun = from.is_some() || matches!(query.start, Start::Page(number) if number > 1);
         let scope = query.scope(model);
         let target = |record: Option<&Record>, backwards: bool| {
             record.map(|record| {
-                let cursor = state.cursors.seal(&scope, &list::position(model, query.sort, record, backwards));
+                let cursor =
+                    state.cursors.seal(&scope, &list::position(model, query.sort, record, backwards));
                 address(pairs, Some(&cursor))
             })
         };
@@ -155,11 +182,19 @@ impl Links {
     }
 
     fn write_json(&self, path: &str, out: &mut String) {
-        let known = [("self", Some(&self.this)), ("first", Some(&self.first)), ("prev", self.prev.as_ref()), ("next", self.next.as_ref())];
+        let known = [
+            ("self", Some(&self.this)),
+            ("first", Some(&self.first)),
+            ("prev", self.prev.as_ref()),
+            ("next", self.next.as_ref()),
+        ];
         for (name, target) in known {
             if let Some(query) = target {
                 out.push_str(&format!(",\"{name}\":"));
-                write_json_text(&if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }, out);
+                write_json_text(
+                    &if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") },
+                    out,
+                );
             }
         }
     }
@@ -170,7 +205,10 @@ fn raw(pairs: &[(String, String)]) -> String {
 }
 
 fn address(pairs: &[(String, String)], cursor: Option<&str>) -> String {
-    let kept = pairs.iter().filter(|(name, _)| !matches!(name.as_str(), "cursor" | "page")).map(|(name, value)| (name.as_str(), value.as_str()));
+    let kept = pairs
+        .iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "cursor" | "page"))
+        .map(|(name, value)| (name.as_str(), value.as_str()));
     encode(kept.chain(cursor.map(|cursor| ("cursor", cursor))))
 }
 
@@ -187,7 +225,17 @@ pub(super) fn encode<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Str
             }
             for byte in part.bytes() {
                 match byte {
-                    b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b',' | b'[' | b']' | b':' => out.push(char::from(byte)),
+                    b'A'..=b'Z'
+                    | b'a'..=b'z'
+                    | b'0'..=b'9'
+                    | b'-'
+                    | b'.'
+                    | b'_'
+                    | b'~'
+                    | b','
+                    | b'['
+                    | b']'
+                    | b':' => out.push(char::from(byte)),
                     other => out.push_str(&format!("%{other:02X}")),
                 }
             }

@@ -1,13 +1,13 @@
 //! How records become responses: bodies, validators, cache fields.
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HttpDate};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use chrono::{DateTime, Utc};
-use conditional::EntityTag;
-use idempotency::StoredAnswer;
+use conditional::{Conditions, EntityTag, ReadDecision, WriteRefusal};
 
+use crate::error::ServiceError;
 use crate::model::{Audience, Model, ReadAccess};
+use crate::operations::Performed;
 
 /// Fields of every answer to a read: validator, cache policy and groups (C-A18, RFC 9875).
 ///
@@ -15,7 +15,10 @@ use crate::model::{Audience, Model, ReadAccess};
 /// asking could be stale. The policy's lifetime is for caches that hear of every write.
 pub(crate) fn read_fields(response: &mut HttpResponseBuilder, model: &Model, tag: &EntityTag, groups: &str) {
     let everyone = model.access.read == ReadAccess::Anyone && model.cache.audience == Audience::Shared;
-    response.insert_header((header::CACHE_CONTROL, if everyone { "public, no-cache" } else { "private, no-cache" }));
+    response.insert_header((
+        header::CACHE_CONTROL,
+        if everyone { "public, no-cache" } else { "private, no-cache" },
+    ));
     if !everyone {
         response.insert_header((header::VARY, "Authorization"));
     }
@@ -29,20 +32,27 @@ pub(crate) fn last_modified(response: &mut HttpResponseBuilder, at: DateTime<Utc
     response.insert_header((header::LAST_MODIFIED, HttpDate::from(std::time::SystemTime::from(at))));
 }
 
-/// A 304 with the fields that a 200 would have had (RFC 9110 §15.4.5).
-pub(crate) fn not_modified(model: &Model, tag: &EntityTag, groups: &str) -> HttpResponse {
-    let mut response = HttpResponse::NotModified();
-    read_fields(&mut response, model, tag, groups);
-    response.finish()
+/// Whether a read is answered with the state of this tag, and if not, with what (RFC 9110 §13.2.2).
+pub(crate) fn precondition(
+    conditions: &Conditions,
+    model: &Model,
+    tag: &EntityTag,
+    groups: &str,
+) -> Option<Result<HttpResponse, ServiceError>> {
+    match conditions.check_read(tag) {
+        ReadDecision::Send => None,
+        ReadDecision::NotModified => {
+            let mut response = HttpResponse::NotModified();
+            read_fields(&mut response, model, tag, groups);
+            Some(Ok(response.finish()))
+        }
+        ReadDecision::Failed => Some(Err(WriteRefusal::Failed.into())),
+    }
 }
 
-/// The answer of a use case, as it was stored.
-pub(crate) fn stored(answer: &StoredAnswer) -> HttpResponse {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if status.is_client_error() || status.is_server_error() {
-        return HttpResponse::build(status).finish();
-    }
-    answer.to_response()
+/// The answer of a use case; one that was given before says so.
+pub(crate) fn performed(performed: &Performed) -> HttpResponse {
+    if performed.replayed { performed.answer.to_response() } else { performed.answer.to_first_response() }
 }
 
 fn strategy(model: &Model) -> String {

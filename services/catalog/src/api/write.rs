@@ -17,7 +17,12 @@ use crate::operations::update::Update;
 use crate::state::AppState;
 
 /// `POST /v1/{model}`.
-pub(crate) async fn create_record(model: &'static Model, state: &AppState, request: &HttpRequest, body: Bytes) -> Result<HttpResponse, ServiceError> {
+pub(crate) async fn create_record(
+    model: &'static Model,
+    state: &AppState,
+    request: &HttpRequest,
+    body: Bytes,
+) -> Result<HttpResponse, ServiceError> {
     let principal = incoming::required_principal(request, state)?;
     access::at_least(&principal, model.access.write)?;
     incoming::body_type(request, false)?;
@@ -36,11 +41,17 @@ pub(crate) async fn create_record(model: &'static Model, state: &AppState, reque
         shape: Shape::Single,
         prefer: incoming::prefer(request.headers()),
     };
-    Ok(representation::stored(&perform(&state.context, key, create).await?))
+    Ok(representation::performed(&perform(&state.context, key, create).await?))
 }
 
 /// `PUT` and `PATCH /v1/{model}/{id}`.
-pub(crate) async fn update_record(model: &'static Model, state: &AppState, request: &HttpRequest, body: Bytes, mode: Mode) -> Result<HttpResponse, ServiceError> {
+pub(crate) async fn update_record(
+    model: &'static Model,
+    state: &AppState,
+    request: &HttpRequest,
+    body: Bytes,
+    mode: Mode,
+) -> Result<HttpResponse, ServiceError> {
     let principal = incoming::required_principal(request, state)?;
     let id = incoming::path_id(request)?;
     let own = model.access.read == ReadAccess::OwnOrAdministrator && principal.subject == id.to_string();
@@ -54,12 +65,17 @@ pub(crate) async fn update_record(model: &'static Model, state: &AppState, reque
     let mut draft = read_draft(model, state, &body, mode)?;
     draft.mutation_id = draft.mutation_id.or(incoming::mutation_id(request.headers())?);
     hash_secrets(model, state, &mut draft).await?;
-    let update = Update { model, id, draft, conditions, principal, prefer: incoming::prefer(request.headers()) };
-    Ok(representation::stored(&perform(&state.context, key, update).await?))
+    let update =
+        Update { model, id, draft, conditions, principal, prefer: incoming::prefer(request.headers()) };
+    Ok(representation::performed(&perform(&state.context, key, update).await?))
 }
 
 /// `DELETE /v1/{model}/{id}`.
-pub(crate) async fn delete_record(model: &'static Model, state: &AppState, request: &HttpRequest) -> Result<HttpResponse, ServiceError> {
+pub(crate) async fn delete_record(
+    model: &'static Model,
+    state: &AppState,
+    request: &HttpRequest,
+) -> Result<HttpResponse, ServiceError> {
     let principal = incoming::required_principal(request, state)?;
     access::at_least(&principal, model.access.delete)?;
     refuse_query(request)?;
@@ -68,21 +84,29 @@ pub(crate) async fn delete_record(model: &'static Model, state: &AppState, reque
     let mutation_id = incoming::mutation_id(request.headers())?;
     let key = incoming::idempotent(request, &principal, &[])?;
     let delete = Delete { model, id, mutation_id, conditions, principal };
-    Ok(representation::stored(&perform(&state.context, key, delete).await?))
+    Ok(representation::performed(&perform(&state.context, key, delete).await?))
 }
 
 /// `POST /v1/{model}/{id}/undelete`.
-pub(crate) async fn undelete_record(model: &'static Model, state: &AppState, request: &HttpRequest) -> Result<HttpResponse, ServiceError> {
+pub(crate) async fn undelete_record(
+    model: &'static Model,
+    state: &AppState,
+    request: &HttpRequest,
+) -> Result<HttpResponse, ServiceError> {
     let principal = incoming::required_principal(request, state)?;
     access::may_undelete(&principal)?;
     refuse_query(request)?;
     let id = incoming::path_id(request)?;
     let key = incoming::idempotent(request, &principal, &[])?;
-    Ok(representation::stored(&perform(&state.context, key, Undelete { model, id, principal }).await?))
+    Ok(representation::performed(&perform(&state.context, key, Undelete { model, id, principal }).await?))
 }
 
 /// Replaces passwords by their hashes, before any connection is held: hashing takes long on purpose.
-pub(super) async fn hash_secrets(model: &'static Model, state: &AppState, draft: &mut Draft) -> Result<(), ServiceError> {
+pub(super) async fn hash_secrets(
+    model: &'static Model,
+    state: &AppState,
+    draft: &mut Draft,
+) -> Result<(), ServiceError> {
     for field in model.fields.iter().filter(|field| field.write_only) {
         if let Some(Value::Text(plain)) = draft.value(model, field.name).cloned() {
             let hash = state.auth.hash_password(plain).await?;
@@ -99,7 +123,9 @@ pub(super) fn validate_only(request: &HttpRequest) -> Result<bool, ServiceError>
         match (name.as_str(), value.as_str()) {
             ("validate_only", "true") => only = true,
             ("validate_only", "false") => only = false,
-            ("validate_only", _) => return Err(unknown_parameter("validate_only", "not_a_choice", "must be true or false")),
+            ("validate_only", _) => {
+                return Err(unknown_parameter("validate_only", "not_a_choice", "must be true or false"));
+            }
             _ => return Err(unknown_parameter(&name, "unknown_parameter", "no such parameter here")),
         }
     }
@@ -114,12 +140,18 @@ fn refuse_query(request: &HttpRequest) -> Result<(), ServiceError> {
 }
 
 fn unknown_parameter(name: &str, code: &'static str, message: &str) -> ServiceError {
-    Problem::new(&registry::INVALID_PARAMETER).field(format!("?{}", name.chars().take(80).collect::<String>()), code, message).into()
+    Problem::new(&registry::INVALID_PARAMETER)
+        .field(format!("?{}", name.chars().take(80).collect::<String>()), code, message)
+        .into()
 }
 
-fn read_draft(model: &'static Model, state: &AppState, body: &[u8], mode: Mode) -> Result<Draft, ServiceError> {
+fn read_draft(
+    model: &'static Model,
+    state: &AppState,
+    body: &[u8],
+    mode: Mode,
+) -> Result<Draft, ServiceError> {
     let json = incoming::json(body)?;
     let today = (state.context.now)().date_naive();
     Draft::read(model, &json, mode, today, "").map_err(validation)
 }
-

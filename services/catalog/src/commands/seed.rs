@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use diesel_async::AsyncPgConnection;
+use pg_pool::Connection;
 use pg_pool::PgPool;
 use rand::RngExt as _;
 use serde_json::{Value as Json, json};
@@ -76,8 +76,9 @@ async fn load(context: &Context, chunk: Chunk) -> anyhow::Result<usize> {
         .map(|record| {
             let mut members = record.members;
             members.insert("id".to_owned(), json!(record.id));
-            Draft::read(model, &Json::Object(members), Mode::Create, today, "")
-                .map_err(|faults| anyhow::anyhow!("the demo {} {} is refused: {faults:?}", model.name, record.id))
+            Draft::read(model, &Json::Object(members), Mode::Create, today, "").map_err(|faults| {
+                anyhow::anyhow!("the demo {} {} is refused: {faults:?}", model.name, record.id)
+            })
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     let count = drafts.len();
@@ -90,25 +91,42 @@ async fn load(context: &Context, chunk: Chunk) -> anyhow::Result<usize> {
         shape: Shape::List,
         prefer: Return::Minimal,
     };
-    perform(context, None, create).await.map_err(|error| anyhow::anyhow!("a chunk of {} is refused: {error:?}", model.name))?;
+    perform(context, None, create)
+        .await
+        .map_err(|error| anyhow::anyhow!("a chunk of {} is refused: {}", model.name, error.explain()))?;
     Ok(count)
 }
 
 /// One account for each role: the first demo user who holds it.
-async fn accounts(context: &Context, config: &Config, herd: &DemoHerd, password: Option<String>) -> anyhow::Result<Vec<Json>> {
+async fn accounts(
+    context: &Context,
+    config: &Config,
+    herd: &DemoHerd,
+    password: Option<String>,
+) -> anyhow::Result<Vec<Json>> {
     let model = context.registry.model("user").context("no model user")?;
     let mut accounts = Vec::new();
     for role in ROLES {
         let Some(user) = herd.users.iter().find(|user| user.role == role && user.active) else { continue };
         let plain = password.clone().unwrap_or_else(random_password);
         let hash = credential::hash_password(&plain, config.auth.password.params())?;
-        context.pool.tx("set_demo_password", async |conn| set_password(conn, context, model, user.id, hash).await).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        context
+            .pool
+            .tx("set_demo_password", async |conn| set_password(conn, context, model, user.id, hash).await)
+            .await
+            .map_err(|error| anyhow::anyhow!("{}", error.explain()))?;
         accounts.push(json!({"username": user.identification, "password": plain, "roles": [role]}));
     }
     Ok(accounts)
 }
 
-async fn set_password(conn: &mut AsyncPgConnection, context: &Context, model: &'static Model, id: Uuid, hash: String) -> Result<(), crate::error::ServiceError> {
+async fn set_password(
+    conn: &mut Connection,
+    context: &Context,
+    model: &'static Model,
+    id: Uuid,
+    hash: String,
+) -> Result<(), crate::error::ServiceError> {
     let mut clocks = crate::store::clock::lock(conn, &[model]).await?;
     let at = crate::operations::instant(context, &clocks);
     let Some((_, clock)) = clocks.first_mut() else { return Ok(()) };
@@ -117,8 +135,22 @@ async fn set_password(conn: &mut AsyncPgConnection, context: &Context, model: &'
     draft.set(model, "password", Value::Text(hash));
     clock.version += 1;
     let after = write::update(conn, model, id, clock.version, at, draft).await?;
-    let change = crate::domain::change::Change { model, kind: crate::domain::change::ChangeKind::Updated, before, after };
-    crate::operations::record_changes(conn, context, model, clock, &seeder(), at, std::slice::from_ref(&change)).await
+    let change = crate::domain::change::Change {
+        model,
+        kind: crate::domain::change::ChangeKind::Updated,
+        before,
+        after,
+    };
+    crate::operations::record_changes(
+        conn,
+        context,
+        model,
+        clock,
+        &seeder(),
+        at,
+        std::slice::from_ref(&change),
+    )
+    .await
 }
 
 fn seeder() -> Actor {
@@ -128,7 +160,10 @@ fn seeder() -> Actor {
 fn random_password() -> String {
     const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut rng = rand::rng();
-    (0..20).filter_map(|_| LETTERS.get(rng.random_range(0..LETTERS.len()))).map(|byte| char::from(*byte)).collect()
+    (0..20)
+        .filter_map(|_| LETTERS.get(rng.random_range(0..LETTERS.len())))
+        .map(|byte| char::from(*byte))
+        .collect()
 }
 
 /// Progress goes to standard error: standard output holds the result alone.

@@ -41,8 +41,12 @@ pub(crate) fn read_scope(model: &Model, principal: Option<&Principal>) -> Result
     match (model.access.read, principal) {
         (ReadAccess::Anyone, _) => Ok(ReadScope::All),
         (_, None) => Err(Denial::Unauthenticated),
-        (ReadAccess::Authenticated, Some(principal)) => at_least(principal, "apprentice").map(|()| ReadScope::All),
-        (ReadAccess::OwnOrAdministrator, Some(principal)) if principal.has_role(ADMINISTRATOR) => Ok(ReadScope::All),
+        (ReadAccess::Authenticated, Some(principal)) => {
+            at_least(principal, "apprentice").map(|()| ReadScope::All)
+        }
+        (ReadAccess::OwnOrAdministrator, Some(principal)) if principal.has_role(ADMINISTRATOR) => {
+            Ok(ReadScope::All)
+        }
         (ReadAccess::OwnOrAdministrator, Some(principal)) => {
             Uuid::parse_str(&principal.subject).map(ReadScope::Own).map_err(|_| Denial::Role(ADMINISTRATOR))
         }
@@ -80,8 +84,14 @@ pub(crate) fn may_create(model: &'static Model, principal: &Principal, draft: &D
 ///
 /// # Errors
 /// The [`Denial`] to answer with.
-pub(crate) fn may_update(model: &'static Model, principal: &Principal, record: &Record, draft: &Draft) -> Result<(), Denial> {
-    let own = model.access.read == ReadAccess::OwnOrAdministrator && record.id.to_string() == principal.subject;
+pub(crate) fn may_update(
+    model: &'static Model,
+    principal: &Principal,
+    record: &Record,
+    draft: &Draft,
+) -> Result<(), Denial> {
+    let own =
+        model.access.read == ReadAccess::OwnOrAdministrator && record.id.to_string() == principal.subject;
     if !own {
         at_least(principal, model.access.write)?;
         owns(model, principal, record)?;
@@ -148,7 +158,12 @@ fn field_roles(model: &'static Model, principal: &Principal, draft: &Draft) -> R
 }
 
 /// A guarded field may be repeated unchanged (PUT sends the whole record); the owner may not be handed on.
-fn changed_field_roles(model: &'static Model, principal: &Principal, record: &Record, draft: &Draft) -> Result<(), Denial> {
+fn changed_field_roles(
+    model: &'static Model,
+    principal: &Principal,
+    record: &Record,
+    draft: &Draft,
+) -> Result<(), Denial> {
     let changed = model.fields.iter().zip(&draft.values).filter(|(field, value)| match value {
         Some(value) => record.value(model, field.name) != Some(value),
         None => false,

@@ -38,7 +38,13 @@ impl Draft {
     ///
     /// # Errors
     /// Every fault of the object, each with its pointer.
-    pub(crate) fn read(model: &Model, json: &Json, mode: Mode, today: NaiveDate, pointer: &str) -> Result<Self, Vec<FieldError>> {
+    pub(crate) fn read(
+        model: &Model,
+        json: &Json,
+        mode: Mode,
+        today: NaiveDate,
+        pointer: &str,
+    ) -> Result<Self, Vec<FieldError>> {
         let Json::Object(members) = json else {
             return Err(vec![fault(pointer, "wrong_type", "an object is expected")]);
         };
@@ -49,7 +55,9 @@ impl Draft {
                 Ok(id) if !id.is_nil() => Some(id),
                 _ => note(&mut faults, &format!("{pointer}/id"), "invalid_format", "a UUID is expected"),
             },
-            Some(_) => note(&mut faults, &format!("{pointer}/id"), "wrong_type", "a UUID in a string is expected"),
+            Some(_) => {
+                note(&mut faults, &format!("{pointer}/id"), "wrong_type", "a UUID in a string is expected")
+            }
         };
         let mutation_id = match members.get("client_mutation_id") {
             None | Some(Json::Null) => None,
@@ -76,12 +84,22 @@ impl Draft {
 
     /// The value said for a field.
     pub(crate) fn value(&self, model: &Model, name: &str) -> Option<&Value> {
-        model.fields.iter().position(|field| field.name == name).and_then(|index| self.values.get(index)).and_then(Option::as_ref)
+        model
+            .fields
+            .iter()
+            .position(|field| field.name == name)
+            .and_then(|index| self.values.get(index))
+            .and_then(Option::as_ref)
     }
 
     /// Says a value for a field.
     pub(crate) fn set(&mut self, model: &Model, name: &str, value: Value) {
-        if let Some(slot) = model.fields.iter().position(|field| field.name == name).and_then(|index| self.values.get_mut(index)) {
+        if let Some(slot) = model
+            .fields
+            .iter()
+            .position(|field| field.name == name)
+            .and_then(|index| self.values.get_mut(index))
+        {
             *slot = Some(value);
         }
     }
@@ -105,7 +123,12 @@ fn unknown_members(model: &Model, members: &Map<String, Json>, mode: Mode, point
 
 type Refusal = (&'static str, String);
 
-fn read_member(field: &Field, json: Option<&Json>, mode: Mode, today: NaiveDate) -> Result<Option<Value>, Refusal> {
+fn read_member(
+    field: &Field,
+    json: Option<&Json>,
+    mode: Mode,
+    today: NaiveDate,
+) -> Result<Option<Value>, Refusal> {
     match json {
         None if mode == Mode::Merge || field.write_only => Ok(None),
         None => match field.default {
@@ -137,7 +160,9 @@ fn read_value(field: &Field, json: &Json, today: NaiveDate) -> Result<Value, Ref
             in_range(number, min, max).map(Value::Int)
         }
         (FieldKind::Boolean, Json::Bool(flag)) => Ok(Value::Bool(*flag)),
-        (FieldKind::Integer { .. } | FieldKind::Boolean, _) => Err(("wrong_type", format!("{} is expected", expectation(field.kind)))),
+        (FieldKind::Integer { .. } | FieldKind::Boolean, _) => {
+            Err(("wrong_type", format!("{} is expected", expectation(field.kind))))
+        }
         (_, Json::String(text)) => parse_text(field.kind, text, today),
         _ => Err(("wrong_type", format!("{} is expected", expectation(field.kind)))),
     }
@@ -147,7 +172,8 @@ fn read_value(field: &Field, json: &Json, today: NaiveDate) -> Result<Value, Ref
 pub(crate) fn parse_parameter(kind: FieldKind, text: &str, today: NaiveDate) -> Result<Value, Refusal> {
     match kind {
         FieldKind::Integer { min, max } => {
-            let number = text.parse::<i64>().map_err(|_| ("wrong_type", "a whole number is expected".to_owned()))?;
+            let number =
+                text.parse::<i64>().map_err(|_| ("wrong_type", "a whole number is expected".to_owned()))?;
             in_range(number, min, max).map(Value::Int)
         }
         FieldKind::Boolean => match text {
@@ -165,12 +191,18 @@ pub(crate) fn parse_parameter(kind: FieldKind, text: &str, today: NaiveDate) -> 
 }
 
 fn in_range(number: i64, min: i64, max: i64) -> Result<i64, Refusal> {
-    if (min..=max).contains(&number) { Ok(number) } else { Err(("out_of_range", format!("must be from {min} to {max}"))) }
+    if (min..=max).contains(&number) {
+        Ok(number)
+    } else {
+        Err(("out_of_range", format!("must be from {min} to {max}")))
+    }
 }
 
 fn parse_text(kind: FieldKind, text: &str, today: NaiveDate) -> Result<Value, Refusal> {
     match kind {
-        FieldKind::Text { min_len, max_len, format } => checked_text(text, min_len, max_len, format).map(Value::Text),
+        FieldKind::Text { min_len, max_len, format } => {
+            checked_text(text, min_len, max_len, format).map(Value::Text)
+        }
         FieldKind::Choice(words) => {
             if words.contains(&text) {
                 Ok(Value::Text(text.to_owned()))
@@ -179,21 +211,33 @@ fn parse_text(kind: FieldKind, text: &str, today: NaiveDate) -> Result<Value, Re
             }
         }
         FieldKind::Date { not_future } => {
-            let date = parse_date(text).ok_or_else(|| ("invalid_format", "a date as 2026-01-31 is expected".to_owned()))?;
+            let date = parse_date(text)
+                .ok_or_else(|| ("invalid_format", "a date as 2026-01-31 is expected".to_owned()))?;
             if not_future && date > today {
                 return Err(("in_future", "must not be after today (UTC)".to_owned()));
             }
             Ok(Value::Date(date))
         }
-        FieldKind::Uuid => Uuid::parse_str(text).map(Value::Uuid).map_err(|_| ("invalid_format", "a UUID is expected".to_owned())),
-        FieldKind::Integer { .. } | FieldKind::Boolean => Err(("wrong_type", format!("{} is expected", expectation(kind)))),
+        FieldKind::Uuid => Uuid::parse_str(text)
+            .map(Value::Uuid)
+            .map_err(|_| ("invalid_format", "a UUID is expected".to_owned())),
+        FieldKind::Integer { .. } | FieldKind::Boolean => {
+            Err(("wrong_type", format!("{} is expected", expectation(kind))))
+        }
     }
 }
 
 /// RFC 3339 full-date, years 1800 to 9999: chrono alone would take signs and other widths.
 fn parse_date(text: &str) -> Option<NaiveDate> {
-    let shaped = text.len() == 10 && text.bytes().enumerate().all(|(i, b)| if matches!(i, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
-    shaped.then(|| text.parse::<NaiveDate>().ok()).flatten().filter(|date| *date >= NaiveDate::from_ymd_opt(1800, 1, 1).unwrap_or(NaiveDate::MIN))
+    let shaped = text.len() == 10
+        && text
+            .bytes()
+            .enumerate()
+            .all(|(i, b)| if matches!(i, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
+    shaped
+        .then(|| text.parse::<NaiveDate>().ok())
+        .flatten()
+        .filter(|date| *date >= NaiveDate::from_ymd_opt(1800, 1, 1).unwrap_or(NaiveDate::MIN))
 }
 
 fn checked_text(text: &str, min_len: u32, max_len: u32, format: TextFormat) -> Result<String, Refusal> {
@@ -208,15 +252,22 @@ fn checked_text(text: &str, min_len: u32, max_len: u32, format: TextFormat) -> R
         return Err(("control_character", "control characters are not allowed".to_owned()));
     }
     match format {
-        TextFormat::Plain if min_len > 0 && text.trim().is_empty() => Err(("too_short", "must not be blank".to_owned())),
-        TextFormat::Email if !email_address::EmailAddress::is_valid(text) => Err(("invalid_format", "an e-mail address is expected".to_owned())),
-        TextFormat::Phone if !is_phone(text) => Err(("invalid_format", "a telephone number is expected".to_owned())),
+        TextFormat::Plain if min_len > 0 && text.trim().is_empty() => {
+            Err(("too_short", "must not be blank".to_owned()))
+        }
+        TextFormat::Email if !email_address::EmailAddress::is_valid(text) => {
+            Err(("invalid_format", "an e-mail address is expected".to_owned()))
+        }
+        TextFormat::Phone if !is_phone(text) => {
+            Err(("invalid_format", "a telephone number is expected".to_owned()))
+        }
         _ => Ok(text.to_owned()),
     }
 }
 
 fn is_phone(text: &str) -> bool {
-    text.chars().filter(char::is_ascii_digit).count() >= 3 && text.chars().all(|c| c.is_ascii_digit() || " +()-./x".contains(c))
+    text.chars().filter(char::is_ascii_digit).count() >= 3
+        && text.chars().all(|c| c.is_ascii_digit() || " +()-./x".contains(c))
 }
 
 fn expectation(kind: FieldKind) -> &'static str {
@@ -263,14 +314,17 @@ mod tests {
     #[test]
     fn every_fault_is_named_with_its_pointer() {
         let json = json!({"record": "", "sex": "cow", "birth_date": "2027-01-01", "weight_g": 1.5, "breed_id": 7, "color/~": 1});
-        assert_eq!(codes(&Animal::MODEL, &json, Mode::Create), vec![
-            ("/color~1~0".to_owned(), "unknown_field"),
-            ("/record".to_owned(), "too_short"),
-            ("/sex".to_owned(), "not_a_choice"),
-            ("/birth_date".to_owned(), "in_future"),
-            ("/weight_g".to_owned(), "wrong_type"),
-            ("/breed_id".to_owned(), "wrong_type"),
-        ]);
+        assert_eq!(
+            codes(&Animal::MODEL, &json, Mode::Create),
+            vec![
+                ("/color~1~0".to_owned(), "unknown_field"),
+                ("/record".to_owned(), "too_short"),
+                ("/sex".to_owned(), "not_a_choice"),
+                ("/birth_date".to_owned(), "in_future"),
+                ("/weight_g".to_owned(), "wrong_type"),
+                ("/breed_id".to_owned(), "wrong_type"),
+            ]
+        );
     }
 
     #[test]
@@ -285,13 +339,19 @@ mod tests {
 
     #[test]
     fn a_nul_character_never_reaches_the_store() {
-        assert_eq!(codes(&Animal::MODEL, &json!({"notes": "a\u{0}b"}), Mode::Merge), vec![("/notes".to_owned(), "control_character")]);
+        assert_eq!(
+            codes(&Animal::MODEL, &json!({"notes": "a\u{0}b"}), Mode::Merge),
+            vec![("/notes".to_owned(), "control_character")]
+        );
     }
 
     #[test]
     fn addresses_are_checked_for_their_shape() {
         let json = json!({"email": "not an address", "phone": "call me"});
-        assert_eq!(codes(&User::MODEL, &json, Mode::Merge), vec![("/email".to_owned(), "invalid_format"), ("/phone".to_owned(), "invalid_format")]);
+        assert_eq!(
+            codes(&User::MODEL, &json, Mode::Merge),
+            vec![("/email".to_owned(), "invalid_format"), ("/phone".to_owned(), "invalid_format")]
+        );
     }
 
     #[test]

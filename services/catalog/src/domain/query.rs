@@ -128,7 +128,12 @@ impl ListQuery {
     ///
     /// # Errors
     /// Every parameter that is unknown, repeated or badly formed, as `?name`.
-    pub(crate) fn read(model: &'static Model, registry: &Registry, pairs: &[(String, String)], today: NaiveDate) -> Result<Self, Vec<FieldError>> {
+    pub(crate) fn read(
+        model: &'static Model,
+        registry: &Registry,
+        pairs: &[(String, String)],
+        today: NaiveDate,
+    ) -> Result<Self, Vec<FieldError>> {
         let mut reader = Reader { model, registry, today, faults: Vec::new() };
         let mut query = Self {
             limit: DEFAULT_LIMIT,
@@ -150,8 +155,13 @@ impl ListQuery {
             seen.push(name);
             reader.parameter(&mut query, name, value);
         }
-        if matches!(query.start, Start::Page(page) if (page - 1).saturating_mul(u64::from(query.limit)) > MAX_PAGE_OFFSET) {
-            reader.fault("page", "out_of_range", "pages reach the first 10,000 records; follow `next` beyond");
+        if matches!(query.start, Start::Page(page) if (page - 1).saturating_mul(u64::from(query.limit)) > MAX_PAGE_OFFSET)
+        {
+            reader.fault(
+                "page",
+                "out_of_range",
+                "pages reach the first 10,000 records; follow `next` beyond",
+            );
         }
         if seen.contains(&"cursor") && seen.contains(&"page") {
             reader.fault("page", "conflict", "give either `page` or `cursor`");
@@ -161,7 +171,10 @@ impl ListQuery {
 
     /// What a cursor of this list is bound to: the model, the order and the conditions, not the page size.
     pub(crate) fn scope(&self, model: &Model) -> String {
-        let mut scope = format!("list {} {} {} {}", model.name, self.sort.column, self.sort.descending, self.show_deleted);
+        let mut scope = format!(
+            "list {} {} {} {}",
+            model.name, self.sort.column, self.sort.descending, self.show_deleted
+        );
         let mut filters: Vec<String> = self
             .filters
             .iter()
@@ -180,10 +193,17 @@ impl ListQuery {
 ///
 /// # Errors
 /// Every parameter that is unknown or badly formed.
-pub(crate) fn read_item_query(model: &'static Model, registry: &Registry, pairs: &[(String, String)], today: NaiveDate) -> Result<ListQuery, Vec<FieldError>> {
+pub(crate) fn read_item_query(
+    model: &'static Model,
+    registry: &Registry,
+    pairs: &[(String, String)],
+    today: NaiveDate,
+) -> Result<ListQuery, Vec<FieldError>> {
     let faults: Vec<FieldError> = pairs
         .iter()
-        .filter(|(name, _)| !matches!(name.as_str(), "fields" | "include" | "include_relations" | "cache_bust"))
+        .filter(|(name, _)| {
+            !matches!(name.as_str(), "fields" | "include" | "include_relations" | "cache_bust")
+        })
         .map(|(name, _)| parameter_fault(name, "unknown_parameter", "no such parameter here"))
         .collect();
     if faults.is_empty() { ListQuery::read(model, registry, pairs, today) } else { Err(faults) }
@@ -220,9 +240,19 @@ impl Reader<'_> {
                 _ => self.fault(name, "not_a_choice", "must be asc or desc"),
             },
             "fields" => self.fields(query, value),
-            "include" => value.split(',').filter(|path| !path.is_empty()).for_each(|path| self.include(query, path)),
+            "include" => {
+                value.split(',').filter(|path| !path.is_empty()).for_each(|path| self.include(query, path))
+            }
             "include_relations" => match value {
-                "true" => query.include = self.model.fields.iter().filter_map(|f| f.reference.as_ref()).map(|r| vec![r.relation]).collect(),
+                "true" => {
+                    query.include = self
+                        .model
+                        .fields
+                        .iter()
+                        .filter_map(|f| f.reference.as_ref())
+                        .map(|r| vec![r.relation])
+                        .collect()
+                }
                 "false" => {}
                 _ => self.fault(name, "not_a_choice", "must be true or false"),
             },
@@ -256,8 +286,13 @@ impl Reader<'_> {
             _ => match self.model.field(value).filter(|field| field.sort) {
                 Some(field) => (field.name, SortKind::Field(field.kind)),
                 None => {
-                    let known: Vec<&str> = self.model.fields.iter().filter(|field| field.sort).map(|field| field.name).collect();
-                    return self.fault("sort_by", "not_a_choice", format!("must be one of: id, created_at, updated_at, {}", known.join(", ")));
+                    let known: Vec<&str> =
+                        self.model.fields.iter().filter(|field| field.sort).map(|field| field.name).collect();
+                    return self.fault(
+                        "sort_by",
+                        "not_a_choice",
+                        format!("must be one of: id, created_at, updated_at, {}", known.join(", ")),
+                    );
                 }
             },
         };
@@ -266,11 +301,19 @@ impl Reader<'_> {
     }
 
     fn fields(&mut self, query: &mut ListQuery, value: &str) {
-        let names: Vec<String> = value.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let names: Vec<String> =
+            value.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         for name in &names {
-            let base = matches!(name.as_str(), "id" | "version" | "created_at" | "updated_at" | "client_mutation_id");
+            let base = matches!(
+                name.as_str(),
+                "id" | "version" | "created_at" | "updated_at" | "client_mutation_id"
+            );
             if !base && !self.model.shown().any(|field| field.name == name) {
-                self.fault("fields", "unknown_field", format!("no such field: {}", name.chars().take(80).collect::<String>()));
+                self.fault(
+                    "fields",
+                    "unknown_field",
+                    format!("no such field: {}", name.chars().take(80).collect::<String>()),
+                );
             }
         }
         if names.is_empty() {
@@ -284,7 +327,11 @@ impl Reader<'_> {
         let mut words = Vec::new();
         for word in path.split('.') {
             let Some((_, reference)) = model.relation(word) else {
-                return self.fault("include", "not_a_choice", format!("no such relation: {}", path.chars().take(80).collect::<String>()));
+                return self.fault(
+                    "include",
+                    "not_a_choice",
+                    format!("no such relation: {}", path.chars().take(80).collect::<String>()),
+                );
             };
             words.push(reference.relation);
             match self.registry.model(reference.model) {
@@ -311,7 +358,13 @@ impl Reader<'_> {
             Some((field, "lte")) => (field, Operator::AtMost),
             Some((field, "in")) => (field, Operator::OneOf),
             Some((field, "null")) => (field, Operator::IsNull),
-            Some(_) => return self.fault(name, "unknown_parameter", "the comparisons are [gte], [lte], [in] and [null]"),
+            Some(_) => {
+                return self.fault(
+                    name,
+                    "unknown_parameter",
+                    "the comparisons are [gte], [lte], [in] and [null]",
+                );
+            }
         };
         let Some(field) = self.model.field(field_name).filter(|field| field.filter) else {
             return self.fault(name, "unknown_parameter", "no such parameter");
@@ -354,7 +407,8 @@ mod tests {
     use crate::model::declared::Animal;
 
     fn read(pairs: &[(&str, &str)]) -> Result<ListQuery, Vec<FieldError>> {
-        let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let pairs: Vec<_> =
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         static MODEL: Model = Animal::MODEL;
         ListQuery::read(&MODEL, &Registry::default(), &pairs, NaiveDate::from_ymd_opt(2026, 11, 23).unwrap())
     }
@@ -369,7 +423,15 @@ mod tests {
 
     #[test]
     fn nothing_unknown_is_ignored() {
-        for (name, value) in [("color", "red"), ("notes", "x"), ("sex[gte]", "male"), ("record[like]", "x"), ("sort_by", "notes"), ("include", "owner"), ("fields", "password")] {
+        for (name, value) in [
+            ("color", "red"),
+            ("notes", "x"),
+            ("sex[gte]", "male"),
+            ("record[like]", "x"),
+            ("sort_by", "notes"),
+            ("include", "owner"),
+            ("fields", "password"),
+        ] {
             assert!(read(&[(name, value)]).is_err(), "{name}");
         }
     }
@@ -385,7 +447,10 @@ mod tests {
         let model = &Animal::MODEL;
         let scope = |pairs: &[(&str, &str)]| read(pairs).unwrap().scope(model);
         assert_eq!(scope(&[("limit", "5")]), scope(&[("limit", "50"), ("fields", "record")]));
-        assert_eq!(scope(&[("sex", "male"), ("status", "dead")]), scope(&[("status", "dead"), ("sex", "male")]));
+        assert_eq!(
+            scope(&[("sex", "male"), ("status", "dead")]),
+            scope(&[("status", "dead"), ("sex", "male")])
+        );
         assert_ne!(scope(&[("sex", "male")]), scope(&[("sex", "female")]));
         assert_ne!(scope(&[("sort_order", "desc")]), scope(&[]));
     }

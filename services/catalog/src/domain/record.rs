@@ -61,7 +61,13 @@ impl Record {
     }
 
     /// Appends the record as a JSON object.
-    pub(crate) fn write_json(&self, model: &Model, selection: &Selection, included: &[Included<'_>], out: &mut String) {
+    pub(crate) fn write_json(
+        &self,
+        model: &Model,
+        selection: &Selection,
+        included: &[Included<'_>],
+        out: &mut String,
+    ) {
         out.push_str("{\"id\":");
         Value::Uuid(self.id).write_json(out);
         for (field, value) in model.shown().zip(&self.values) {

@@ -1,7 +1,7 @@
 //! Removes tombstones and idempotency answers that are past their time.
 
 use chrono::TimeDelta;
-use diesel_async::AsyncPgConnection;
+use pg_pool::Connection;
 
 use crate::error::ServiceError;
 use crate::model::Model;
@@ -15,11 +15,18 @@ const BATCH: i64 = 500;
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn pass(context: &Context, retention_secs: u32, idempotency_hours: u16) -> Result<i64, ServiceError> {
+pub(crate) async fn pass(
+    context: &Context,
+    retention_secs: u32,
+    idempotency_hours: u16,
+) -> Result<i64, ServiceError> {
     let mut removed = 0;
     for model in context.registry.models() {
         loop {
-            let batch = context.pool.tx("purge_tombstones", async |conn| purge_batch(conn, context, model, retention_secs).await).await?;
+            let batch = context
+                .pool
+                .tx("purge_tombstones", async |conn| purge_batch(conn, context, model, retention_secs).await)
+                .await?;
             removed += batch;
             if batch < BATCH {
                 break;
@@ -31,12 +38,18 @@ pub(crate) async fn pass(context: &Context, retention_secs: u32, idempotency_hou
     Ok(removed)
 }
 
-async fn purge_batch(conn: &mut AsyncPgConnection, context: &Context, model: &'static Model, retention_secs: u32) -> Result<i64, ServiceError> {
+async fn purge_batch(
+    conn: &mut Connection,
+    context: &Context,
+    model: &'static Model,
+    retention_secs: u32,
+) -> Result<i64, ServiceError> {
     let before = (context.now)() - TimeDelta::seconds(retention_secs.into());
     let mut clocks = clock::lock(conn, &[model]).await?;
     let Some((_, clock)) = clocks.first_mut() else { return Ok(0) };
     let references = context.registry.references_to(model.name);
-    let references: Vec<(&Model, &str)> = references.iter().map(|(other, field)| (*other, field.name)).collect();
+    let references: Vec<(&Model, &str)> =
+        references.iter().map(|(other, field)| (*other, field.name)).collect();
     let (count, greatest) = maintenance::purge(conn, model, &references, before, BATCH).await?;
     if count > 0 {
         clock.deleted_count -= count;

@@ -225,7 +225,13 @@ pub(crate) struct User {
     #[field(max_len = 500)]
     address: Option<String>,
     /// What the person may do.
-    #[field(values("apprentice", "instructor", "administrator"), default = "apprentice", filter, facet, write_role = "administrator")]
+    #[field(
+        values("apprentice", "instructor", "administrator"),
+        default = "apprentice",
+        filter,
+        facet,
+        write_role = "administrator"
+    )]
     role: String,
     /// Whether the person may sign in.
     #[field(default = "true", filter, facet, write_role = "administrator")]

@@ -6,7 +6,7 @@
 //! model by name except the herd rules, which are named by [`Rules`].
 
 pub(crate) mod declared;
-pub(crate) mod registry;
+pub mod registry;
 
 /// Implemented by `#[derive(Resource)]`.
 pub trait Resource {
@@ -50,7 +50,7 @@ pub struct Field {
     pub kind: FieldKind,
     /// May be `null` or left out.
     pub nullable: bool,
-    /// Value taken when it is left out (in JSON text form, `"alive"`, `true`, `3`).
+    /// Value taken when it is left out (as a plain word: `alive`, `true`, `3`).
     pub default: Option<&'static str>,
     /// No two live records share a value.
     pub unique: bool,
@@ -198,7 +198,11 @@ impl Model {
     /// The field behind a word of `?include=`.
     pub fn relation(&self, relation: &str) -> Option<(&'static Field, &'static Reference)> {
         self.fields.iter().find_map(|field| {
-            field.reference.as_ref().filter(|reference| reference.relation == relation).map(|reference| (field, reference))
+            field
+                .reference
+                .as_ref()
+                .filter(|reference| reference.relation == relation)
+                .map(|reference| (field, reference))
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel_async::AsyncPgConnection;
+use pg_pool::Connection;
 use problem::{FieldError, Problem};
 use uuid::Uuid;
 
@@ -28,7 +28,12 @@ pub(crate) struct Candidate<'a> {
 ///
 /// # Errors
 /// Of the database. Faults are returned, all of them.
-pub(crate) async fn references(conn: &mut AsyncPgConnection, registry: &Registry, model: &'static Model, candidates: &[Candidate<'_>]) -> Result<Vec<FieldError>, ServiceError> {
+pub(crate) async fn references(
+    conn: &mut Connection,
+    registry: &Registry,
+    model: &'static Model,
+    candidates: &[Candidate<'_>],
+) -> Result<Vec<FieldError>, ServiceError> {
     let batch: BTreeSet<Uuid> = candidates.iter().map(|candidate| candidate.id).collect();
     let mut wanted: BTreeMap<&'static str, BTreeSet<Uuid>> = BTreeMap::new();
     let mut pointed: Vec<(&'static str, Uuid, String)> = Vec::new();
@@ -46,12 +51,21 @@ pub(crate) async fn references(conn: &mut AsyncPgConnection, registry: &Registry
     let mut live: BTreeSet<(&'static str, Uuid)> = BTreeSet::new();
     for (name, ids) in wanted {
         let Some(target) = registry.model(name) else { continue };
-        live.extend(references::hold_live(conn, target, ids.into_iter().collect()).await?.into_iter().map(|id| (name, id)));
+        live.extend(
+            references::hold_live(conn, target, ids.into_iter().collect())
+                .await?
+                .into_iter()
+                .map(|id| (name, id)),
+        );
     }
     Ok(pointed
         .into_iter()
         .filter(|(name, id, _)| !live.contains(&(*name, *id)))
-        .map(|(name, _, pointer)| FieldError { pointer, code: "not_found", message: format!("no such {}", name.replace('_', " ")) })
+        .map(|(name, _, pointer)| FieldError {
+            pointer,
+            code: "not_found",
+            message: format!("no such {}", name.replace('_', " ")),
+        })
         .collect())
 }
 
@@ -60,17 +74,26 @@ pub(crate) async fn references(conn: &mut AsyncPgConnection, registry: &Registry
 ///
 /// # Errors
 /// A `not_unique` problem that points at every fault; those of the database.
-pub(crate) async fn uniqueness(conn: &mut AsyncPgConnection, model: &'static Model, candidates: &[Candidate<'_>], changed: impl Fn(&str) -> bool) -> Result<(), ServiceError> {
+pub(crate) async fn uniqueness(
+    conn: &mut Connection,
+    model: &'static Model,
+    candidates: &[Candidate<'_>],
+    changed: impl Fn(&str) -> bool,
+) -> Result<(), ServiceError> {
     let mut faults = Vec::new();
     for set in ddl::unique_sets(model) {
         if !set.iter().any(|name| changed(name)) {
             continue;
         }
-        let kinds: Vec<(&'static str, FieldKind)> = set.iter().filter_map(|name| model.field(name)).map(|field| (field.name, field.kind)).collect();
+        let kinds: Vec<(&'static str, FieldKind)> =
+            set.iter().filter_map(|name| model.field(name)).map(|field| (field.name, field.kind)).collect();
         let mut rows: Vec<Vec<Value>> = Vec::with_capacity(candidates.len());
         let mut seen: BTreeSet<String> = BTreeSet::new();
         for candidate in candidates {
-            let row: Vec<Value> = set.iter().map(|name| candidate.draft.value(model, name).cloned().unwrap_or(Value::Null)).collect();
+            let row: Vec<Value> = set
+                .iter()
+                .map(|name| candidate.draft.value(model, name).cloned().unwrap_or(Value::Null))
+                .collect();
             // A null is equal to nothing, as in the index.
             if !row.contains(&Value::Null) && !seen.insert(format!("{row:?}")) {
                 faults.push(taken(candidate, &set, "given twice in this request"));
@@ -88,6 +111,10 @@ pub(crate) async fn uniqueness(conn: &mut AsyncPgConnection, model: &'static Mod
 
 fn taken(candidate: &Candidate<'_>, set: &[&'static str], message: &str) -> FieldError {
     let field = set.last().copied().unwrap_or_default();
-    let message = if set.len() > 1 { format!("the values of {} together are {message}", set.join(", ")) } else { message.to_owned() };
+    let message = if set.len() > 1 {
+        format!("the values of {} together are {message}", set.join(", "))
+    } else {
+        message.to_owned()
+    };
     FieldError { pointer: format!("{}/{field}", candidate.pointer), code: "not_unique", message }
 }

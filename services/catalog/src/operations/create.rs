@@ -1,7 +1,7 @@
 //! Making records: one, or up to a thousand together (C-A2, C-D9).
 
-use diesel_async::AsyncPgConnection;
 use idempotency::StoredAnswer;
+use pg_pool::Connection;
 use problem::Problem;
 use uuid::Uuid;
 
@@ -50,13 +50,14 @@ pub(crate) struct Create {
 impl Operation for Create {
     const NAME: &'static str = "create_records";
 
-    async fn run(mut self, conn: &mut AsyncPgConnection, context: &Context) -> Result<StoredAnswer, ServiceError> {
+    async fn run(mut self, conn: &mut Connection, context: &Context) -> Result<StoredAnswer, ServiceError> {
         let model = self.model;
         let mut clocks = clock::lock(conn, &[model]).await?;
         let at = instant(context, &clocks);
         let Some((_, clock)) = clocks.first_mut() else { return Err(missing_clock(model)) };
         self.own();
-        let ids: Vec<Uuid> = self.drafts.iter().map(|draft| draft.id.unwrap_or_else(context.new_id)).collect();
+        let ids: Vec<Uuid> =
+            self.drafts.iter().map(|draft| draft.id.unwrap_or_else(context.new_id)).collect();
         self.check(conn, context, &ids).await?;
         if self.validate_only {
             let body = format!("{{\"valid\":true,\"count\":{}}}", ids.len());
@@ -71,9 +72,12 @@ impl Operation for Create {
                 NewRecord { id: *id, version: clock.version, draft }
             })
             .collect();
-        let records = write::insert(conn, model, at, new).await.map_err(|error| id_taken(error, self.pointer))?;
-        let changes: Vec<Change> =
-            records.into_iter().map(|after| Change { model, kind: ChangeKind::Created, before: None, after }).collect();
+        let records =
+            write::insert(conn, model, at, new).await.map_err(|error| id_taken(error, self.pointer))?;
+        let changes: Vec<Change> = records
+            .into_iter()
+            .map(|after| Change { model, kind: ChangeKind::Created, before: None, after })
+            .collect();
         record_changes(conn, context, model, clock, &self.actor, at, &changes).await?;
         let records: Vec<Record> = changes.into_iter().map(|change| change.after).collect();
         Ok(answer(model, self.shape, self.prefer, &records))
@@ -85,20 +89,31 @@ impl Create {
     fn own(&mut self) {
         let Some(owner) = self.model.access.owner else { return };
         for draft in &mut self.drafts {
-            if let (Some(Value::Null) | None, Some(user)) = (draft.value(self.model, owner), self.actor.user_id) {
+            if let (Some(Value::Null) | None, Some(user)) =
+                (draft.value(self.model, owner), self.actor.user_id)
+            {
                 draft.set(self.model, owner, Value::Uuid(user));
             }
         }
     }
 
-    async fn check(&self, conn: &mut AsyncPgConnection, context: &Context, ids: &[Uuid]) -> Result<(), ServiceError> {
+    async fn check(
+        &self,
+        conn: &mut Connection,
+        context: &Context,
+        ids: &[Uuid],
+    ) -> Result<(), ServiceError> {
         let candidates: Vec<Candidate<'_>> = self
             .drafts
             .iter()
             .zip(ids)
             .enumerate()
             .map(|(index, (draft, id))| {
-                let pointer = if self.shape == Shape::Single { String::new() } else { format!("{}/{index}", self.pointer) };
+                let pointer = if self.shape == Shape::Single {
+                    String::new()
+                } else {
+                    format!("{}/{index}", self.pointer)
+                };
                 Candidate { id: *id, pointer, draft }
             })
             .collect();
@@ -127,22 +142,27 @@ fn answer(model: &Model, shape: Shape, prefer: Return, records: &[Record]) -> St
         }
         _ => {
             let items: Vec<String> = records.iter().map(|record| record.json(model)).collect();
-            outcome::json(201, outcome::written(groups), format!("{{\"count\":{},\"items\":[{}]}}", records.len(), items.join(",")))
+            outcome::json(
+                201,
+                outcome::written(groups),
+                format!("{{\"count\":{},\"items\":[{}]}}", records.len(), items.join(",")),
+            )
         }
     }
 }
 
 /// An id chosen by the client that some record, perhaps a deleted one, has already.
-fn id_taken(error: diesel::result::Error, pointer: &str) -> ServiceError {
-    use diesel::result::{DatabaseErrorKind, Error};
-    match error {
-        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
-            Problem::new(&problems::NOT_UNIQUE).field(format!("{pointer}/id"), "not_unique", "taken by another record").into()
-        }
-        other => other.into(),
+fn id_taken(error: pg_pool::QueryError, pointer: &str) -> ServiceError {
+    if pg_pool::violated_constraint(&error).is_some_and(|constraint| constraint.ends_with("_pkey")) {
+        return Problem::new(&problems::NOT_UNIQUE)
+            .field(format!("{pointer}/id"), "not_unique", "taken by another record")
+            .into();
     }
+    error.into()
 }
 
 pub(crate) fn missing_clock(model: &Model) -> ServiceError {
-    Problem::new(&problem::registry::INTERNAL).cause(format!("the model {} has no clock row", model.name)).into()
+    Problem::new(&problem::registry::INTERNAL)
+        .cause(format!("the model {} has no clock row", model.name))
+        .into()
 }

@@ -1,9 +1,9 @@
 //! Deleting a record, which leaves a tombstone (C-D2), and bringing it back (X-B7).
 
 use conditional::Conditions;
-use diesel_async::AsyncPgConnection;
-use identity::Principal;
 use idempotency::StoredAnswer;
+use identity::Principal;
+use pg_pool::Connection;
 use problem::Problem;
 use uuid::Uuid;
 
@@ -37,21 +37,38 @@ pub(crate) struct Delete {
 impl Operation for Delete {
     const NAME: &'static str = "delete_record";
 
-    async fn run(self, conn: &mut AsyncPgConnection, context: &Context) -> Result<StoredAnswer, ServiceError> {
+    async fn run(self, conn: &mut Connection, context: &Context) -> Result<StoredAnswer, ServiceError> {
         let model = self.model;
         let mut clocks = clock::lock(conn, &[model]).await?;
         let at = instant(context, &clocks);
         let Some((_, clock)) = clocks.first_mut() else { return Err(missing_clock(model)) };
-        let before = item::find_for_update(conn, model, self.id).await?.filter(|record| record.deleted_at.is_none()).ok_or_else(not_found)?;
+        let before = item::find_for_update(conn, model, self.id)
+            .await?
+            .filter(|record| record.deleted_at.is_none())
+            .ok_or_else(not_found)?;
         access::may_delete(model, &self.principal, &before)?;
         self.conditions.check_write(Some(&outcome::entity_tag(&before)))?;
-        if let Some((other, field)) = references::first_reference(conn, &context.registry, model, self.id).await? {
-            return Err(Problem::new(&problems::STILL_REFERENCED).detail(format!("a record under /v1/{} refers to it by {}", other.path, field.name)).into());
+        if let Some((other, field)) =
+            references::first_reference(conn, &context.registry, model, self.id).await?
+        {
+            return Err(Problem::new(&problems::STILL_REFERENCED)
+                .detail(format!("a record under /v1/{} refers to it by {}", other.path, field.name))
+                .into());
         }
         clock.version += 1;
-        let after = write::set_deleted(conn, model, self.id, clock.version, at, true, self.mutation_id).await?;
+        let after =
+            write::set_deleted(conn, model, self.id, clock.version, at, true, self.mutation_id).await?;
         let change = Change { model, kind: ChangeKind::Deleted, before: Some(before), after };
-        record_changes(conn, context, model, clock, &access::actor(&self.principal), at, std::slice::from_ref(&change)).await?;
+        record_changes(
+            conn,
+            context,
+            model,
+            clock,
+            &access::actor(&self.principal),
+            at,
+            std::slice::from_ref(&change),
+        )
+        .await?;
         let body = format!("{{\"deleted_id\":\"{}\",\"version\":{}}}", self.id, change.after.version);
         Ok(outcome::json(200, outcome::written(outcome::groups(model, [self.id])), body))
     }
@@ -70,7 +87,7 @@ pub(crate) struct Undelete {
 impl Operation for Undelete {
     const NAME: &'static str = "undelete_record";
 
-    async fn run(self, conn: &mut AsyncPgConnection, context: &Context) -> Result<StoredAnswer, ServiceError> {
+    async fn run(self, conn: &mut Connection, context: &Context) -> Result<StoredAnswer, ServiceError> {
         let model = self.model;
         let mut clocks = clock::lock(conn, &[model]).await?;
         let at = instant(context, &clocks);
@@ -90,8 +107,23 @@ impl Operation for Undelete {
         clock.version += 1;
         let after = write::set_deleted(conn, model, self.id, clock.version, at, false, None).await?;
         let change = Change { model, kind: ChangeKind::Restored, before: Some(before), after };
-        record_changes(conn, context, model, clock, &access::actor(&self.principal), at, std::slice::from_ref(&change)).await?;
-        Ok(outcome::record(200, model, &change.after, Return::Representation, outcome::groups(model, [self.id])))
+        record_changes(
+            conn,
+            context,
+            model,
+            clock,
+            &access::actor(&self.principal),
+            at,
+            std::slice::from_ref(&change),
+        )
+        .await?;
+        Ok(outcome::record(
+            200,
+            model,
+            &change.after,
+            Return::Representation,
+            outcome::groups(model, [self.id]),
+        ))
     }
 }
 

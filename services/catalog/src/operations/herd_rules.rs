@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncPgConnection;
+use pg_pool::Connection;
 use problem::{FieldError, Problem};
 use uuid::Uuid;
 
@@ -24,7 +24,11 @@ use crate::store::{herd as store, write};
 ///
 /// # Errors
 /// A `herd_rule_broken` problem that points at every fault; those of the database.
-pub(crate) async fn check_new(conn: &mut AsyncPgConnection, model: &Model, candidates: &[Candidate<'_>]) -> Result<(), ServiceError> {
+pub(crate) async fn check_new(
+    conn: &mut Connection,
+    model: &Model,
+    candidates: &[Candidate<'_>],
+) -> Result<(), ServiceError> {
     match model.rules {
         Rules::None | Rules::User | Rules::Breed => Ok(()),
         Rules::Case => after_birth(conn, model, candidates, "diagnosis_date").await,
@@ -37,7 +41,13 @@ pub(crate) async fn check_new(conn: &mut AsyncPgConnection, model: &Model, candi
 ///
 /// # Errors
 /// As [`check_new`].
-pub(crate) async fn check_changed(conn: &mut AsyncPgConnection, model: &Model, before: &Record, whole: &Draft, is_administrator: bool) -> Result<(), ServiceError> {
+pub(crate) async fn check_changed(
+    conn: &mut Connection,
+    model: &Model,
+    before: &Record,
+    whole: &Draft,
+    is_administrator: bool,
+) -> Result<(), ServiceError> {
     let changed = |name: &str| whole.value(model, name) != before.value(model, name);
     let candidates = [Candidate { id: before.id, pointer: String::new(), draft: whole }];
     match model.rules {
@@ -46,9 +56,15 @@ pub(crate) async fn check_changed(conn: &mut AsyncPgConnection, model: &Model, b
         Rules::Breed if changed("species_id") => breed_in_use(conn, before.id).await,
         Rules::Breed => Ok(()),
         Rules::Animal => {
-            let status = |value: Option<&Value>| value.and_then(Value::as_text).and_then(AnimalStatus::from_word).unwrap_or(AnimalStatus::Alive);
+            let status = |value: Option<&Value>| {
+                value
+                    .and_then(Value::as_text)
+                    .and_then(AnimalStatus::from_word)
+                    .unwrap_or(AnimalStatus::Alive)
+            };
             let (from, to) = (status(before.value(model, "status")), status(whole.value(model, "status")));
-            herd::check_status_change(from, to, is_administrator).map_err(|violation| refuse(vec![fault("", violation)]))?;
+            herd::check_status_change(from, to, is_administrator)
+                .map_err(|violation| refuse(vec![fault("", violation)]))?;
             if ["sex", "birth_date", "breed_id", "father_id", "mother_id"].into_iter().any(changed) {
                 changed_animal(conn, model, before.id, &candidates).await?;
             }
@@ -61,7 +77,14 @@ pub(crate) async fn check_changed(conn: &mut AsyncPgConnection, model: &Model, b
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn close_cases(conn: &mut AsyncPgConnection, case: &'static Model, clock: &mut Clock, at: DateTime<Utc>, before: &Record, whole: &Draft) -> Result<Vec<Change>, ServiceError> {
+pub(crate) async fn close_cases(
+    conn: &mut Connection,
+    case: &'static Model,
+    clock: &mut Clock,
+    at: DateTime<Utc>,
+    before: &Record,
+    whole: &Draft,
+) -> Result<Vec<Change>, ServiceError> {
     let died = whole.values.contains(&Some(Value::Text("dead".to_owned())));
     let mut changes = Vec::new();
     for open in store::open_cases(conn, case, before.id).await? {
@@ -77,7 +100,12 @@ pub(crate) async fn close_cases(conn: &mut AsyncPgConnection, case: &'static Mod
     Ok(changes)
 }
 
-async fn changed_animal(conn: &mut AsyncPgConnection, model: &Model, id: Uuid, candidates: &[Candidate<'_>; 1]) -> Result<(), ServiceError> {
+async fn changed_animal(
+    conn: &mut Connection,
+    model: &Model,
+    id: Uuid,
+    candidates: &[Candidate<'_>; 1],
+) -> Result<(), ServiceError> {
     let [candidate] = candidates;
     let parents = parents_of(model, candidate.draft);
     let mut known = Pedigree::default();
@@ -92,7 +120,12 @@ async fn changed_animal(conn: &mut AsyncPgConnection, model: &Model, id: Uuid, c
     settle(violations.into_iter().map(|violation| fault(&candidate.pointer, violation)).collect())
 }
 
-async fn animals(conn: &mut AsyncPgConnection, model: &Model, candidates: &[Candidate<'_>], known: Pedigree) -> Result<(), ServiceError> {
+async fn animals(
+    conn: &mut Connection,
+    model: &Model,
+    candidates: &[Candidate<'_>],
+    known: Pedigree,
+) -> Result<(), ServiceError> {
     let species = store::species_of(conn, breeds(model, candidates)).await?;
     let mut facts: BTreeMap<Uuid, AnimalFacts> = BTreeMap::new();
     let mut proposed = Pedigree::default();
@@ -104,20 +137,37 @@ async fn animals(conn: &mut AsyncPgConnection, model: &Model, candidates: &[Cand
             children.push((candidate, child, age));
         }
     }
-    let outside: BTreeSet<Uuid> = candidates.iter().flat_map(|candidate| parents_of(model, candidate.draft)).filter(|id| !facts.contains_key(id)).collect();
+    let outside: BTreeSet<Uuid> = candidates
+        .iter()
+        .flat_map(|candidate| parents_of(model, candidate.draft))
+        .filter(|id| !facts.contains_key(id))
+        .collect();
     for parent in store::facts(conn, outside.into_iter().collect()).await? {
         facts.insert(parent.id, parent);
     }
     let mut faults = Vec::new();
     for (candidate, child, age) in &children {
         let parent = |id: Option<Uuid>| id.and_then(|id| facts.get(&id));
-        let violations = herd::check_parentage_at_age(child, parent(child.father_id), parent(child.mother_id), *age);
+        let violations =
+            herd::check_parentage_at_age(child, parent(child.father_id), parent(child.mother_id), *age);
         faults.extend(violations.into_iter().map(|violation| fault(&candidate.pointer, violation)));
     }
     if let Some(cycle) = find_cycle(&proposed, &known) {
         for (candidate, ..) in children.iter().filter(|(_, child, _)| cycle.contains(&child.id)) {
             faults.push(FieldError {
-                pointer: format!("{}/{}", candidate.pointer, if candidate.draft.value(model, "father_id").is_some_and(|v| v.as_uuid().is_some_and(|id| cycle.contains(&id))) { "father_id" } else { "mother_id" }),
+                pointer: format!(
+                    "{}/{}",
+                    candidate.pointer,
+                    if candidate
+                        .draft
+                        .value(model, "father_id")
+                        .is_some_and(|v| v.as_uuid().is_some_and(|id| cycle.contains(&id)))
+                    {
+                        "father_id"
+                    } else {
+                        "mother_id"
+                    }
+                ),
                 code: "pedigree_cycle",
                 message: "the animal would be its own ancestor".to_owned(),
             });
@@ -126,8 +176,14 @@ async fn animals(conn: &mut AsyncPgConnection, model: &Model, candidates: &[Cand
     settle(faults)
 }
 
-async fn after_birth(conn: &mut AsyncPgConnection, model: &Model, candidates: &[Candidate<'_>], field: &str) -> Result<(), ServiceError> {
-    let animal = |candidate: &Candidate<'_>| candidate.draft.value(model, "animal_id").and_then(Value::as_uuid);
+async fn after_birth(
+    conn: &mut Connection,
+    model: &Model,
+    candidates: &[Candidate<'_>],
+    field: &str,
+) -> Result<(), ServiceError> {
+    let animal =
+        |candidate: &Candidate<'_>| candidate.draft.value(model, "animal_id").and_then(Value::as_uuid);
     let born = store::birth_dates(conn, candidates.iter().filter_map(animal).collect()).await?;
     let faults = candidates
         .iter()
@@ -144,24 +200,37 @@ async fn after_birth(conn: &mut AsyncPgConnection, model: &Model, candidates: &[
     settle(faults)
 }
 
-async fn breed_in_use(conn: &mut AsyncPgConnection, breed: Uuid) -> Result<(), ServiceError> {
+async fn breed_in_use(conn: &mut Connection, breed: Uuid) -> Result<(), ServiceError> {
     if store::breed_has_animals(conn, breed).await? {
         let message = "animals are of this breed; their pedigrees rest on its species".to_owned();
-        return Err(refuse(vec![FieldError { pointer: "/species_id".to_owned(), code: "breed_in_use", message }]));
+        return Err(refuse(vec![FieldError {
+            pointer: "/species_id".to_owned(),
+            code: "breed_in_use",
+            message,
+        }]));
     }
     Ok(())
 }
 
 fn parents_of<'a>(model: &'a Model, draft: &'a Draft) -> impl Iterator<Item = Uuid> + 'a {
-    ["father_id", "mother_id"].into_iter().filter_map(|name| draft.value(model, name).and_then(Value::as_uuid))
+    ["father_id", "mother_id"]
+        .into_iter()
+        .filter_map(|name| draft.value(model, name).and_then(Value::as_uuid))
 }
 
 fn breeds(model: &Model, candidates: &[Candidate<'_>]) -> Vec<Uuid> {
-    let breeds: BTreeSet<Uuid> = candidates.iter().filter_map(|candidate| candidate.draft.value(model, "breed_id").and_then(Value::as_uuid)).collect();
+    let breeds: BTreeSet<Uuid> = candidates
+        .iter()
+        .filter_map(|candidate| candidate.draft.value(model, "breed_id").and_then(Value::as_uuid))
+        .collect();
     breeds.into_iter().collect()
 }
 
-fn facts_of(model: &Model, candidate: &Candidate<'_>, species: &BTreeMap<Uuid, (Uuid, i64)>) -> Option<(AnimalFacts, i64)> {
+fn facts_of(
+    model: &Model,
+    candidate: &Candidate<'_>,
+    species: &BTreeMap<Uuid, (Uuid, i64)>,
+) -> Option<(AnimalFacts, i64)> {
     let value = |name: &str| candidate.draft.value(model, name);
     let (species_id, age) = *species.get(&value("breed_id")?.as_uuid()?)?;
     let facts = AnimalFacts {
@@ -177,7 +246,11 @@ fn facts_of(model: &Model, candidate: &Candidate<'_>, species: &BTreeMap<Uuid, (
 }
 
 fn fault(pointer: &str, violation: Violation) -> FieldError {
-    FieldError { pointer: format!("{pointer}{}", violation.pointer), code: violation.code, message: violation.message }
+    FieldError {
+        pointer: format!("{pointer}{}", violation.pointer),
+        code: violation.code,
+        message: violation.message,
+    }
 }
 
 fn settle(faults: Vec<FieldError>) -> Result<(), ServiceError> {

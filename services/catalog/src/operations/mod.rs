@@ -13,8 +13,8 @@ pub(crate) mod update;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncPgConnection;
 use idempotency::{Claim, IdempotencyKey, StoredAnswer};
+use pg_pool::Connection;
 use pg_pool::PgPool;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -58,7 +58,16 @@ pub(crate) trait Operation: 'static {
     const NAME: &'static str;
 
     /// Runs inside of the transaction. An error rolls everything back.
-    async fn run(self, conn: &mut AsyncPgConnection, context: &Context) -> Result<StoredAnswer, ServiceError>;
+    async fn run(self, conn: &mut Connection, context: &Context) -> Result<StoredAnswer, ServiceError>;
+}
+
+/// An answer, and whether it was given before.
+#[derive(Debug)]
+pub(crate) struct Performed {
+    /// What to answer.
+    pub(crate) answer: StoredAnswer,
+    /// It is the stored answer of an earlier request with the same key.
+    pub(crate) replayed: bool,
 }
 
 /// Runs a use case in its transaction, or replays the answer of an earlier run with the same key (X-D2).
@@ -67,43 +76,65 @@ pub(crate) trait Operation: 'static {
 ///
 /// # Errors
 /// Those of the use case, of the key, and of the database.
-pub(crate) async fn perform<O: Operation>(context: &Context, key: Option<Idempotent>, operation: O) -> Result<StoredAnswer, ServiceError> {
+pub(crate) async fn perform<O: Operation>(
+    context: &Context,
+    key: Option<Idempotent>,
+    operation: O,
+) -> Result<Performed, ServiceError> {
     let context = context.clone();
     let work = async move {
         let wake = Arc::clone(&context.wake_relay);
-        let answer = context
+        let performed = context
             .pool
             .clone()
             .tx(O::NAME, async move |conn| {
-                let Some(key) = key else { return operation.run(conn, &context).await };
+                let Some(key) = key else {
+                    return Ok::<_, ServiceError>(Performed {
+                        answer: operation.run(conn, &context).await?,
+                        replayed: false,
+                    });
+                };
                 match idempotency::claim(conn, &key.scope, &key.key, &key.fingerprint).await? {
-                    Claim::Replay(answer) => Ok(answer),
+                    Claim::Replay(answer) => Ok(Performed { answer, replayed: true }),
                     Claim::Fresh => {
                         let answer = operation.run(conn, &context).await?;
                         idempotency::store(conn, &key.scope, &key.key, &key.fingerprint, &answer).await?;
-                        Ok(answer)
+                        Ok(Performed { answer, replayed: false })
                     }
                 }
             })
             .await?;
         wake();
-        Ok(answer)
+        Ok::<_, ServiceError>(performed)
     };
     let work = work.in_current_span();
     let task = match telemetry::request::current() {
         Some(stats) => actix_web::rt::spawn(telemetry::request::scope(stats, work)),
         None => actix_web::rt::spawn(work),
     };
-    task.await.unwrap_or_else(|error| Err(problem::Problem::new(&problem::registry::INTERNAL).cause(error).into()))
+    task.await
+        .unwrap_or_else(|error| Err(problem::Problem::new(&problem::registry::INTERNAL).cause(error).into()))
 }
 
 /// Accounts for the changes of one model and puts their events into the outbox.
-pub(crate) async fn record_changes(conn: &mut AsyncPgConnection, context: &Context, model: &'static Model, clock: &mut Clock, actor: &Actor, at: DateTime<Utc>, changes: &[Change]) -> Result<(), ServiceError> {
+pub(crate) async fn record_changes(
+    conn: &mut Connection,
+    context: &Context,
+    model: &'static Model,
+    clock: &mut Clock,
+    actor: &Actor,
+    at: DateTime<Utc>,
+    changes: &[Change],
+) -> Result<(), ServiceError> {
     write::account(conn, model, clock, actor, at, changes).await?;
     let messages: Vec<_> = changes
         .iter()
         .map(|change| {
-            let json = if change.kind == ChangeKind::Deleted { String::new() } else { change.after.json(change.model) };
+            let json = if change.kind == ChangeKind::Deleted {
+                String::new()
+            } else {
+                change.after.json(change.model)
+            };
             published::record_changed(published::RecordChange {
                 event_id: (context.new_id)(),
                 model: change.model.name,

@@ -32,7 +32,13 @@ pub(crate) fn groups(model: &Model, ids: impl IntoIterator<Item = Uuid>) -> Stri
 }
 
 /// An answer that shows one record.
-pub(crate) fn record(status: u16, model: &Model, record: &Record, prefer: Return, invalidated: String) -> StoredAnswer {
+pub(crate) fn record(
+    status: u16,
+    model: &Model,
+    record: &Record,
+    prefer: Return,
+    invalidated: String,
+) -> StoredAnswer {
     let mut headers = written(invalidated);
     headers.push(("ETag".to_owned(), entity_tag(record).to_string()));
     if status == 201 {
@@ -55,5 +61,8 @@ pub(crate) fn json(status: u16, mut headers: Vec<(String, String)>, body: String
 
 /// The fields of every answer to a change.
 pub(crate) fn written(invalidated: String) -> Vec<(String, String)> {
-    vec![("Cache-Control".to_owned(), "no-store".to_owned()), ("Cache-Group-Invalidation".to_owned(), invalidated)]
+    vec![
+        ("Cache-Control".to_owned(), "no-store".to_owned()),
+        ("Cache-Group-Invalidation".to_owned(), invalidated),
+    ]
 }

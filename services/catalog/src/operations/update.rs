@@ -1,9 +1,9 @@
 //! Changing a record: the whole of it (PUT) or some fields (PATCH).
 
 use conditional::Conditions;
-use diesel_async::AsyncPgConnection;
-use identity::Principal;
 use idempotency::StoredAnswer;
+use identity::Principal;
+use pg_pool::Connection;
 use problem::Problem;
 use uuid::Uuid;
 
@@ -40,7 +40,7 @@ pub(crate) struct Update {
 impl Operation for Update {
     const NAME: &'static str = "update_record";
 
-    async fn run(self, conn: &mut AsyncPgConnection, context: &Context) -> Result<StoredAnswer, ServiceError> {
+    async fn run(self, conn: &mut Connection, context: &Context) -> Result<StoredAnswer, ServiceError> {
         let model = self.model;
         let actor = access::actor(&self.principal);
         let side = self.side_model(context);
@@ -59,14 +59,21 @@ impl Operation for Update {
 
         let mut invalidated = outcome::groups(model, [self.id]);
         if let Some(side) = side {
-            let Some((_, clock)) = clocks.iter_mut().find(|(locked, _)| locked.name == side.name) else { return Err(missing_clock(side)) };
+            let Some((_, clock)) = clocks.iter_mut().find(|(locked, _)| locked.name == side.name) else {
+                return Err(missing_clock(side));
+            };
             let changes = herd_rules::close_cases(conn, side, clock, at, &before, &whole).await?;
             if !changes.is_empty() {
-                invalidated = format!("{invalidated}, {}", outcome::groups(side, changes.iter().map(|change| change.after.id)));
+                invalidated = format!(
+                    "{invalidated}, {}",
+                    outcome::groups(side, changes.iter().map(|change| change.after.id))
+                );
                 record_changes(conn, context, side, clock, &actor, at, &changes).await?;
             }
         }
-        let Some((_, clock)) = clocks.iter_mut().find(|(locked, _)| locked.name == model.name) else { return Err(missing_clock(model)) };
+        let Some((_, clock)) = clocks.iter_mut().find(|(locked, _)| locked.name == model.name) else {
+            return Err(missing_clock(model));
+        };
         clock.version += 1;
         let after = write::update(conn, model, self.id, clock.version, at, self.draft).await?;
         let change = Change { model, kind: ChangeKind::Updated, before: Some(before), after };
@@ -78,12 +85,27 @@ impl Operation for Update {
 impl Update {
     /// The other model that the change may reach: an animal that leaves the herd closes its open cases (C-D11).
     fn side_model(&self, context: &Context) -> Option<&'static Model> {
-        let leaves = matches!(self.draft.value(self.model, "status"), Some(Value::Text(status)) if status != "alive");
-        if self.model.rules == Rules::Animal && leaves { context.registry.model("animal_disease") } else { None }
+        let leaves =
+            matches!(self.draft.value(self.model, "status"), Some(Value::Text(status)) if status != "alive");
+        if self.model.rules == Rules::Animal && leaves {
+            context.registry.model("animal_disease")
+        } else {
+            None
+        }
     }
 
-    async fn check(&self, conn: &mut AsyncPgConnection, context: &Context, before: &Record, whole: &Draft) -> Result<(), ServiceError> {
-        let changed = |name: &str| self.draft.value(self.model, name).is_some_and(|value| before.value(self.model, name) != Some(value));
+    async fn check(
+        &self,
+        conn: &mut Connection,
+        context: &Context,
+        before: &Record,
+        whole: &Draft,
+    ) -> Result<(), ServiceError> {
+        let changed = |name: &str| {
+            self.draft
+                .value(self.model, name)
+                .is_some_and(|value| before.value(self.model, name) != Some(value))
+        };
         let mut pointed = self.draft.clone();
         for (field, value) in self.model.fields.iter().zip(&mut pointed.values) {
             if !changed(field.name) {

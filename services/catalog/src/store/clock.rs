@@ -38,7 +38,10 @@ const COLUMNS: &str = "epoch, version, live_count, deleted_count, purged_version
 ///
 /// # Errors
 /// Of the database; a lock that is not got within the connection's `lock_timeout` is one.
-pub(crate) async fn lock(conn: &mut AsyncPgConnection, models: &[&'static Model]) -> QueryResult<Vec<(&'static Model, Clock)>> {
+pub(crate) async fn lock(
+    conn: &mut AsyncPgConnection,
+    models: &[&'static Model],
+) -> QueryResult<Vec<(&'static Model, Clock)>> {
     let mut names: Vec<&'static str> = models.iter().map(|model| model.name).collect();
     names.sort_unstable();
     let statement = Statement::new("SELECT model, ")
@@ -51,7 +54,8 @@ pub(crate) async fn lock(conn: &mut AsyncPgConnection, models: &[&'static Model]
         .map(|row| {
             let mut cells = row.cells();
             let name = cells.text()?;
-            let model = models.iter().find(|model| model.name == name).ok_or(diesel::result::Error::NotFound)?;
+            let model =
+                models.iter().find(|model| model.name == name).ok_or(diesel::result::Error::NotFound)?;
             Ok((*model, read(&mut cells)?))
         })
         .collect()
@@ -62,8 +66,10 @@ pub(crate) async fn lock(conn: &mut AsyncPgConnection, models: &[&'static Model]
 /// # Errors
 /// Of the database.
 pub(crate) async fn current(conn: &mut AsyncPgConnection, model: &Model) -> QueryResult<Clock> {
-    let statement =
-        Statement::new("SELECT ").sql(COLUMNS).sql(" FROM model_clock WHERE model = ").bind(Bind::Text(Some(model.name.to_owned())));
+    let statement = Statement::new("SELECT ")
+        .sql(COLUMNS)
+        .sql(" FROM model_clock WHERE model = ")
+        .bind(Bind::Text(Some(model.name.to_owned())));
     let row: Row = statement.get_result(conn).await?;
     read(&mut row.cells())
 }
@@ -72,10 +78,15 @@ pub(crate) async fn current(conn: &mut AsyncPgConnection, model: &Model) -> Quer
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn tag(conn: &mut AsyncPgConnection, model: &Model, others: &[&'static str]) -> QueryResult<String> {
+pub(crate) async fn tag(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    others: &[&'static str],
+) -> QueryResult<String> {
     let mut statement = Statement::new("SELECT ");
     statement.append(tag_column(others));
-    let statement = statement.sql(" FROM model_clock c WHERE c.model = ").bind(Bind::Text(Some(model.name.to_owned())));
+    let statement =
+        statement.sql(" FROM model_clock c WHERE c.model = ").bind(Bind::Text(Some(model.name.to_owned())));
     let row: Row = statement.get_result(conn).await?;
     row.cells().text()
 }
@@ -121,8 +132,9 @@ pub(crate) fn read(cells: &mut super::row::Cells) -> QueryResult<Clock> {
         live_count: cells.int()?,
         deleted_count: cells.int()?,
         purged_version: cells.int()?,
-        digest: Digest::from_bytes(&cells.bytes()?)
-            .ok_or_else(|| diesel::result::Error::DeserializationError("a stored digest has the wrong length".into()))?,
+        digest: Digest::from_bytes(&cells.bytes()?).ok_or_else(|| {
+            diesel::result::Error::DeserializationError("a stored digest has the wrong length".into())
+        })?,
         last_modified: cells.time()?,
     })
 }

@@ -10,13 +10,24 @@ use crate::model::{Field, FieldKind, Model};
 /// Statements that create the table of a model with its constraints, indexes and comments.
 pub fn create_table(model: &Model) -> String {
     let table = model.table;
-    let mut sql = format!("CREATE TABLE \"{table}\" (\n    id uuid PRIMARY KEY,\n    version bigint NOT NULL,\n    created_at timestamptz NOT NULL,\n    updated_at timestamptz NOT NULL,\n    deleted_at timestamptz,\n    mutation_id text,\n    digest_bucket smallint NOT NULL");
+    let mut sql = format!(
+        "CREATE TABLE \"{table}\" (\n    id uuid PRIMARY KEY,\n    version bigint NOT NULL,\n    created_at timestamptz NOT NULL,\n    updated_at timestamptz NOT NULL,\n    deleted_at timestamptz,\n    mutation_id text,\n    digest_bucket smallint NOT NULL"
+    );
     for field in model.fields {
         let _ = write!(sql, ",\n    \"{}\" {}", column(field), column_type(field));
     }
     if model.searchable() {
-        let parts: Vec<String> = model.fields.iter().filter(|f| f.search).map(|f| format!("coalesce(\"{}\", '')", f.name)).collect();
-        let _ = write!(sql, ",\n    search_text text NOT NULL GENERATED ALWAYS AS (lower({})) STORED", parts.join(" || ' ' || "));
+        let parts: Vec<String> = model
+            .fields
+            .iter()
+            .filter(|f| f.search)
+            .map(|f| format!("coalesce(\"{}\", '')", f.name))
+            .collect();
+        let _ = write!(
+            sql,
+            ",\n    search_text text NOT NULL GENERATED ALWAYS AS (lower({})) STORED",
+            parts.join(" || ' ' || ")
+        );
     }
     sql.push_str("\n);\n");
     indexes(model, &mut sql);
@@ -82,23 +93,42 @@ fn indexes(model: &Model, sql: &mut String) {
     let _ = writeln!(sql, "CREATE UNIQUE INDEX uq_{table}_version ON \"{table}\" (version);");
     let _ = writeln!(sql, "CREATE INDEX ix_{table}_created_at ON \"{table}\" (created_at, id);");
     let _ = writeln!(sql, "CREATE INDEX ix_{table}_updated_at ON \"{table}\" (updated_at, id);");
-    let _ = writeln!(sql, "CREATE INDEX ix_{table}_deleted_at ON \"{table}\" (deleted_at, id) WHERE deleted_at IS NOT NULL;");
+    let _ = writeln!(
+        sql,
+        "CREATE INDEX ix_{table}_deleted_at ON \"{table}\" (deleted_at, id) WHERE deleted_at IS NOT NULL;"
+    );
     let _ = writeln!(sql, "CREATE INDEX ix_{table}_digest_bucket ON \"{table}\" (digest_bucket, id);");
     for set in unique_sets(model) {
         let columns: Vec<String> = set.iter().map(|name| format!("\"{name}\"")).collect();
-        let _ = writeln!(sql, "CREATE UNIQUE INDEX {} ON \"{table}\" ({}) WHERE deleted_at IS NULL;", unique_index(model, &set), columns.join(", "));
+        let _ = writeln!(
+            sql,
+            "CREATE UNIQUE INDEX {} ON \"{table}\" ({}) WHERE deleted_at IS NULL;",
+            unique_index(model, &set),
+            columns.join(", ")
+        );
     }
     // Closed lists have few values: such a filter reads the primary key's order and stops at a page's end.
-    let ordered = model.fields.iter().filter(|f| f.sort || f.reference.is_some() || (f.filter && !matches!(f.kind, FieldKind::Boolean)));
+    let ordered = model
+        .fields
+        .iter()
+        .filter(|f| f.sort || f.reference.is_some() || (f.filter && !matches!(f.kind, FieldKind::Boolean)));
     for field in ordered {
         let _ = writeln!(sql, "CREATE INDEX ix_{table}_{0} ON \"{table}\" (\"{0}\", id);", field.name);
     }
     for set in model.indexes {
         let columns: Vec<String> = set.iter().map(|name| format!("\"{name}\"")).collect();
-        let _ = writeln!(sql, "CREATE INDEX ix_{table}_{} ON \"{table}\" ({}, id);", set.join("_"), columns.join(", "));
+        let _ = writeln!(
+            sql,
+            "CREATE INDEX ix_{table}_{} ON \"{table}\" ({}, id);",
+            set.join("_"),
+            columns.join(", ")
+        );
     }
     if model.searchable() {
-        let _ = writeln!(sql, "CREATE INDEX ix_{table}_search ON \"{table}\" USING gin (search_text gin_trgm_ops);");
+        let _ = writeln!(
+            sql,
+            "CREATE INDEX ix_{table}_search ON \"{table}\" USING gin (search_text gin_trgm_ops);"
+        );
     }
 }
 
@@ -108,7 +138,10 @@ fn comments(model: &Model, sql: &mut String) {
     let _ = writeln!(sql, "COMMENT ON TABLE \"{table}\" IS '{}';", quote(model.doc));
     let base = [
         ("id", "For good; a UUID version 7 unless the client chose it."),
-        ("version", "Position of the last change in the history of the model; unique, and rising in commit order."),
+        (
+            "version",
+            "Position of the last change in the history of the model; unique, and rising in commit order.",
+        ),
         ("created_at", "When the record was made."),
         ("updated_at", "When the record was last changed; never falls as version rises."),
         ("deleted_at", "When the record was deleted; the row is its tombstone until it is purged."),
@@ -119,7 +152,8 @@ fn comments(model: &Model, sql: &mut String) {
         let _ = writeln!(sql, "COMMENT ON COLUMN \"{table}\".{name} IS '{text}';");
     }
     for field in model.fields {
-        let _ = writeln!(sql, "COMMENT ON COLUMN \"{table}\".\"{}\" IS '{}';", column(field), quote(field.doc));
+        let _ =
+            writeln!(sql, "COMMENT ON COLUMN \"{table}\".\"{}\" IS '{}';", column(field), quote(field.doc));
     }
     if model.searchable() {
         let _ = writeln!(sql, "COMMENT ON COLUMN \"{table}\".search_text IS 'What ?search= looks into.';");

@@ -61,7 +61,9 @@ impl Delta {
             Since::Beginning | Since::Now => false,
             Since::Time(_) => self.purged_version > self.from,
             Since::Position(reached) => {
-                reached.epoch != self.epoch || reached.version > self.version || self.purged_version > reached.version.max(reached.began)
+                reached.epoch != self.epoch
+                    || reached.version > self.version
+                    || self.purged_version > reached.version.max(reached.began)
             }
         }
     }
@@ -73,7 +75,11 @@ impl Delta {
             Since::Position(reached) => reached.began,
             Since::Time(_) | Since::Now => 0,
         };
-        let version = if self.more { self.records.last().map_or(self.from, |record| record.version) } else { self.version };
+        let version = if self.more {
+            self.records.last().map_or(self.from, |record| record.version)
+        } else {
+            self.version
+        };
         Reached { version, began, epoch: self.epoch }
     }
 }
@@ -82,9 +88,21 @@ impl Delta {
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn changes(conn: &mut AsyncPgConnection, model: &Model, since: Since, limit: u32) -> QueryResult<Delta> {
+pub(crate) async fn changes(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    since: Since,
+    limit: u32,
+) -> QueryResult<Delta> {
     let rows: Vec<Row> = statement(model, since, limit).get_results(conn).await?;
-    let mut delta = Delta { version: 0, purged_version: 0, epoch: 0, from: 0, records: Vec::with_capacity(rows.len()), more: false };
+    let mut delta = Delta {
+        version: 0,
+        purged_version: 0,
+        epoch: 0,
+        from: 0,
+        records: Vec::with_capacity(rows.len()),
+        more: false,
+    };
     for row in rows {
         let mut cells = row.cells();
         delta.version = cells.int()?;
@@ -111,9 +129,11 @@ fn statement(model: &Model, since: Since, limit: u32) -> Statement {
             .sql("::bigint AS began"),
         Since::Now => Statement::new("SELECT c.version AS version, 0::bigint AS began"),
         // Versions rise with updated_at, so any row before the instant has a position that is surely early enough.
-        Since::Time(at) => Statement::new(&format!("SELECT coalesce((SELECT version FROM \"{table}\" WHERE updated_at < "))
-            .bind(Bind::Time(Some(at - TIMESTAMP_MARGIN)))
-            .sql(" ORDER BY updated_at DESC, id DESC LIMIT 1), 0) AS version, 0::bigint AS began"),
+        Since::Time(at) => {
+            Statement::new(&format!("SELECT coalesce((SELECT version FROM \"{table}\" WHERE updated_at < "))
+                .bind(Bind::Time(Some(at - TIMESTAMP_MARGIN)))
+                .sql(" ORDER BY updated_at DESC, id DESC LIMIT 1), 0) AS version, 0::bigint AS began")
+        }
     };
     let mut out = Statement::new("SELECT c.version, c.purged_version, c.epoch, f.version, ")
         .sql(&columns(model, "t."))

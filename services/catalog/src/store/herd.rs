@@ -39,7 +39,8 @@ pub(crate) async fn facts(conn: &mut AsyncPgConnection, ids: Vec<Uuid>) -> Query
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<Row> = Statement::new(FACTS).sql("a.id = ANY(").bind(Bind::ids(ids)).sql(")").get_results(conn).await?;
+    let rows: Vec<Row> =
+        Statement::new(FACTS).sql("a.id = ANY(").bind(Bind::ids(ids)).sql(")").get_results(conn).await?;
     rows.into_iter().map(|row| read_facts(&mut row.cells())).collect()
 }
 
@@ -64,7 +65,10 @@ pub(crate) async fn offspring(conn: &mut AsyncPgConnection, parent: Uuid) -> Que
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn species_of(conn: &mut AsyncPgConnection, breeds: Vec<Uuid>) -> QueryResult<BTreeMap<Uuid, (Uuid, i64)>> {
+pub(crate) async fn species_of(
+    conn: &mut AsyncPgConnection,
+    breeds: Vec<Uuid>,
+) -> QueryResult<BTreeMap<Uuid, (Uuid, i64)>> {
     let rows: Vec<Row> = Statement::new("SELECT b.id, s.id, s.breeding_age_days FROM breed b JOIN species s ON s.id = b.species_id WHERE b.id = ANY(")
         .bind(Bind::ids(breeds))
         .sql(")")
@@ -82,7 +86,11 @@ pub(crate) async fn species_of(conn: &mut AsyncPgConnection, breeds: Vec<Uuid>) 
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn ancestors(conn: &mut AsyncPgConnection, ids: Vec<Uuid>, generations: i64) -> QueryResult<Vec<(Uuid, Option<Uuid>, Option<Uuid>)>> {
+pub(crate) async fn ancestors(
+    conn: &mut AsyncPgConnection,
+    ids: Vec<Uuid>,
+    generations: i64,
+) -> QueryResult<Vec<(Uuid, Option<Uuid>, Option<Uuid>)>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -105,7 +113,11 @@ pub(crate) async fn ancestors(conn: &mut AsyncPgConnection, ids: Vec<Uuid>, gene
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn open_cases(conn: &mut AsyncPgConnection, case: &Model, animal: Uuid) -> QueryResult<Vec<Record>> {
+pub(crate) async fn open_cases(
+    conn: &mut AsyncPgConnection,
+    case: &Model,
+    animal: Uuid,
+) -> QueryResult<Vec<Record>> {
     let rows: Vec<Row> = Statement::new(&format!("SELECT {} FROM animal_disease WHERE animal_id = ", columns(case, "")))
         .bind(Bind::Uuid(Some(animal)))
         .sql(" AND deleted_at IS NULL AND closed_on IS NULL AND status IN ('active', 'chronic') ORDER BY id FOR UPDATE")
@@ -118,7 +130,10 @@ pub(crate) async fn open_cases(conn: &mut AsyncPgConnection, case: &Model, anima
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn treatments(conn: &mut AsyncPgConnection, animal: Uuid) -> QueryResult<Vec<GivenTreatment>> {
+pub(crate) async fn treatments(
+    conn: &mut AsyncPgConnection,
+    animal: Uuid,
+) -> QueryResult<Vec<GivenTreatment>> {
     let rows: Vec<Row> = Statement::new(
         "SELECT t.id, m.name, t.given_on, m.withdrawal_days FROM treatment t JOIN medication m ON m.id = t.medication_id WHERE t.deleted_at IS NULL AND t.animal_id = ",
     )
@@ -129,7 +144,12 @@ pub(crate) async fn treatments(conn: &mut AsyncPgConnection, animal: Uuid) -> Qu
     rows.into_iter()
         .map(|row| {
             let mut cells = row.cells();
-            Ok(GivenTreatment { id: cells.uuid()?, medication: cells.text()?, given_on: date(&mut cells)?, withdrawal_days: cells.int()? })
+            Ok(GivenTreatment {
+                id: cells.uuid()?,
+                medication: cells.text()?,
+                given_on: date(&mut cells)?,
+                withdrawal_days: cells.int()?,
+            })
         })
         .collect()
 }
@@ -138,8 +158,15 @@ pub(crate) async fn treatments(conn: &mut AsyncPgConnection, animal: Uuid) -> Qu
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn birth_dates(conn: &mut AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<BTreeMap<Uuid, NaiveDate>> {
-    let rows: Vec<Row> = Statement::new("SELECT id, birth_date FROM animal WHERE id = ANY(").bind(Bind::ids(ids)).sql(")").get_results(conn).await?;
+pub(crate) async fn birth_dates(
+    conn: &mut AsyncPgConnection,
+    ids: Vec<Uuid>,
+) -> QueryResult<BTreeMap<Uuid, NaiveDate>> {
+    let rows: Vec<Row> = Statement::new("SELECT id, birth_date FROM animal WHERE id = ANY(")
+        .bind(Bind::ids(ids))
+        .sql(")")
+        .get_results(conn)
+        .await?;
     rows.into_iter()
         .map(|row| {
             let mut cells = row.cells();

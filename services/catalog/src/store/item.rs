@@ -13,7 +13,11 @@ use crate::model::Model;
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn find(conn: &mut AsyncPgConnection, model: &Model, id: Uuid) -> QueryResult<Option<Record>> {
+pub(crate) async fn find(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    id: Uuid,
+) -> QueryResult<Option<Record>> {
     select(conn, model, id, "").await
 }
 
@@ -21,13 +25,24 @@ pub(crate) async fn find(conn: &mut AsyncPgConnection, model: &Model, id: Uuid) 
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn find_for_update(conn: &mut AsyncPgConnection, model: &Model, id: Uuid) -> QueryResult<Option<Record>> {
+pub(crate) async fn find_for_update(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    id: Uuid,
+) -> QueryResult<Option<Record>> {
     select(conn, model, id, " FOR UPDATE").await
 }
 
-async fn select(conn: &mut AsyncPgConnection, model: &Model, id: Uuid, lock: &str) -> QueryResult<Option<Record>> {
+async fn select(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    id: Uuid,
+    lock: &str,
+) -> QueryResult<Option<Record>> {
     let statement =
-        Statement::new(&format!("SELECT {} FROM \"{}\" WHERE id = ", columns(model, ""), model.table)).bind(Bind::Uuid(Some(id))).sql(lock);
+        Statement::new(&format!("SELECT {} FROM \"{}\" WHERE id = ", columns(model, ""), model.table))
+            .bind(Bind::Uuid(Some(id)))
+            .sql(lock);
     let row: Option<Row> = statement.get_result(conn).await.optional()?;
     row.map_or(Ok(None), |row| row.cells().record(model))
 }
@@ -36,7 +51,12 @@ async fn select(conn: &mut AsyncPgConnection, model: &Model, id: Uuid, lock: &st
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn find_with_tag(conn: &mut AsyncPgConnection, model: &Model, id: Uuid, others: &[&'static str]) -> QueryResult<Option<(Record, String)>> {
+pub(crate) async fn find_with_tag(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    id: Uuid,
+    others: &[&'static str],
+) -> QueryResult<Option<(Record, String)>> {
     let statement = Statement::new("SELECT (SELECT string_agg(m.version::text, '.' ORDER BY m.model) FROM model_clock m WHERE m.model = ANY(")
         .bind(Bind::Texts(others.iter().map(|name| Some((*name).to_owned())).collect()))
         .sql(&format!(")), {} FROM \"{}\" WHERE id = ", columns(model, ""), model.table))

@@ -34,10 +34,24 @@ pub(crate) struct Page {
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn page(conn: &mut AsyncPgConnection, model: &Model, query: &ListQuery, from: Option<&Position>, limit: u32, others: &[&'static str]) -> QueryResult<Page> {
+pub(crate) async fn page(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    query: &ListQuery,
+    from: Option<&Position>,
+    limit: u32,
+    others: &[&'static str],
+) -> QueryResult<Page> {
     let backwards = from.is_some_and(|position| position.backwards);
     let rows: Vec<Row> = page_statement(model, query, from, limit, others).get_results(conn).await?;
-    let mut page = Page { version: 0, tag: String::new(), last_modified: DateTime::UNIX_EPOCH, live_count: 0, records: Vec::with_capacity(rows.len()), more: false };
+    let mut page = Page {
+        version: 0,
+        tag: String::new(),
+        last_modified: DateTime::UNIX_EPOCH,
+        live_count: 0,
+        records: Vec::with_capacity(rows.len()),
+        more: false,
+    };
     for row in rows {
         let mut cells = row.cells();
         page.tag = cells.text()?;
@@ -60,13 +74,26 @@ pub(crate) async fn page(conn: &mut AsyncPgConnection, model: &Model, query: &Li
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, model: &Model, ids: Vec<Uuid>) -> QueryResult<Vec<Record>> {
-    let statement = Statement::new(&format!("SELECT {} FROM \"{}\" WHERE id = ANY(", columns(model, ""), model.table)).bind(Bind::ids(ids)).sql(")");
+pub(crate) async fn by_ids(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    ids: Vec<Uuid>,
+) -> QueryResult<Vec<Record>> {
+    let statement =
+        Statement::new(&format!("SELECT {} FROM \"{}\" WHERE id = ANY(", columns(model, ""), model.table))
+            .bind(Bind::ids(ids))
+            .sql(")");
     let rows: Vec<Row> = statement.get_results(conn).await?;
     rows.into_iter().filter_map(|row| row.cells().record(model).transpose()).collect()
 }
 
-fn page_statement(model: &Model, query: &ListQuery, from: Option<&Position>, limit: u32, others: &[&'static str]) -> Statement {
+fn page_statement(
+    model: &Model,
+    query: &ListQuery,
+    from: Option<&Position>,
+    limit: u32,
+    others: &[&'static str],
+) -> Statement {
     let backwards = from.is_some_and(|position| position.backwards);
     let descending = query.sort.descending != backwards;
     let column = query.sort.column;
@@ -106,7 +133,11 @@ fn page_statement(model: &Model, query: &ListQuery, from: Option<&Position>, lim
     inner.push(") t ON true WHERE c.model = ");
     inner.push_bind(Bind::Text(Some(model.name.to_owned())));
     // A subquery's order is not promised outside of it.
-    inner.push(&if column == "id" { format!(" ORDER BY t.id {direction}") } else { format!(" ORDER BY t.\"{column}\" {direction}, t.id {direction}") });
+    inner.push(&if column == "id" {
+        format!(" ORDER BY t.id {direction}")
+    } else {
+        format!(" ORDER BY t.\"{column}\" {direction}, t.id {direction}")
+    });
     inner.one_off(query.filters.len() > 1)
 }
 

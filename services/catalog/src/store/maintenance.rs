@@ -14,7 +14,11 @@ use crate::model::Model;
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn leaves(conn: &mut AsyncPgConnection, model: &Model, buckets: std::ops::Range<i16>) -> QueryResult<Vec<(i16, i64, Digest)>> {
+pub(crate) async fn leaves(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    buckets: std::ops::Range<i16>,
+) -> QueryResult<Vec<(i16, i64, Digest)>> {
     let rows: Vec<Row> = Statement::new("SELECT bucket, live_count, digest FROM digest_leaf WHERE model = ")
         .bind(Bind::Text(Some(model.name.to_owned())))
         .sql(" AND bucket >= ")
@@ -36,12 +40,17 @@ pub(crate) async fn leaves(conn: &mut AsyncPgConnection, model: &Model, buckets:
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn bucket_records(conn: &mut AsyncPgConnection, model: &Model, bucket: i16) -> QueryResult<Vec<(Uuid, i64)>> {
-    let rows: Vec<Row> = Statement::new(&format!("SELECT id, version FROM \"{}\" WHERE digest_bucket = ", model.table))
-        .bind(Bind::SmallInt(bucket))
-        .sql(" AND deleted_at IS NULL ORDER BY id")
-        .get_results(conn)
-        .await?;
+pub(crate) async fn bucket_records(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    bucket: i16,
+) -> QueryResult<Vec<(Uuid, i64)>> {
+    let rows: Vec<Row> =
+        Statement::new(&format!("SELECT id, version FROM \"{}\" WHERE digest_bucket = ", model.table))
+            .bind(Bind::SmallInt(bucket))
+            .sql(" AND deleted_at IS NULL ORDER BY id")
+            .get_results(conn)
+            .await?;
     rows.into_iter()
         .map(|row| {
             let mut cells = row.cells();
@@ -54,12 +63,16 @@ pub(crate) async fn bucket_records(conn: &mut AsyncPgConnection, model: &Model, 
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn facets(conn: &mut AsyncPgConnection, model: &Model) -> QueryResult<Vec<(String, String, i64)>> {
-    let rows: Vec<Row> = Statement::new("SELECT field, value, live_count FROM model_facet WHERE live_count > 0 AND model = ")
-        .bind(Bind::Text(Some(model.name.to_owned())))
-        .sql(" ORDER BY field, value")
-        .get_results(conn)
-        .await?;
+pub(crate) async fn facets(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+) -> QueryResult<Vec<(String, String, i64)>> {
+    let rows: Vec<Row> =
+        Statement::new("SELECT field, value, live_count FROM model_facet WHERE live_count > 0 AND model = ")
+            .bind(Bind::Text(Some(model.name.to_owned())))
+            .sql(" ORDER BY field, value")
+            .get_results(conn)
+            .await?;
     rows.into_iter()
         .map(|row| {
             let mut cells = row.cells();
@@ -73,9 +86,19 @@ pub(crate) async fn facets(conn: &mut AsyncPgConnection, model: &Model) -> Query
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn purge(conn: &mut AsyncPgConnection, model: &Model, references: &[(&Model, &str)], before: DateTime<Utc>, limit: i64) -> QueryResult<(i64, i64)> {
-    let unreferenced: String =
-        references.iter().map(|(other, field)| format!(" AND NOT EXISTS (SELECT 1 FROM \"{}\" r WHERE r.\"{field}\" = t.id)", other.table)).collect();
+pub(crate) async fn purge(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    references: &[(&Model, &str)],
+    before: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<(i64, i64)> {
+    let unreferenced: String = references
+        .iter()
+        .map(|(other, field)| {
+            format!(" AND NOT EXISTS (SELECT 1 FROM \"{}\" r WHERE r.\"{field}\" = t.id)", other.table)
+        })
+        .collect();
     let row: Row = Statement::new(&format!(
         "WITH gone AS (DELETE FROM \"{0}\" WHERE id = ANY(ARRAY(SELECT t.id FROM \"{0}\" t WHERE t.deleted_at IS NOT NULL AND t.deleted_at < ",
         model.table

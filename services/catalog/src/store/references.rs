@@ -13,7 +13,11 @@ use crate::model::{Field, Model};
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn hold_live(conn: &mut AsyncPgConnection, model: &Model, ids: Vec<Uuid>) -> QueryResult<Vec<Uuid>> {
+pub(crate) async fn hold_live(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    ids: Vec<Uuid>,
+) -> QueryResult<Vec<Uuid>> {
     let statement = Statement::new(&format!("SELECT id FROM \"{}\" WHERE id = ANY(", model.table))
         .bind(Bind::ids(ids))
         // In one order, so that two writers never wait for each other.
@@ -26,7 +30,12 @@ pub(crate) async fn hold_live(conn: &mut AsyncPgConnection, model: &Model, ids: 
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn first_reference(conn: &mut AsyncPgConnection, registry: &Registry, model: &Model, id: Uuid) -> QueryResult<Option<(&'static Model, &'static Field)>> {
+pub(crate) async fn first_reference(
+    conn: &mut AsyncPgConnection,
+    registry: &Registry,
+    model: &Model,
+    id: Uuid,
+) -> QueryResult<Option<(&'static Model, &'static Field)>> {
     let references = registry.references_to(model.name);
     if references.is_empty() {
         return Ok(None);
@@ -34,7 +43,10 @@ pub(crate) async fn first_reference(conn: &mut AsyncPgConnection, registry: &Reg
     let mut statement = Statement::default();
     for (index, (other, field)) in references.iter().enumerate() {
         statement.push(if index == 0 { "" } else { " UNION ALL " });
-        statement.push(&format!("SELECT {index}::bigint WHERE EXISTS (SELECT 1 FROM \"{}\" WHERE \"{}\" = ", other.table, field.name));
+        statement.push(&format!(
+            "SELECT {index}::bigint WHERE EXISTS (SELECT 1 FROM \"{}\" WHERE \"{}\" = ",
+            other.table, field.name
+        ));
         statement.push_bind(Bind::Uuid(Some(id)));
         statement.push(" AND deleted_at IS NULL)");
     }

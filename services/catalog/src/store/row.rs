@@ -137,7 +137,11 @@ impl Cells {
 /// The columns of a record, in the order that [`Cells::record`] reads, each behind `prefix` (`t.`, or nothing).
 pub(crate) fn columns(model: &Model, prefix: &str) -> String {
     let base = ["id", "version", "created_at", "updated_at", "deleted_at", "mutation_id"];
-    let names: Vec<String> = base.into_iter().chain(model.shown().map(|field| field.name)).map(|name| format!("{prefix}\"{name}\"")).collect();
+    let names: Vec<String> = base
+        .into_iter()
+        .chain(model.shown().map(|field| field.name))
+        .map(|name| format!("{prefix}\"{name}\""))
+        .collect();
     names.join(", ")
 }
 

@@ -7,7 +7,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Date, Nullable, SmallInt, Text, Timestamptz, Untyped, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Array, BigInt, Binary, Bool, Date, Nullable, SmallInt, Text, Timestamptz, Untyped, Uuid as SqlUuid,
+};
 use diesel::{QueryResult, RunQueryDsl};
 use uuid::Uuid;
 
@@ -121,9 +123,15 @@ impl Bind {
     /// Binds one column of many rows as an array, by the field's kind.
     pub(crate) fn column(kind: FieldKind, values: impl Iterator<Item = Value>) -> Self {
         match kind {
-            FieldKind::Text { .. } | FieldKind::Choice(_) => Self::Texts(values.map(|v| if let Value::Text(t) = v { Some(t) } else { None }).collect()),
-            FieldKind::Integer { .. } => Self::Ints(values.map(|v| if let Value::Int(n) = v { Some(n) } else { None }).collect()),
-            FieldKind::Boolean => Self::Bools(values.map(|v| if let Value::Bool(b) = v { Some(b) } else { None }).collect()),
+            FieldKind::Text { .. } | FieldKind::Choice(_) => {
+                Self::Texts(values.map(|v| if let Value::Text(t) = v { Some(t) } else { None }).collect())
+            }
+            FieldKind::Integer { .. } => {
+                Self::Ints(values.map(|v| if let Value::Int(n) = v { Some(n) } else { None }).collect())
+            }
+            FieldKind::Boolean => {
+                Self::Bools(values.map(|v| if let Value::Bool(b) = v { Some(b) } else { None }).collect())
+            }
             FieldKind::Date { .. } => Self::Dates(values.map(|v| v.as_date()).collect()),
             FieldKind::Uuid => Self::Uuids(values.map(|v| v.as_uuid()).collect()),
         }

@@ -33,7 +33,12 @@ pub(crate) struct NewRecord {
 ///
 /// # Errors
 /// Of the database; unique violations name the index.
-pub(crate) async fn insert(conn: &mut AsyncPgConnection, model: &Model, at: DateTime<Utc>, records: Vec<NewRecord>) -> QueryResult<Vec<Record>> {
+pub(crate) async fn insert(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    at: DateTime<Utc>,
+    records: Vec<NewRecord>,
+) -> QueryResult<Vec<Record>> {
     let order: Vec<Uuid> = records.iter().map(|record| record.id).collect();
     let rows: Vec<Row> = insert_statement(model, at, records).get_results(conn).await?;
     let mut made: BTreeMap<Uuid, Record> = BTreeMap::new();
@@ -65,7 +70,9 @@ fn insert_statement(model: &Model, at: DateTime<Utc>, mut records: Vec<NewRecord
     out.push_bind(Bind::SmallInts(records.iter().map(|record| bucket(record.id)).collect()));
     for (index, field) in model.fields.iter().enumerate() {
         out.push(", ");
-        let values = records.iter_mut().map(|record| record.draft.values.get_mut(index).and_then(Option::take).unwrap_or(Value::Null));
+        let values = records
+            .iter_mut()
+            .map(|record| record.draft.values.get_mut(index).and_then(Option::take).unwrap_or(Value::Null));
         out.push_bind(Bind::column(field.kind, values));
     }
     out.push(&format!(") RETURNING {}", columns(model, "")));
@@ -76,7 +83,14 @@ fn insert_statement(model: &Model, at: DateTime<Utc>, mut records: Vec<NewRecord
 ///
 /// # Errors
 /// Of the database; `NotFound` where the record is gone.
-pub(crate) async fn update(conn: &mut AsyncPgConnection, model: &Model, id: Uuid, version: i64, at: DateTime<Utc>, draft: Draft) -> QueryResult<Record> {
+pub(crate) async fn update(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    id: Uuid,
+    version: i64,
+    at: DateTime<Utc>,
+    draft: Draft,
+) -> QueryResult<Record> {
     let mut out = touch(model, version, at, draft.mutation_id);
     for (field, value) in model.fields.iter().zip(draft.values) {
         if let Some(value) = value {
@@ -91,7 +105,15 @@ pub(crate) async fn update(conn: &mut AsyncPgConnection, model: &Model, id: Uuid
 ///
 /// # Errors
 /// Of the database; `NotFound` where the record is gone.
-pub(crate) async fn set_deleted(conn: &mut AsyncPgConnection, model: &Model, id: Uuid, version: i64, at: DateTime<Utc>, deleted: bool, mutation_id: Option<String>) -> QueryResult<Record> {
+pub(crate) async fn set_deleted(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    id: Uuid,
+    version: i64,
+    at: DateTime<Utc>,
+    deleted: bool,
+    mutation_id: Option<String>,
+) -> QueryResult<Record> {
     let mut out = touch(model, version, at, mutation_id);
     out.push(", deleted_at = ");
     out.push_bind(Bind::Time(deleted.then_some(at)));
@@ -107,8 +129,16 @@ fn touch(model: &Model, version: i64, at: DateTime<Utc>, mutation_id: Option<Str
         .bind(Bind::Text(mutation_id))
 }
 
-async fn finish_update(conn: &mut AsyncPgConnection, model: &Model, id: Uuid, statement: Statement) -> QueryResult<Record> {
-    let statement = statement.sql(" WHERE id = ").bind(Bind::Uuid(Some(id))).sql(&format!(" RETURNING {}", columns(model, "")));
+async fn finish_update(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    id: Uuid,
+    statement: Statement,
+) -> QueryResult<Record> {
+    let statement = statement
+        .sql(" WHERE id = ")
+        .bind(Bind::Uuid(Some(id)))
+        .sql(&format!(" RETURNING {}", columns(model, "")));
     let row: Row = statement.get_result(conn).await?;
     row.cells().record(model)?.ok_or(diesel::result::Error::NotFound)
 }
@@ -117,7 +147,14 @@ async fn finish_update(conn: &mut AsyncPgConnection, model: &Model, id: Uuid, st
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn account(conn: &mut AsyncPgConnection, model: &'static Model, clock: &mut Clock, actor: &Actor, at: DateTime<Utc>, changes: &[Change]) -> QueryResult<()> {
+pub(crate) async fn account(
+    conn: &mut AsyncPgConnection,
+    model: &'static Model,
+    clock: &mut Clock,
+    actor: &Actor,
+    at: DateTime<Utc>,
+    changes: &[Change],
+) -> QueryResult<()> {
     if changes.is_empty() {
         return Ok(());
     }
@@ -154,13 +191,22 @@ pub(crate) async fn account(conn: &mut AsyncPgConnection, model: &'static Model,
     clock::store(conn, model, clock).await
 }
 
-fn count_facets(model: &'static Model, record: &Record, by: i64, facets: &mut BTreeMap<(&'static str, String), i64>) {
+fn count_facets(
+    model: &'static Model,
+    record: &Record,
+    by: i64,
+    facets: &mut BTreeMap<(&'static str, String), i64>,
+) {
     for (field, value) in model.shown().zip(&record.values).filter(|(field, _)| field.facet) {
         *facets.entry((field.name, value.csv_cell())).or_default() += by;
     }
 }
 
-async fn store_leaves(conn: &mut AsyncPgConnection, model: &Model, mut leaves: BTreeMap<i16, (i64, Digest)>) -> QueryResult<()> {
+async fn store_leaves(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    mut leaves: BTreeMap<i16, (i64, Digest)>,
+) -> QueryResult<()> {
     let name = Bind::Text(Some(model.name.to_owned()));
     let current: Vec<Row> = Statement::new("SELECT bucket, digest FROM digest_leaf WHERE model = ")
         .bind(name.clone())
@@ -190,7 +236,11 @@ async fn store_leaves(conn: &mut AsyncPgConnection, model: &Model, mut leaves: B
         .map(|_| ())
 }
 
-async fn store_facets(conn: &mut AsyncPgConnection, model: &Model, facets: BTreeMap<(&'static str, String), i64>) -> QueryResult<()> {
+async fn store_facets(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    facets: BTreeMap<(&'static str, String), i64>,
+) -> QueryResult<()> {
     if facets.is_empty() {
         return Ok(());
     }
@@ -208,39 +258,56 @@ async fn store_facets(conn: &mut AsyncPgConnection, model: &Model, facets: BTree
         .map(|_| ())
 }
 
-async fn store_history(conn: &mut AsyncPgConnection, model: &Model, actor: &Actor, at: DateTime<Utc>, changes: &[Change]) -> QueryResult<()> {
+async fn store_history(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    actor: &Actor,
+    at: DateTime<Utc>,
+    changes: &[Change],
+) -> QueryResult<()> {
     let kind = |change: &Change| match change.kind {
         ChangeKind::Created => "created",
         ChangeKind::Updated => "updated",
         ChangeKind::Deleted => "deleted",
         ChangeKind::Restored => "restored",
     };
-    Statement::new("INSERT INTO change_log (model, actor, changed_at, version, record_id, change, mutation_id) SELECT ")
-        .bind(Bind::Text(Some(model.name.to_owned())))
-        .sql(", ")
-        .bind(Bind::Text(Some(actor.subject.clone())))
-        .sql(", ")
-        .bind(Bind::Time(Some(at)))
-        .sql(", * FROM unnest(")
-        .bind(Bind::Ints(changes.iter().map(|change| Some(change.after.version)).collect()))
-        .sql(", ")
-        .bind(Bind::ids(changes.iter().map(|change| change.after.id)))
-        .sql(", ")
-        .bind(Bind::Texts(changes.iter().map(|change| Some(kind(change).to_owned())).collect()))
-        .sql(", ")
-        .bind(Bind::Texts(changes.iter().map(|change| change.after.mutation_id.clone()).collect()))
-        .sql(")")
-        .execute(conn)
-        .await
-        .map(|_| ())
+    Statement::new(
+        "INSERT INTO change_log (model, actor, changed_at, version, record_id, change, mutation_id) SELECT ",
+    )
+    .bind(Bind::Text(Some(model.name.to_owned())))
+    .sql(", ")
+    .bind(Bind::Text(Some(actor.subject.clone())))
+    .sql(", ")
+    .bind(Bind::Time(Some(at)))
+    .sql(", * FROM unnest(")
+    .bind(Bind::Ints(changes.iter().map(|change| Some(change.after.version)).collect()))
+    .sql(", ")
+    .bind(Bind::ids(changes.iter().map(|change| change.after.id)))
+    .sql(", ")
+    .bind(Bind::Texts(changes.iter().map(|change| Some(kind(change).to_owned())).collect()))
+    .sql(", ")
+    .bind(Bind::Texts(changes.iter().map(|change| change.after.mutation_id.clone()).collect()))
+    .sql(")")
+    .execute(conn)
+    .await
+    .map(|_| ())
 }
 
 /// The values that are live already among those that a unique set needs, in the order of `wanted`.
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn taken(conn: &mut AsyncPgConnection, model: &Model, set: &[(&'static str, FieldKind)], wanted: &[Vec<Value>]) -> QueryResult<Vec<usize>> {
-    let joined: Vec<String> = set.iter().enumerate().map(|(index, (name, kind))| format!("t.\"{name}\" = w.c{index}::{}", sql_type(*kind))).collect();
+pub(crate) async fn taken(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    set: &[(&'static str, FieldKind)],
+    wanted: &[Vec<Value>],
+) -> QueryResult<Vec<usize>> {
+    let joined: Vec<String> = set
+        .iter()
+        .enumerate()
+        .map(|(index, (name, kind))| format!("t.\"{name}\" = w.c{index}::{}", sql_type(*kind)))
+        .collect();
     let names: Vec<String> = (0..set.len()).map(|index| format!("c{index}")).collect();
     let mut out = Statement::new("SELECT w.n FROM unnest(");
     for (index, (_, kind)) in set.iter().enumerate() {
@@ -257,5 +324,7 @@ pub(crate) async fn taken(conn: &mut AsyncPgConnection, model: &Model, set: &[(&
         joined.join(" AND ")
     ));
     let rows: Vec<Row> = out.get_results(conn).await?;
-    rows.into_iter().map(|row| row.cells().int().map(|n| usize::try_from(n - 1).unwrap_or_default())).collect()
+    rows.into_iter()
+        .map(|row| row.cells().int().map(|n| usize::try_from(n - 1).unwrap_or_default()))
+        .collect()
 }

@@ -20,7 +20,7 @@ const GZIP_LEVEL: i32 = 5;
 /// The coder writes into a plain vector, so its operations never wait.
 enum Encoder {
     Zstd(ZstdEncoder<Vec<u8>>),
-    Brotli(BrotliEncoder<Vec<u8>>),
+    Brotli(Box<BrotliEncoder<Vec<u8>>>),
     Gzip(GzipEncoder<Vec<u8>>),
 }
 
@@ -28,7 +28,7 @@ impl Encoder {
     fn writer(&mut self) -> Pin<&mut (dyn AsyncWrite + Unpin)> {
         match self {
             Self::Zstd(encoder) => Pin::new(encoder),
-            Self::Brotli(encoder) => Pin::new(encoder),
+            Self::Brotli(encoder) => Pin::new(encoder.as_mut()),
             Self::Gzip(encoder) => Pin::new(encoder),
         }
     }
@@ -57,7 +57,8 @@ impl<B> Compressed<B> {
     pub(crate) fn new(inner: B, coding: Coding, flush_when_idle: bool) -> Self {
         let encoder = match coding {
             Coding::Brotli => {
-                Encoder::Brotli(BrotliEncoder::with_quality(Vec::new(), Level::Precise(BROTLI_LEVEL)))
+                let encoder = BrotliEncoder::with_quality(Vec::new(), Level::Precise(BROTLI_LEVEL));
+                Encoder::Brotli(Box::new(encoder))
             }
             Coding::Gzip => Encoder::Gzip(GzipEncoder::with_quality(Vec::new(), Level::Precise(GZIP_LEVEL))),
             Coding::Zstd | Coding::Identity => {

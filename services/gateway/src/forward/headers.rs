@@ -1,5 +1,6 @@
 //! Which header fields pass, and which end here (RFC 9110 §7.6).
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
@@ -32,7 +33,7 @@ fn ends_here(name: &str) -> bool {
 /// Fields by which a client could pretend to be someone, or somewhere, to a service that believes its proxy. `_` counts
 /// as `-`: some servers make one of both.
 fn claims_identity(name: &str) -> bool {
-    let name = name.replace('_', "-");
+    let name = if name.contains('_') { Cow::Owned(name.replace('_', "-")) } else { Cow::Borrowed(name) };
     name.starts_with("x-forwarded")
         || name.starts_with("x-auth-")
         || name.starts_with("x-authenticated-")
@@ -42,7 +43,7 @@ fn claims_identity(name: &str) -> bool {
         || name.starts_with("x-original-")
         || name.starts_with("x-rewrite-")
         || matches!(
-            name.as_str(),
+            &*name,
             "forwarded"
                 | "x-real-ip"
                 | "x-client-ip"

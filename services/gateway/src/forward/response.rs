@@ -12,7 +12,7 @@ use bytes::Bytes;
 use conditional::Coding;
 use hyper::body::Incoming;
 use hyper::header::CONTENT_LENGTH;
-use problem::{Problem, registry};
+use problem::{Problem, Reported, registry};
 
 use super::body::{Progress, ResponseBody};
 use super::headers;
@@ -69,5 +69,10 @@ pub(crate) fn respond(
     } else {
         BoxBody::new(Compressed::new(body, coding, announced.is_none()))
     };
+    if status.is_client_error() || status.is_server_error() {
+        // The server puts a problem in the place of an error without a body, unless it was reported already. This one
+        // is the upstream's and passes as it is.
+        response.extensions_mut().insert(Reported(Problem::new(registry::for_status(status.as_u16()))));
+    }
     Ok(response.set_body(body))
 }

@@ -79,7 +79,7 @@ fn what_does_not_fit_together_is_named_key_by_key() {
         upstream = "d"
         timeout_ms = 0
         [[route]]
-        path = ["/docs/*", "/metrics"]
+        path = ["/docs/*", "/problems"]
         auth = "none"
         upstream = "a"
         [[route]]

@@ -80,8 +80,7 @@ pub(crate) struct Gateway {
     pub(crate) admin: SocketAddr,
     pub(crate) base: String,
     pub(crate) http: reqwest::Client,
-    pub(crate) handle: http_server::Handle,
-    pub(crate) ended: JoinHandle<std::io::Result<()>>,
+    running: JoinHandle<std::io::Result<()>>,
 }
 
 /// Starts a gateway; both ports are free ones.
@@ -96,11 +95,11 @@ pub(crate) fn gateway(rest: &str) -> Gateway {
     );
     let config = Config::parse(&text).unwrap();
     let app = gateway::app::App::start(&config).unwrap();
-    let (addr, admin, handle) = (app.addr(), app.admin_addr(), app.handle());
+    let (addr, admin) = (app.addr(), app.admin_addr());
     let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     let http = http.timeout(PATIENCE).build().unwrap();
-    let ended = tokio::spawn(app.until_stopped());
-    Gateway { addr, admin, base: format!("http://{addr}"), http, handle, ended }
+    let running = tokio::spawn(app.until_stopped());
+    Gateway { addr, admin, base: format!("http://{addr}"), http, running }
 }
 
 /// A gateway with one catch-all route; `route` may add keys to it.
@@ -113,6 +112,12 @@ pub(crate) fn catch_all(upstream: SocketAddr, route: &str) -> String {
         "[upstream.u]\nurl = \"http://{upstream}\"\n\
          [[route]]\nname = \"all\"\npath = \"/*\"\nupstream = \"u\"\nauth = \"none\"\n{route}\n"
     )
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
 }
 
 impl Gateway {

@@ -143,3 +143,36 @@ async fn head_and_bodiless_answers_keep_their_form() {
         "{same}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_of_a_service_pass_untouched() {
+    let service = upstream(|app| {
+        app.route(
+            "/bare",
+            web::get().to(async || {
+                HttpResponse::Unauthorized().insert_header(("www-authenticate", "Negotiate")).finish()
+            }),
+        )
+        .route(
+            "/problem",
+            web::get().to(async || {
+                HttpResponse::Conflict()
+                    .content_type("application/problem+json")
+                    .body("{\"code\":\"theirs\"}")
+            }),
+        );
+    });
+    let gateway = gateway_to(service.addr, "");
+    let bare = gateway.get("/bare").send().await.unwrap();
+    assert_eq!(
+        (bare.status().as_u16(), &bare.headers()["www-authenticate"]),
+        (401, &"Negotiate".parse().unwrap())
+    );
+    assert_eq!(bare.text().await.unwrap(), "");
+    let problem = gateway.get("/problem").send().await.unwrap();
+    assert_eq!(
+        (problem.status(), problem.headers()["content-type"].clone()),
+        (reqwest::StatusCode::CONFLICT, "application/problem+json".parse().unwrap())
+    );
+    assert_eq!(problem.text().await.unwrap(), "{\"code\":\"theirs\"}");
+}

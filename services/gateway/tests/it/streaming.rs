@@ -137,6 +137,7 @@ async fn a_body_over_the_limit_is_refused_whether_announced_or_not() {
     for _ in 0..3 {
         request.push_str(&format!("ffff\r\n{chunk}\r\n"));
     }
+    request.push_str("0\r\n\r\n");
     let refused = gateway.raw(&request).await;
     assert!(refused.starts_with("HTTP/1.1 413 ") && refused.contains("payload_too_large"), "{refused}");
 }

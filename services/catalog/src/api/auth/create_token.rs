@@ -235,7 +235,7 @@ async fn refresh(auth: &AuthState, token: &SecretString) -> Result<TokenResponse
 async fn go_on(
     auth: &AuthState,
     ring: &Ring,
-    conn: &mut diesel_async::AsyncPgConnection,
+    conn: &mut pg_pool::Connection,
     family: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Refreshed, AuthError> {

@@ -47,8 +47,8 @@ pub(crate) enum AuthError {
     Token(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl From<diesel::result::Error> for AuthError {
-    fn from(error: diesel::result::Error) -> Self {
+impl From<pg_pool::QueryError> for AuthError {
+    fn from(error: pg_pool::QueryError) -> Self {
         Self::Database(error.into())
     }
 }

@@ -36,8 +36,8 @@ impl From<PgError> for KeyRingError {
     }
 }
 
-impl From<diesel::result::Error> for KeyRingError {
-    fn from(error: diesel::result::Error) -> Self {
+impl From<pg_pool::QueryError> for KeyRingError {
+    fn from(error: pg_pool::QueryError) -> Self {
         Self::Database(error.into())
     }
 }

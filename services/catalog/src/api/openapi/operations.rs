@@ -22,7 +22,7 @@ pub(super) fn add(model: &Model, registry: &Registry, paths: &mut Map<String, Js
     paths.insert(
         root.clone(),
         json!({
-            "get": read.operation(&format!("list_{many}"), "List records, or what changed since a position.", list_parameters(model, registry), None, &[("200", "A page, a delta, or CSV.", page), ("304", "Nothing changed.", Json::Null)], &["400", "401", "403", "410"]),
+            "get": read.operation(&format!("list_{many}"), "List records, or what changed since a position.", list_parameters(model, registry), None, &[("200", "A page, a delta, or CSV.", page), ("304", "Nothing changed.", Json::Null)], &["400", "401", "403", "410", "412"]),
             "post": write.operation(&format!("create_{one}"), "Make a record.", vec![idempotency_key(), mutation_id(), prefer(), validate_only()], Some(draft.clone()), &[("201", "The record made.", content(&name)), ("200", "Valid; nothing was written.", content("Valid"))], &["400", "401", "403", "409", "413", "415", "422"]),
         }),
     );
@@ -30,20 +30,24 @@ pub(super) fn add(model: &Model, registry: &Registry, paths: &mut Map<String, Js
         format!("{root}/bulk"),
         json!({"post": write.operation(&format!("create_{many}_bulk"), "Make up to 1,000 records, all or none.", vec![idempotency_key(), mutation_id(), validate_only()], Some(bulk), &[("201", "The records made.", json!({"application/json": {"schema": schema(&format!("{name}List"))}, "application/x-ndjson": {"schema": {"type": "string"}}})), ("200", "Valid; nothing was written.", content("Valid"))], &["400", "401", "403", "409", "413", "415", "422"])}),
     );
-    let prefix = query("digest_prefix", json!({"type": "string", "pattern": "^[0-9a-f]{0,3}$"}), "Show the sixteen parts of the digest below this prefix, or with three digits the records.");
+    let prefix = query(
+        "digest_prefix",
+        json!({"type": "string", "pattern": "^[0-9a-f]{0,3}$"}),
+        "Show the sixteen parts of the digest below this prefix, or with three digits the records.",
+    );
     paths.insert(
         format!("{root}/metadata"),
-        json!({"get": read.operation(&format!("get_{many}_metadata"), "Count, version and sync digest.", vec![prefix], None, &[("200", "What is known.", content("Metadata")), ("304", "Nothing changed.", Json::Null)], &["400", "401", "403"])}),
+        json!({"get": read.operation(&format!("get_{many}_metadata"), "Count, version and sync digest.", vec![prefix], None, &[("200", "What is known.", content("Metadata")), ("304", "Nothing changed.", Json::Null)], &["400", "401", "403", "412"])}),
     );
     paths.insert(
         format!("{root}/stats"),
-        json!({"get": read.operation(&format!("get_{many}_stats"), "How many records have each value of the counted fields.", vec![], None, &[("200", "The counts.", content("Stats")), ("304", "Nothing changed.", Json::Null)], &["400", "401", "403"])}),
+        json!({"get": read.operation(&format!("get_{many}_stats"), "How many records have each value of the counted fields.", vec![], None, &[("200", "The counts.", content("Stats")), ("304", "Nothing changed.", Json::Null)], &["400", "401", "403", "412"])}),
     );
     paths.insert(
         format!("{root}/{{id}}"),
         json!({
             "parameters": [id_parameter()],
-            "get": read.operation(&format!("get_{one}"), "Read a record; a deleted one is shown as deleted.", vec![fields(), include(model)], None, &[("200", "The record.", content(&name)), ("304", "Not changed.", Json::Null)], &["400", "401", "403", "404"]),
+            "get": read.operation(&format!("get_{one}"), "Read a record; a deleted one is shown as deleted.", vec![fields(), include(model)], None, &[("200", "The record.", content(&name)), ("304", "Not changed.", Json::Null)], &["400", "401", "403", "404", "412"]),
             "put": write.operation(&format!("replace_{one}"), "Replace a record.", vec![if_match(), idempotency_key(), mutation_id(), prefer()], Some(draft), &[("200", "The record as it stands now.", content(&name)), ("204", "Done, nothing to show.", Json::Null)], &["400", "401", "403", "404", "409", "412", "413", "415", "422", "428"]),
             "patch": write.operation(&format!("update_{one}"), "Change some fields of a record (RFC 7396).", vec![if_match(), idempotency_key(), mutation_id(), prefer()], Some(patch), &[("200", "The record as it stands now.", content(&name)), ("204", "Done, nothing to show.", Json::Null)], &["400", "401", "403", "404", "409", "412", "413", "415", "422", "428"]),
             "delete": write.operation(&format!("delete_{one}"), "Delete a record; a tombstone stays for readers of the delta.", vec![if_match(), idempotency_key(), mutation_id()], None, &[("200", "Deleted.", content("Deleted"))], &["400", "401", "403", "404", "409", "412", "422", "428"]),
@@ -54,7 +58,11 @@ pub(super) fn add(model: &Model, registry: &Registry, paths: &mut Map<String, Js
         json!({"parameters": [id_parameter()], "post": write.operation(&format!("undelete_{one}"), "Bring a deleted record back.", vec![idempotency_key()], None, &[("200", "The record.", content(&name))], &["400", "401", "403", "404", "409", "422"])}),
     );
     if model.rules == Rules::Animal {
-        let generations = query("generations", json!({"type": "integer", "minimum": 1, "maximum": crate::domain::inbreeding::MAX_GENERATIONS}), "How far back.");
+        let generations = query(
+            "generations",
+            json!({"type": "integer", "minimum": 1, "maximum": crate::domain::inbreeding::MAX_GENERATIONS}),
+            "How far back.",
+        );
         paths.insert(format!("{root}/{{id}}/pedigree"), json!({"parameters": [id_parameter()], "get": read.operation("get_animal_pedigree", "Known ancestors and the coefficient of inbreeding.", vec![generations], None, &[("200", "The pedigree.", content("Pedigree"))], &["400", "401", "403", "404"])}));
         paths.insert(format!("{root}/{{id}}/withdrawal"), json!({"parameters": [id_parameter()], "get": read.operation("get_animal_withdrawal", "Until when nothing of the animal may be sold.", vec![], None, &[("200", "The withdrawal period.", content("Withdrawal"))], &["400", "401", "403", "404"])}));
     }
@@ -72,10 +80,22 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn operation(&self, id: &str, summary: &str, parameters: Vec<Json>, body: Option<Json>, answers: &[(&str, &str, Json)], problems: &[&str]) -> Json {
+    fn operation(
+        &self,
+        id: &str,
+        summary: &str,
+        parameters: Vec<Json>,
+        body: Option<Json>,
+        answers: &[(&str, &str, Json)],
+        problems: &[&str],
+    ) -> Json {
         let mut responses = Map::new();
         for (status, description, content) in answers {
-            let response = if content.is_null() { json!({"description": description}) } else { json!({"description": description, "content": content}) };
+            let response = if content.is_null() {
+                json!({"description": description})
+            } else {
+                json!({"description": description, "content": content})
+            };
             responses.insert((*status).to_owned(), response);
         }
         for status in problems.iter().chain(&["500", "503"]) {
@@ -103,21 +123,45 @@ impl Builder<'_> {
 
 fn list_parameters(model: &Model, registry: &Registry) -> Vec<Json> {
     let mut parameters = vec![
-        query("limit", json!({"type": "integer", "minimum": 1}), "Records on a page; more than 200 (1,000 with `since`) is taken as that."),
-        query("page", json!({"type": "integer", "minimum": 1}), "Page number, within the first 10,000 records."),
+        query(
+            "limit",
+            json!({"type": "integer", "minimum": 1}),
+            "Records on a page; more than 200 (1,000 with `since`) is taken as that.",
+        ),
+        query(
+            "page",
+            json!({"type": "integer", "minimum": 1}),
+            "Page number, within the first 10,000 records.",
+        ),
         query("cursor", json!({"type": "string"}), "Position from `next` or `prev`."),
-        query("since", json!({"type": "string"}), "Sync token, RFC 3339 instant, `beginning` or `now`: answers with the changes after it."),
-        query("sort_by", json!({"type": "string", "enum": sort_words(model)}), "Order; `id` when it is not given."),
+        query(
+            "since",
+            json!({"type": "string"}),
+            "Sync token, RFC 3339 instant, `beginning` or `now`: answers with the changes after it.",
+        ),
+        query(
+            "sort_by",
+            json!({"type": "string", "enum": sort_words(model)}),
+            "Order; `id` when it is not given.",
+        ),
         query("sort_order", json!({"type": "string", "enum": ["asc", "desc"]}), "Direction."),
         query("show_deleted", json!({"type": "boolean"}), "Deleted records too (administrators)."),
         query("export", json!({"type": "string", "enum": ["csv"]}), "Everything as CSV, streamed."),
         query("include_relations", json!({"type": "boolean"}), "Show every relation."),
-        query("cache_bust", json!({"type": "string"}), "Accepted from old clients; there is nothing to bust."),
+        query(
+            "cache_bust",
+            json!({"type": "string"}),
+            "Accepted from old clients; there is nothing to bust.",
+        ),
         fields(),
         include(model),
     ];
     if model.searchable() {
-        parameters.push(query("search", json!({"type": "string", "minLength": 3, "maxLength": 100}), "Text to be found."));
+        parameters.push(query(
+            "search",
+            json!({"type": "string", "minLength": 3, "maxLength": 100}),
+            "Text to be found.",
+        ));
     }
     for field in model.fields.iter().filter(|field| field.filter) {
         let (kind, ordered) = match field.kind {
@@ -129,7 +173,11 @@ fn list_parameters(model: &Model, registry: &Registry) -> Vec<Json> {
             FieldKind::Text { .. } => (json!({"type": "string"}), false),
         };
         parameters.push(query(field.name, kind.clone(), "Equal to."));
-        parameters.push(query(&format!("{}[in]", field.name), json!({"type": "string"}), "One of, separated by commas."));
+        parameters.push(query(
+            &format!("{}[in]", field.name),
+            json!({"type": "string"}),
+            "One of, separated by commas.",
+        ));
         if ordered {
             parameters.push(query(&format!("{}[gte]", field.name), kind.clone(), "At least."));
             parameters.push(query(&format!("{}[lte]", field.name), kind, "At most."));
@@ -143,7 +191,10 @@ fn list_parameters(model: &Model, registry: &Registry) -> Vec<Json> {
 }
 
 fn sort_words(model: &Model) -> Vec<&'static str> {
-    ["id", "created_at", "updated_at"].into_iter().chain(model.fields.iter().filter(|field| field.sort).map(|field| field.name)).collect()
+    ["id", "created_at", "updated_at"]
+        .into_iter()
+        .chain(model.fields.iter().filter(|field| field.sort).map(|field| field.name))
+        .collect()
 }
 
 fn schema(name: &str) -> Json {
@@ -171,8 +222,20 @@ fn fields() -> Json {
 }
 
 fn include(model: &Model) -> Json {
-    let words: Vec<&str> = model.fields.iter().filter_map(|field| field.reference.as_ref()).map(|reference| reference.relation).collect();
-    query("include", json!({"type": "string"}), &format!("Relations shown inside, separated by commas, two deep with a dot: {}.", if words.is_empty() { "none here".to_owned() } else { words.join(", ") }))
+    let words: Vec<&str> = model
+        .fields
+        .iter()
+        .filter_map(|field| field.reference.as_ref())
+        .map(|reference| reference.relation)
+        .collect();
+    query(
+        "include",
+        json!({"type": "string"}),
+        &format!(
+            "Relations shown inside, separated by commas, two deep with a dot: {}.",
+            if words.is_empty() { "none here".to_owned() } else { words.join(", ") }
+        ),
+    )
 }
 
 fn if_match() -> Json {
@@ -180,7 +243,11 @@ fn if_match() -> Json {
 }
 
 fn idempotency_key() -> Json {
-    header("Idempotency-Key", false, "Makes a retry safe: the same key is answered with the same answer for 24 hours.")
+    header(
+        "Idempotency-Key",
+        false,
+        "Makes a retry safe: the same key is answered with the same answer for 24 hours.",
+    )
 }
 
 fn mutation_id() -> Json {

@@ -193,7 +193,10 @@ pub(super) fn type_name(model: &Model) -> String {
         .split('_')
         .map(|word| {
             let mut letters = word.chars();
-            letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+            letters
+                .next()
+                .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+                .unwrap_or_default()
         })
         .collect()
 }
@@ -207,25 +210,41 @@ fn record(model: &Model, registry: &Registry) -> Json {
             && let Some(target) = registry.model(reference.model)
         {
             let target = format!("#/components/schemas/{}", type_name(target));
-            properties.insert(reference.relation.to_owned(), json!({"description": "Only with `include`.", "anyOf": [{"$ref": target}, {"type": "null"}]}));
+            properties.insert(
+                reference.relation.to_owned(),
+                json!({"description": "Only with `include`.", "anyOf": [{"$ref": target}, {"type": "null"}]}),
+            );
         }
     }
     properties.insert("version".to_owned(), json!({"type": "integer", "description": "Position of the last change; the source of the entity tag."}));
-    for (name, text) in [("created_at", "When it was made."), ("updated_at", "When it was last changed."), ("deleted_at", "When it was deleted.")] {
-        properties.insert(name.to_owned(), json!({"type": "string", "format": "date-time", "description": text}));
+    for (name, text) in [
+        ("created_at", "When it was made."),
+        ("updated_at", "When it was last changed."),
+        ("deleted_at", "When it was deleted."),
+    ] {
+        properties
+            .insert(name.to_owned(), json!({"type": "string", "format": "date-time", "description": text}));
     }
-    properties.insert("deleted".to_owned(), json!({"const": true, "description": "Only on a deleted record."}));
-    properties.insert("client_mutation_id".to_owned(), json!({"type": "string", "description": "The mark of the last change (C-D8)."}));
+    properties
+        .insert("deleted".to_owned(), json!({"const": true, "description": "Only on a deleted record."}));
+    properties.insert(
+        "client_mutation_id".to_owned(),
+        json!({"type": "string", "description": "The mark of the last change (C-D8)."}),
+    );
     json!({"type": "object", "description": model.doc.trim(), "required": ["id"], "properties": properties, "additionalProperties": false})
 }
 
 fn draft(model: &Model, whole: bool) -> Json {
-    let mut properties: Map<String, Json> = model.fields.iter().map(|field| (field.name.to_owned(), written(field))).collect();
-    properties.insert("client_mutation_id".to_owned(), json!({"type": "string", "minLength": 1, "maxLength": 64}));
+    let mut properties: Map<String, Json> =
+        model.fields.iter().map(|field| (field.name.to_owned(), written(field))).collect();
+    properties
+        .insert("client_mutation_id".to_owned(), json!({"type": "string", "minLength": 1, "maxLength": 64}));
     let mut required: Vec<&str> = Vec::new();
     if whole {
         properties.insert("id".to_owned(), json!({"type": "string", "format": "uuid", "description": "Chosen by the client; a new record only."}));
-        required.extend(model.fields.iter().filter(|field| field.required() && !field.write_only).map(|field| field.name));
+        required.extend(
+            model.fields.iter().filter(|field| field.required() && !field.write_only).map(|field| field.name),
+        );
     }
     json!({"type": "object", "description": model.doc.trim(), "required": required, "properties": properties, "additionalProperties": false})
 }
@@ -259,13 +278,16 @@ fn written(field: &Field) -> Json {
 fn base(field: &Field, of: FieldKind) -> Json {
     match of {
         FieldKind::Text { min_len, max_len, format } => {
-            let mut schema = json!({"type": kind(field, "string"), "minLength": min_len, "maxLength": max_len});
+            let mut schema =
+                json!({"type": kind(field, "string"), "minLength": min_len, "maxLength": max_len});
             if format == TextFormat::Email {
                 insert(&mut schema, "format", json!("email"));
             }
             schema
         }
-        FieldKind::Integer { min, max } => json!({"type": kind(field, "integer"), "minimum": min, "maximum": max}),
+        FieldKind::Integer { min, max } => {
+            json!({"type": kind(field, "integer"), "minimum": min, "maximum": max})
+        }
         FieldKind::Boolean => json!({"type": kind(field, "boolean")}),
         FieldKind::Date { .. } => json!({"type": kind(field, "string"), "format": "date"}),
         FieldKind::Choice(words) => json!({"type": "string", "enum": words}),

@@ -1,0 +1,74 @@
+# Thin: what is done is in `crates/stack` (up, down, status, seed, test) and in cargo. `make help` lists the targets.
+
+# dev builds faster and runs slower: `make up PROFILE=dev`
+PROFILE ?= release
+# more words for cargo test: `make test ARGS='-p catalog'`
+ARGS ?= --workspace
+
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# The first build of the launcher takes a while and should be seen; later ones should not.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+QUIET := $(if $(wildcard $(TARGET)/debug/stack),-q)
+STACK := cargo run $(QUIET) -p stack --
+
+DENY_VERSION := 0.20.2
+TOOLS := .aldia/tools
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help up down status seed test lint fmt docs toolchain deny
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: toolchain ## install what is missing, build, start everything in the background, return when ready
+	@$(STACK) up --profile $(PROFILE)
+
+down: toolchain ## stop exactly what `make up` started; the data stays (`cargo run -p stack -- down --data` removes it)
+	@$(STACK) down
+
+status: toolchain ## what runs, and whether it is ready
+	@$(STACK) status
+
+seed: toolchain ## load the demo data into the running system again
+	@$(STACK) seed
+
+test: toolchain ## all tests, against throwaway PostgreSQL, Redis and NATS
+	cargo build --workspace --bins
+	@$(STACK) test -- cargo test $(ARGS)
+
+lint: toolchain deny ## format, clippy, docs, dependencies, house rules, generated files
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
+	$(TOOLS)/bin/cargo-deny --offline check bans licenses sources
+	cargo run -q -p xtask -- tidy
+	cargo run -q -p xtask -- errors --check
+	cargo run -q -p xtask -- openapi --check
+
+fmt: toolchain ## format the code
+	cargo fmt --all
+
+docs: toolchain ## write docs/ERRORS.md and proto/openapi anew, and the crates' documentation to target/doc
+	cargo run -q -p xtask -- errors
+	cargo run -q -p xtask -- openapi
+	cargo doc --workspace --no-deps --document-private-items
+
+# What must be there before the launcher can be built and see to the rest.
+toolchain:
+	@command -v cargo >/dev/null || { echo "cargo is missing; get Rust from https://rustup.rs:" >&2; \
+		echo "    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh" >&2; exit 1; }
+	@command -v cc >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo='sudo -n'; else \
+			echo "a C compiler is missing; run: sudo apt-get install --yes --no-install-recommends gcc libc6-dev" >&2; \
+			exit 1; fi; \
+		echo "a C compiler is missing; installing gcc and libc6-dev" >&2; \
+		$$sudo apt-get -q update && $$sudo env DEBIAN_FRONTEND=noninteractive \
+			apt-get -q install --yes --no-install-recommends gcc libc6-dev; }
+
+# `cargo fetch`: the check itself does not use the network, so every manifest of the lock file must be there already.
+deny: toolchain
+	@$(TOOLS)/bin/cargo-deny --version 2>/dev/null | grep -qx 'cargo-deny $(DENY_VERSION)' || \
+		cargo install --locked --debug --root $(TOOLS) --target-dir $(TOOLS)/target cargo-deny@$(DENY_VERSION)
+	@cargo fetch -q --locked

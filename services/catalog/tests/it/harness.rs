@@ -1,0 +1,281 @@
+//! Starts a catalog for one test and speaks to it. Every response is checked against the OpenAPI document (X-D5).
+
+use std::sync::OnceLock;
+
+use catalog::app::{self, App};
+use catalog::config::Config;
+use catalog::model::registry::Registry;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value as Json, json};
+use telemetry::metrics::Metrics;
+use test_harness::{Contract, Database};
+use tokio::task::JoinHandle;
+
+/// Password of every user that the harness makes.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// A running catalog with its database.
+pub(crate) struct TestApp {
+    /// `http://127.0.0.1:port`.
+    pub(crate) base: String,
+    /// Its database.
+    pub(crate) db: Database,
+    /// Its configuration.
+    pub(crate) config: Config,
+    contract: Contract,
+    client: reqwest::Client,
+    handle: http_server::Handle,
+    task: Option<JoinHandle<()>>,
+}
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    /// Id of the user.
+    pub(crate) id: String,
+    /// What is sent as the bearer token.
+    pub(crate) token: String,
+}
+
+/// A response, read whole and found to be as documented.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON; `null` where there is none.
+    pub(crate) fn json(&self) -> Json {
+        if self.body.is_empty() {
+            Json::Null
+        } else {
+            serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        }
+    }
+
+    /// The body as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A header field, or nothing.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Statements that the request ran.
+    pub(crate) fn statements(&self) -> u64 {
+        let timing = self.header("server-timing");
+        let Some(rest) = timing.split("desc=\"").nth(1) else { panic!("no statement count in {timing:?}") };
+        rest.split(' ')
+            .next()
+            .and_then(|count| count.parse().ok())
+            .unwrap_or_else(|| panic!("no statement count in {timing:?}"))
+    }
+
+    /// Fails the test unless the status is this one.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        self
+    }
+
+    /// Fails the test unless it is this problem; returns the pointers of its faults.
+    #[track_caller]
+    pub(crate) fn expect_problem(&self, status: u16, code: &str) -> Vec<String> {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let json = self.json();
+        assert_eq!(json["code"], code, "{json}");
+        json["errors"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|fault| fault["pointer"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+}
+
+impl TestApp {
+    /// A catalog with an empty database.
+    pub(crate) async fn start() -> Self {
+        Self::on(Database::create(app::migrations(), "catalog").await).await
+    }
+
+    /// A catalog on this database.
+    pub(crate) async fn on(db: Database) -> Self {
+        let config = config(db.url(), "");
+        Self::with(db, config, Registry::default()).await
+    }
+
+    /// A catalog with these settings and models.
+    pub(crate) async fn with(db: Database, config: Config, registry: Registry) -> Self {
+        install_crypto();
+        pg_pool::PgPool::new(&config.postgres, &Metrics::new("catalog"))
+            .unwrap_or_else(|error| panic!("{error}"));
+        let app = App::start(config.clone(), registry).await.unwrap_or_else(|error| panic!("{error:#}"));
+        let base = format!("http://{}", app.addr());
+        let handle = app.handle();
+        let task = tokio::spawn(async move {
+            app.until_stopped().await.unwrap_or_else(|error| panic!("{error}"));
+        });
+        let client = reqwest::Client::builder().no_proxy().build().unwrap_or_else(|error| panic!("{error}"));
+        let document: Json = async { client.get(format!("{base}/openapi.json")).send().await?.json().await }
+            .await
+            .unwrap_or_else(|error: reqwest::Error| panic!("{error}"));
+        Self { base, db, config, contract: Contract::load(document), client, handle, task: Some(task) }
+    }
+
+    /// A request as this session, or as nobody.
+    pub(crate) fn request(&self, method: Method, path: &str, session: Option<&Session>) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        match session {
+            Some(session) => request.bearer_auth(&session.token),
+            None => request,
+        }
+    }
+
+    /// Sends a request and checks the response against the document.
+    #[track_caller]
+    pub(crate) fn send(&self, request: RequestBuilder) -> impl Future<Output = Answer> + use<'_> {
+        let at = std::panic::Location::caller();
+        async move {
+            let answer = self.send_unchecked(request).await;
+            let (answer, method, path) = answer;
+            if let Err(fault) = self.contract.check(
+                &method,
+                &path,
+                answer.status.as_u16(),
+                Some(answer.header("content-type")).filter(|value| !value.is_empty()),
+                &answer.body,
+            ) {
+                panic!("{at}: {fault}\n{}", answer.text());
+            }
+            answer
+        }
+    }
+
+    /// Sends a request to a path or with a method that is not documented.
+    pub(crate) async fn send_unchecked(&self, request: RequestBuilder) -> (Answer, String, String) {
+        let request = request.build().unwrap_or_else(|error| panic!("{error}"));
+        let (method, path) = (request.method().to_string(), request.url().path().to_owned());
+        let response =
+            self.client.execute(request).await.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.unwrap_or_else(|error| panic!("{error}")).to_vec();
+        (Answer { status, headers, body }, method, path)
+    }
+
+    /// `GET`.
+    pub(crate) async fn get(&self, path: &str, session: Option<&Session>) -> Answer {
+        self.send(self.request(Method::GET, path, session)).await
+    }
+
+    /// `POST` with a JSON body.
+    pub(crate) async fn post(&self, path: &str, session: Option<&Session>, body: &Json) -> Answer {
+        self.send(self.request(Method::POST, path, session).json(body)).await
+    }
+
+    /// `PATCH` of whatever state the record is in.
+    pub(crate) async fn patch(&self, path: &str, session: Option<&Session>, body: &Json) -> Answer {
+        self.send(self.request(Method::PATCH, path, session).header("If-Match", "*").json(body)).await
+    }
+
+    /// `DELETE` of whatever state the record is in.
+    pub(crate) async fn delete(&self, path: &str, session: Option<&Session>) -> Answer {
+        self.send(self.request(Method::DELETE, path, session).header("If-Match", "*")).await
+    }
+
+    /// Makes a user of this role and signs in.
+    pub(crate) async fn sign_in(&self, role: &str) -> Session {
+        let number = uuid::Uuid::now_v7().simple().to_string();
+        let members = json!({
+            "identification": format!("T{number}"),
+            "fullname": format!("Test {role}"),
+            "email": format!("{number}@example.org"),
+            "role": role,
+            "password": PASSWORD,
+        });
+        let user = tokio::task::LocalSet::new()
+            .run_until(catalog::create_user(&self.config, &members))
+            .await
+            .unwrap_or_else(|error| panic!("{error:#}"));
+        let answer = self
+            .post("/v1/auth/token", None, &json!({"username": user["identification"], "password": PASSWORD}))
+            .await
+            .expect(200);
+        let text = |json: &Json| json.as_str().unwrap_or_default().to_owned();
+        Session { id: text(&user["id"]), token: text(&answer.json()["access_token"]) }
+    }
+
+    /// Makes a record and returns it.
+    pub(crate) async fn make(&self, path: &str, session: &Session, body: Json) -> Json {
+        self.post(&format!("/v1/{path}"), Some(session), &body).await.expect(201).json()
+    }
+
+    /// Makes a species and a breed of it, and returns the breed's id.
+    pub(crate) async fn make_breed(&self, administrator: &Session, species: &str) -> String {
+        let species = self.make("species", administrator, json!({"name": species})).await;
+        let breed =
+            self.make("breeds", administrator, json!({"name": "Plain", "species_id": species["id"]})).await;
+        breed["id"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Stops the server and waits for its end.
+    pub(crate) async fn stop(mut self) -> Database {
+        self.handle.stop(true).await;
+        if let Some(task) = self.task.take() {
+            task.await.unwrap_or_else(|error| panic!("{error}"));
+        }
+        let Self { db, .. } = self;
+        db
+    }
+}
+
+/// The configuration of a catalog on this database; `more` is TOML that is added.
+pub(crate) fn config(database_url: &str, more: &str) -> Config {
+    let text = format!(
+        r#"
+[http]
+bind = "127.0.0.1:0"
+workers = 1
+[postgres]
+url = "{database_url}"
+max_connections = 12
+[redis]
+url = "{redis}"
+[nats]
+url = "{nats}"
+[records]
+cursor_key = "a key of the tests, forty characters long"
+[auth]
+issuer = "http://catalog.test"
+master_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+[auth.password]
+memory_kib = 8192
+iterations = 1
+[auth.attempts]
+per_address = 1000000
+{more}
+"#,
+        redis = test_harness::redis_url(),
+        nats = test_harness::nats_url(),
+    );
+    Config::from_toml(&text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// An animal that is valid but for its record's tag being taken.
+pub(crate) fn animal(record: &str, sex: &str, born: &str, breed: &str) -> Json {
+    json!({"record": record, "sex": sex, "birth_date": born, "weight_g": 400_000, "breed_id": breed})
+}
+
+/// The process-wide provider of TLS and signatures.
+pub(crate) fn install_crypto() {
+    static ONCE: OnceLock<()> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        // Another test binary's code cannot have installed one: it fails only where one is there.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    });
+}
