@@ -31,6 +31,8 @@ pub(crate) async fn test(site: &Site, command: &[String]) -> Result<ExitCode> {
     let mut interrupts = Interrupts::listen()?;
     let search = interrupts.guard(require(site.ui, &External::default().needs())).await?;
     let home = site.state.join(format!("{PREFIX}{}", std::process::id()));
+    // First, so that it is not made with the narrow mode of what lies in it: PostgreSQL has to pass through.
+    fs::create_dir(&home).with_context(|| format!("cannot make {}", home.display()))?;
     let mut run = Run::begin(home.join("run"), home.join("logs"))?;
     // Any of a wide range, so that runs beside each other do not race for the same ports; below the range from which
     // the kernel takes ports for outgoing connections.

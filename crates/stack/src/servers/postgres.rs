@@ -20,6 +20,9 @@ use crate::url::ServerUrl;
 /// The superuser of private servers.
 const SUPERUSER: &str = "aldia";
 
+/// Holds the clusters of state directories that their own user cannot reach.
+const ELSEWHERE: &str = "/var/lib/aldia";
+
 /// Which cluster to start.
 pub(crate) struct Cluster<'a> {
     pub(crate) state: &'a Path,
@@ -64,7 +67,7 @@ pub(crate) async fn start(run: &mut Run, ui: Ui, search: &Search, cluster: &Clus
 fn elsewhere(state: &Path) -> PathBuf {
     let mut hasher = DefaultHasher::new();
     state.hash(&mut hasher);
-    Path::new("/var/lib/aldia").join(format!("{:016x}", hasher.finish()))
+    Path::new(ELSEWHERE).join(format!("{:016x}", hasher.finish()))
 }
 
 /// The directory of the cluster, made and owned by the user it runs as.
@@ -106,6 +109,8 @@ pub(crate) fn remove_data(state: &Path) -> Result<()> {
             fs::remove_dir_all(&home).with_context(|| format!("cannot remove {}", home.display()))?;
         }
     }
+    // Succeeds only when it is empty, and then nobody needs it.
+    let _ = fs::remove_dir(ELSEWHERE);
     Ok(())
 }
 

@@ -257,7 +257,7 @@ master_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 memory_kib = 8192
 iterations = 1
 [auth.attempts]
-per_address = 1000000
+per_address = 100000
 {more}
 "#,
         redis = test_harness::redis_url(),

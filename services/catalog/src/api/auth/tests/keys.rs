@@ -111,7 +111,7 @@ async fn a_key_that_leaked_is_worthless_at_once() {
     let (new, begins) = done.created.unwrap();
     assert_eq!(begins, now);
     fixture.pass(31);
-    assert_eq!(kids(&fixture).await, [new.clone()]);
+    assert_eq!(kids(&fixture).await, std::slice::from_ref(&new));
     assert_eq!(kid_of(&token(&fixture).await), new);
     assert_eq!(fixture.verify(&old).await, Err::<Principal, _>(IdentityError::UnknownKey));
 }
