@@ -69,6 +69,7 @@ toolchain:
 
 # `cargo fetch`: the check itself does not use the network, so every manifest of the lock file must be there already.
 deny: toolchain
-	@$(TOOLS)/bin/cargo-deny --version 2>/dev/null | grep -qx 'cargo-deny $(DENY_VERSION)' || \
-		cargo install --locked --debug --root $(TOOLS) --target-dir $(TOOLS)/target cargo-deny@$(DENY_VERSION)
+	@$(TOOLS)/bin/cargo-deny --version 2>/dev/null | grep -qx 'cargo-deny $(DENY_VERSION)' || { \
+		cargo install --locked --debug --root $(TOOLS) --target-dir $(TOOLS)/target cargo-deny@$(DENY_VERSION) && \
+		rm -rf $(TOOLS)/target; }
 	@cargo fetch -q --locked

@@ -16,6 +16,17 @@ use crate::delivery::{Delivery, HandlerError};
 use crate::pull::{self, Pulled};
 use crate::{Shutdown, spans};
 
+/// Where a durable consumer begins when there is none of its name yet. One that exists goes on from its place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// At the oldest message the stream still has.
+    #[default]
+    Oldest,
+    /// At the first message stored after the consumer was made: for what is of no use late. If NATS loses the consumer,
+    /// what is stored before it is made again is not delivered.
+    Newest,
+}
+
 /// Who consumes what, and how patiently.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsumerSpec {
@@ -25,6 +36,8 @@ pub struct ConsumerSpec {
     pub durable: String,
     /// One subject, wildcards allowed. Several subjects need several consumers: the server ignores a list.
     pub filter_subject: String,
+    /// Where it begins. Default the oldest message. Cannot be changed later under the same name.
+    pub start: Start,
     /// Pause before the second, third, … attempt; the last value goes for all later ones.
     pub backoff: Vec<Duration>,
     /// Deliveries before a message becomes a dead letter. Default 8; deliveries to processes that died count.
@@ -50,6 +63,7 @@ impl ConsumerSpec {
             stream: stream.into(),
             durable: durable.into(),
             filter_subject: filter_subject.into(),
+            start: Start::default(),
             backoff: [1, 5, 15, 60, 120, 180, 240].map(Duration::from_secs).to_vec(),
             max_attempts: 8,
             max_in_flight: 16,

@@ -14,7 +14,7 @@ mod spans;
 mod stream;
 
 pub use bus::{Bus, BusConfig, BusError};
-pub use consumer::{Consumer, ConsumerSpec};
+pub use consumer::{Consumer, ConsumerSpec, Start};
 pub use delivery::{Delivery, HandlerError, Headers};
 pub use outbox::{OutboxMessage, enqueue};
 pub use relay::{Pass, Relay, RelayError, Waker};

@@ -10,7 +10,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::bus::{Bus, BusError};
-use crate::consumer::ConsumerSpec;
+use crate::consumer::{ConsumerSpec, Start};
 use crate::{Shutdown, stopped};
 
 /// How long the server keeps a pull open. A lost pull is noticed after this and the client's own grace at the latest.
@@ -73,7 +73,10 @@ async fn open(bus: &Bus, spec: &ConsumerSpec) -> Result<PullConsumer, BusError> 
     let config = pull::Config {
         durable_name: Some(spec.durable.clone()),
         filter_subject: spec.filter_subject.clone(),
-        deliver_policy: DeliverPolicy::All,
+        deliver_policy: match spec.start {
+            Start::Oldest => DeliverPolicy::All,
+            Start::Newest => DeliverPolicy::New,
+        },
         ack_policy: AckPolicy::Explicit,
         ack_wait: spec.ack_wait,
         // Without a bound on the server: there a message past it would silently stay undelivered. We count and bury.

@@ -3,13 +3,14 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
 use crate::run::Run;
 use crate::site::Site;
 
 /// Which of cargo's profiles the binaries are built with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 pub(crate) enum Profile {
     /// Optimised.
     Release,

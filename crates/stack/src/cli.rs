@@ -15,7 +15,7 @@ use crate::ui::Ui;
 ///
 /// Private PostgreSQL, Redis and NATS run on ports of their own with everything they keep under the state directory. Set
 /// ALDIA_POSTGRES_URL (of a role that may create roles and databases), ALDIA_REDIS_URL or ALDIA_NATS_URL to use servers
-/// that run already. Settings of services, ALDIA_<SECTION>__<KEY>, are passed on to them.
+/// that run already. Settings of services, `ALDIA_<SECTION>__<KEY>`, are passed on to them.
 #[derive(Debug, Parser)]
 #[command(
     name = "stack",

@@ -6,6 +6,7 @@ mod commands;
 mod health;
 mod interrupt;
 pub mod lock;
+mod logs;
 pub mod ports;
 pub mod process;
 mod render;

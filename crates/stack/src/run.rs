@@ -1,7 +1,6 @@
 //! A run: the processes of one `up` or one `test`, written down so that exactly they can be found again.
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,21 +10,27 @@ use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 use tokio::process::{Child, Command};
 
+use crate::build::Profile;
 use crate::health::Probe;
+use crate::logs::{open_log, tail};
 use crate::process::{MARK_VARIABLE, ProcessIdentity, end_marked};
 use crate::secrets::unique_name;
 use crate::site::{make_private_dir, write_private};
 use crate::tools::RunAs;
 use crate::ui::Ui;
 
-/// A log longer than this is put aside when its process is started again.
-const LOG_LIMIT_BYTES: u64 = 16 * 1024 * 1024;
-
 /// The mark and the launcher of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Head {
     mark: String,
     launcher: Option<ProcessIdentity>,
+}
+
+/// With what a complete run was brought up.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Completed {
+    pub(crate) profile: Profile,
+    pub(crate) port_base: Option<u16>,
 }
 
 /// What is kept about one part of a run.
@@ -115,18 +120,18 @@ impl Run {
         self.head.launcher.as_ref().is_some_and(ProcessIdentity::is_alive)
     }
 
-    /// Marks the run as brought up completely, with binaries of this profile.
-    pub(crate) fn complete(&self, profile: &str) -> Result<()> {
-        write_private(&self.directory.join("complete"), profile)
+    /// Marks the run as brought up completely.
+    pub(crate) fn complete(&self, how: &Completed) -> Result<()> {
+        write_private(&self.directory.join("complete.json"), &serde_json::to_string(how)?)
     }
 
-    /// The profile of a complete run.
-    pub(crate) fn profile(&self) -> Result<String> {
-        Ok(fs::read_to_string(self.directory.join("complete"))?)
-    }
-
-    pub(crate) fn is_complete(&self) -> bool {
-        self.directory.join("complete").exists()
+    /// How the run was brought up; `None` when it did not come to that.
+    pub(crate) fn completed(&self) -> Result<Option<Completed>> {
+        match fs::read_to_string(self.directory.join("complete.json")) {
+            Ok(text) => Ok(Some(serde_json::from_str(&text)?)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The parts in the order they were started.
@@ -236,7 +241,9 @@ impl Run {
     /// run. Says how many processes that were.
     pub(crate) async fn stop(&self, ui: Ui) -> Result<usize> {
         let mut stopped = self.end_helpers(Duration::from_secs(5)).await;
-        for record in self.records()?.iter().rev() {
+        // Should the book be lost or damaged, the mark still finds all; the fault is told afterwards.
+        let records = self.records();
+        for record in records.iter().flatten().rev() {
             let Some(process) = record.process.as_ref().filter(|process| process.is_alive()) else {
                 continue;
             };
@@ -246,6 +253,7 @@ impl Run {
             stopped += 1;
         }
         stopped += end_marked(&self.head.mark, Duration::from_secs(5)).await;
+        records?;
         fs::remove_dir_all(&self.directory)
             .with_context(|| format!("cannot remove {}", self.directory.display()))?;
         Ok(stopped)
@@ -329,39 +337,6 @@ impl Started {
         let log = self.record.log.clone().unwrap_or_default();
         bail!("{fault}\nthe end of {}:\n{}", log.display(), tail(&log, self.log_offset, 20))
     }
-}
-
-/// The last `count` lines written after `offset`, indented.
-pub(crate) fn tail(log: &Path, offset: u64, count: usize) -> String {
-    let mut bytes = Vec::new();
-    let read = File::open(log).and_then(|mut file| {
-        file.seek(SeekFrom::Start(offset))?;
-        file.read_to_end(&mut bytes)
-    });
-    if let Err(error) = read {
-        return format!("  (cannot be read: {error})");
-    }
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
-    let skipped = lines.len().saturating_sub(count);
-    if lines.is_empty() {
-        return "  (it wrote nothing)".to_owned();
-    }
-    lines.iter().skip(skipped).map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
-}
-
-/// Opens a log for appending, after putting a long one aside, and says where new text will begin.
-pub(crate) fn open_log(path: &Path) -> Result<(File, u64)> {
-    if fs::metadata(path).is_ok_and(|metadata| metadata.len() > LOG_LIMIT_BYTES) {
-        fs::rename(path, path.with_added_extension("1"))?;
-    }
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .with_context(|| format!("cannot open {}", path.display()))?;
-    let offset = file.metadata()?.len();
-    Ok((file, offset))
 }
 
 fn now_unix_secs() -> u64 {

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use deadpool_redis::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use deadpool_redis::redis::{Client, RedisError, Script, cmd};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::{ThrottleError, Verdict};
 
@@ -50,7 +52,7 @@ impl SharedCounts {
         let mut invocation = self.script.key(key);
         invocation.arg(self.limit).arg(self.window_micros);
         let call = invocation.invoke_async::<(u8, u64)>(&mut connection);
-        let (allowed, figure) = self.settle(tokio::time::timeout(DEADLINE, call).await)?;
+        let (allowed, figure) = self.observed("EVALSHA", call).await?;
         Some(if allowed == 1 {
             Verdict::Allowed { remaining: u32::try_from(figure).unwrap_or(self.limit) }
         } else {
@@ -66,15 +68,34 @@ impl SharedCounts {
         let command = cmd("DEL").arg(key).to_owned();
         let call = command.query_async::<()>(&mut connection);
         // A count that could not be dropped runs out with its window; nothing is owed to the caller.
-        self.settle(tokio::time::timeout(DEADLINE, call).await);
+        self.observed("DEL", call).await;
+    }
+
+    /// One command with its deadline and its span.
+    async fn observed<T>(
+        &self,
+        command: &'static str,
+        call: impl Future<Output = Result<T, RedisError>>,
+    ) -> Option<T> {
+        let span = tracing::info_span!(
+            "command",
+            otel.name = command,
+            otel.kind = "client",
+            otel.status_code = Empty,
+            db.system.name = "redis",
+            db.operation.name = command,
+            error.type = Empty,
+        );
+        async { self.settle(tokio::time::timeout(DEADLINE, call).await) }.instrument(span).await
     }
 
     fn settle<T>(&self, outcome: Result<Result<T, RedisError>, tokio::time::error::Elapsed>) -> Option<T> {
-        let reason = match outcome {
+        let (class, reason) = match outcome {
             Ok(Ok(value)) => return Some(value),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "no answer in time".to_owned(),
+            Ok(Err(error)) => ("redis", error.to_string()),
+            Err(_) => ("timeout", "no answer in time".to_owned()),
         };
+        Span::current().record("otel.status_code", "ERROR").record("error.type", class);
         *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + PAUSE);
         tracing::warn!(error = %reason, "throttle counts in this process: redis did not answer");
         None

@@ -174,10 +174,8 @@ impl ReadinessCheck for DatabaseCheck {
 
     fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
         Box::pin(async {
-            match self.0.read().await {
-                Ok(_) => Ok(()),
-                Err(error) => Err(error.to_string()),
-            }
+            // A connection at rest says nothing of a database that has fallen silent: it must answer.
+            self.0.ping().await.map_err(|error| error.to_string())
         })
     }
 }

@@ -124,7 +124,7 @@ pub async fn run() -> ExitCode {
     // Fails only where a provider is installed already, which is the same one.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let cli = Cli::parse();
-    match tokio::task::LocalSet::new().run_until(dispatch(cli.command)).await {
+    match Box::pin(tokio::task::LocalSet::new().run_until(dispatch(cli.command))).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let invalid = error.is::<InvalidConfig>();

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use event_bus::{Consumer, ConsumerSpec, Delivery, HandlerError};
+use event_bus::{Consumer, ConsumerSpec, Delivery, HandlerError, Start};
 use test_harness::{nats_url, wait_until};
 use tokio::sync::Notify;
 
@@ -32,6 +32,22 @@ async fn a_handled_message_is_acknowledged_and_described() {
     assert_eq!(delivery.headers.get("ce-subject"), Some("thing/1"));
     wait_until("nothing is outstanding", DEADLINE, async || outstanding(&world, "plain").await == (0, 0))
         .await;
+    assert_eq!(seen.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_may_begin_with_what_comes_next() {
+    let world = World::new().await;
+    world.publish("before").await;
+    let mut seen = world.consume(ConsumerSpec { start: Start::Newest, ..world.spec("late") }, |_| Ok(()));
+    wait_until("the consumer is there", DEADLINE, async || {
+        let client = async_nats::connect(nats_url()).await.unwrap();
+        let stream = async_nats::jetstream::new(client).get_stream(&world.stream).await.unwrap();
+        stream.consumer_info("late").await.is_ok()
+    })
+    .await;
+    let id = world.publish("after").await;
+    assert_eq!(seen.next().await.message_id, id.to_string());
     assert_eq!(seen.count(), 1);
 }
 

@@ -2,15 +2,15 @@
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::build::{Profile, bin_dir};
+use crate::build::bin_dir;
 use crate::interrupt::Interrupts;
 use crate::lock::StateLock;
-use crate::run::Run;
+use crate::run::{Completed, Run};
 use crate::secrets::Secrets;
 use crate::services::{ADMIN_PORT, GATEWAY_PORT, SERVICES, Service};
 use crate::site::{Site, write_private};
@@ -19,11 +19,10 @@ use crate::site::{Site, write_private};
 pub(crate) async fn seed(site: &Site) -> Result<ExitCode> {
     site.make_state()?;
     let _lock = StateLock::take(&site.state)?;
-    let run = match Run::load(site.run_dir(), site.logs())? {
-        Some(run) if run.is_complete() => run,
-        _ => bail!("nothing runs; `make up` starts everything and loads the demo data too"),
-    };
-    let profile = if run.profile()? == "dev" { Profile::Dev } else { Profile::Release };
+    let nothing = "nothing runs; `make up` starts everything and loads the demo data too";
+    let run = Run::load(site.run_dir(), site.logs())?.context(nothing)?;
+    let Completed { profile, port_base } = run.completed()?.context(nothing)?;
+    let site = &Site { port_base, ..site.clone() };
     let mut interrupts = Interrupts::listen()?;
     let bin = bin_dir(site, profile).await?;
     interrupts.guard(load(site, &run, &bin)).await?;

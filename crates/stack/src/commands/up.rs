@@ -13,9 +13,10 @@ use crate::cli::Only;
 use crate::health::Probe;
 use crate::interrupt::Interrupts;
 use crate::lock::StateLock;
+use crate::logs::{open_log, tail};
 use crate::ports::require_free;
 use crate::render::render;
-use crate::run::{Launch, Run, Stop, open_log, tail};
+use crate::run::{Completed, Launch, Run, Stop};
 use crate::secrets::Secrets;
 use crate::servers::postgres::provide_database;
 use crate::servers::{self, External, ServerUrls, Setup};
@@ -38,6 +39,8 @@ pub(crate) async fn up(site: &Site, profile: Profile, only: Option<Only>) -> Res
     if let Some(earlier) = Run::load(site.run_dir(), site.logs())? {
         match what_is_wrong(&earlier, only).await? {
             None => {
+                let port_base = earlier.completed()?.and_then(|completed| completed.port_base);
+                let site = &Site { port_base, ..site.clone() };
                 site.ui.say(format!(
                     "already running: {} (admin {}); nothing was changed. `make down` first to start it anew",
                     base_url(site),
@@ -55,7 +58,7 @@ pub(crate) async fn up(site: &Site, profile: Profile, only: Option<Only>) -> Res
     let mut run = Run::begin(site.run_dir(), site.logs())?;
     match interrupts.guard(bring_up(site, &mut run, profile, only)).await {
         Ok(accounts) => {
-            run.complete(if profile == Profile::Dev { "dev" } else { "release" })?;
+            run.complete(&Completed { profile, port_base: site.port_base })?;
             site.ui.say(format!("ready after {}", elapsed(began.elapsed())));
             if only.is_none() {
                 println!("{}", tour(site, &accounts));
@@ -72,7 +75,7 @@ pub(crate) async fn up(site: &Site, profile: Profile, only: Option<Only>) -> Res
 
 /// Why an earlier run is not the system that was asked for; `None` when it is.
 async fn what_is_wrong(run: &Run, only: Option<Only>) -> Result<Option<String>> {
-    if !run.is_complete() {
+    if run.completed()?.is_none() {
         return Ok(Some("it did not come to its end".to_owned()));
     }
     let records = run.records()?;

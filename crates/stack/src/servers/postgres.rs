@@ -11,7 +11,8 @@ use tokio::process::Command;
 
 use super::{READY_WITHIN, pick_port};
 use crate::health::Probe;
-use crate::run::{Launch, Run, Stop, open_log, tail};
+use crate::logs::{open_log, tail};
+use crate::run::{Launch, Run, Stop};
 use crate::site::write_private;
 use crate::tools::{PostgresProgram, RunAs, Search};
 use crate::ui::Ui;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use stack::process::{MARK_VARIABLE, marked};
 
 /// A state directory that is removed at the end, and a mark by which all processes started for it can be found.
@@ -55,7 +56,16 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // A test that failed half way must not leave servers behind either.
+        // A test that failed half way must not leave anything behind either, be it a launcher that is still at work.
+        for _ in 0..100 {
+            let left = marked(&self.mark);
+            if left.is_empty() {
+                break;
+            }
+            for process in left {
+                process.signal(Signal::SIGKILL);
+            }
+        }
         let _ = self.run(&["down", "--data"]);
         let _ = fs::remove_dir_all(&self.state);
     }

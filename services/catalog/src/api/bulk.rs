@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::incoming::{self, BodyType};
 use super::{representation, write};
 use crate::domain::access;
-use crate::domain::draft::{Draft, Mode};
+use crate::domain::draft::{Draft, Mode, escape_pointer};
 use crate::error::{ServiceError, validation};
 use crate::model::Model;
 use crate::operations::create::{Create, Shape};
@@ -42,7 +42,7 @@ pub(crate) async fn create_records(
         BodyType::Lines => from_lines(&body)?,
     };
     batch.validate_only |= write::validate_only(request)?;
-    let key = incoming::idempotent(request, &principal, &body)?;
+    let key = incoming::idempotent(request, &principal, &body)?.filter(|_| !batch.validate_only);
     let today = (state.context.now)().date_naive();
     let mark = incoming::mutation_id(request.headers())?;
     let mut drafts = Vec::with_capacity(batch.items.len());
@@ -78,7 +78,7 @@ fn from_object(body: &[u8]) -> Result<Batch, ServiceError> {
     let wrong = |pointer: &str, code, message: &str| {
         validation(vec![FieldError { pointer: pointer.to_owned(), code, message: message.to_owned() }])
     };
-    let Json::Object(mut members) = incoming::json(body)? else {
+    let Json::Object(mut members) = incoming::json(body, "")? else {
         return Err(wrong("", "wrong_type", "an object with `items` is expected"));
     };
     let Some(Json::Array(items)) = members.remove("items") else {
@@ -91,7 +91,7 @@ fn from_object(body: &[u8]) -> Result<Batch, ServiceError> {
     };
     if let Some(unknown) = members.keys().next() {
         return Err(wrong(
-            &format!("/{}", unknown.chars().take(80).collect::<String>()),
+            &format!("/{}", escape_pointer(unknown)),
             "unknown_field",
             "no such field",
         ));
@@ -106,10 +106,7 @@ fn from_lines(body: &[u8]) -> Result<Batch, ServiceError> {
     for (index, line) in lines.enumerate() {
         // Lines beyond the limit are not even read.
         bounded(index + 1, "")?;
-        items.push(
-            serde_json::from_slice(line)
-                .map_err(|error| incoming::malformed(&format!("/{index}"), &error))?,
-        );
+        items.push(incoming::json(line, &format!("/{index}"))?);
     }
     bounded(items.len(), "")?;
     Ok(Batch { items, pointer: "", shape: Shape::Lines, validate_only: false })

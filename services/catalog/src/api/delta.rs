@@ -62,6 +62,8 @@ struct Asked {
     since: Since,
     limit: u32,
     selection: Selection,
+    /// As they were given, for the address of the next page.
+    fields: Option<String>,
 }
 
 impl Asked {
@@ -70,9 +72,16 @@ impl Asked {
         state: &AppState,
         pairs: &[(String, String)],
     ) -> Result<Self, ServiceError> {
-        let mut asked = Self { since: Since::Beginning, limit: MAX_LIMIT, selection: Selection::default() };
+        let mut asked =
+            Self { since: Since::Beginning, limit: MAX_LIMIT, selection: Selection::default(), fields: None };
         let mut faults = Vec::new();
+        let mut seen: Vec<&str> = Vec::new();
         for (name, value) in pairs {
+            if seen.contains(&name.as_str()) {
+                faults.push(fault(name, "repeated", "may be given once"));
+                continue;
+            }
+            seen.push(name);
             match name.as_str() {
                 "since" => asked.since = since(model, state, value)?,
                 "limit" => match value.parse::<u32>() {
@@ -80,7 +89,12 @@ impl Asked {
                     _ => faults.push(fault(name, "out_of_range", "a whole number from 1 is expected")),
                 },
                 "fields" => {
-                    let names: Vec<String> = value.split(',').map(str::to_owned).collect();
+                    asked.fields = Some(value.clone());
+                    let names: Vec<String> =
+                        value.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+                    if names.is_empty() {
+                        faults.push(fault(name, "too_short", "at least one field is expected"));
+                    }
                     if let Some(unknown) = names.iter().find(|name| {
                         !model.shown().any(|field| field.name == **name)
                             && !matches!(
@@ -160,7 +174,9 @@ fn write_body(model: &Model, state: &AppState, path: &str, asked: &Asked, delta:
     body.push_str(if delta.more { ",\"has_more\":true" } else { ",\"has_more\":false" });
     if delta.more {
         let limit = asked.limit.to_string();
-        let query = read::encode([("since", token.as_str()), ("limit", limit.as_str())].into_iter());
+        let fields = asked.fields.as_deref().map(|fields| ("fields", fields));
+        let query =
+            read::encode([("since", token.as_str()), ("limit", limit.as_str())].into_iter().chain(fields));
         body.push_str(&format!(",\"next\":\"{path}?{query}\""));
     }
     body.push_str(&format!(",\"version\":{}}}", delta.version));

@@ -66,7 +66,7 @@ pub(crate) async fn get_withdrawal(
     request: &HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let id = authorised(model, state, request)?;
-    no_parameters(request)?;
+    incoming::no_parameters(request)?;
     let mut conn = state.context.pool.read().await?;
     item::find(&mut conn, model, id).await?.ok_or_else(not_found)?;
     let treatments = herd::treatments(&mut conn, id).await?;
@@ -91,19 +91,6 @@ pub(crate) async fn get_withdrawal(
 fn authorised(model: &'static Model, state: &AppState, request: &HttpRequest) -> Result<Uuid, ServiceError> {
     access::may_read_all(model, incoming::principal(request, state).as_ref())?;
     incoming::path_id(request)
-}
-
-fn no_parameters(request: &HttpRequest) -> Result<(), ServiceError> {
-    match incoming::query_pairs(request)?.first() {
-        None => Ok(()),
-        Some((name, _)) => Err(Problem::new(&registry::INVALID_PARAMETER)
-            .field(
-                format!("?{}", name.chars().take(80).collect::<String>()),
-                "unknown_parameter",
-                "no parameters are known here",
-            )
-            .into()),
-    }
 }
 
 fn generations(request: &HttpRequest) -> Result<u32, ServiceError> {

@@ -9,6 +9,7 @@ use problem::{Problem, registry};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::strict_json::{self, JsonFault};
 use crate::domain::draft::valid_mutation_id;
 use crate::error::{ServiceError, not_found};
 use crate::operations::Idempotent;
@@ -54,6 +55,23 @@ pub(crate) fn query_pairs(request: &HttpRequest) -> Result<Vec<(String, String)>
                 .cause(error)
                 .into()
         })
+}
+
+/// Refuses any parameter of a read that offers none, but for `cache_bust`, which old clients send everywhere.
+///
+/// # Errors
+/// `invalid_parameter` that names it.
+pub(crate) fn no_parameters(request: &HttpRequest) -> Result<(), ServiceError> {
+    match query_pairs(request)?.iter().find(|(name, _)| name != "cache_bust") {
+        None => Ok(()),
+        Some((name, _)) => Err(Problem::new(&registry::INVALID_PARAMETER)
+            .field(
+                format!("?{}", name.chars().take(80).collect::<String>()),
+                "unknown_parameter",
+                "no parameters are known here",
+            )
+            .into()),
+    }
 }
 
 /// The id in the path. What is no id names nothing.
@@ -143,18 +161,19 @@ pub(crate) fn body_type(request: &HttpRequest, lines: bool) -> Result<BodyType, 
     }
 }
 
-/// The body as JSON.
+/// JSON text that stands at `pointer` of the body; the empty pointer is the whole of it.
 ///
 /// # Errors
-/// `malformed_json` with the place.
-pub(crate) fn json(body: &[u8]) -> Result<Json, ServiceError> {
-    serde_json::from_slice(body).map_err(|error| malformed("", &error))
-}
-
-/// A `malformed_json` problem for the value at `pointer`.
-pub(crate) fn malformed(pointer: &str, error: &serde_json::Error) -> ServiceError {
-    Problem::new(&registry::MALFORMED_JSON)
-        .detail(format!("the body is not JSON: line {}, column {}", error.line(), error.column()))
-        .field(pointer, "malformed_json", "not well-formed JSON")
-        .into()
+/// `malformed_json` with the place, or `validation_failed` that points at a member that is there twice.
+pub(crate) fn json(text: &[u8], pointer: &str) -> Result<Json, Problem> {
+    strict_json::parse(text).map_err(|fault| match fault {
+        JsonFault::Malformed(error) => Problem::new(&registry::MALFORMED_JSON)
+            .detail(format!("the body is not JSON: line {}, column {}", error.line(), error.column()))
+            .field(pointer, "malformed_json", "not well-formed JSON"),
+        JsonFault::Repeated(inner) => Problem::new(&registry::VALIDATION_FAILED).field(
+            format!("{pointer}{inner}"),
+            "repeated",
+            "may be given once",
+        ),
+    })
 }

@@ -61,10 +61,11 @@ pub(crate) async fn get_stats(
 ) -> Result<HttpResponse, ServiceError> {
     let principal = incoming::principal(request, state);
     access::may_read_all(model, principal.as_ref())?;
+    incoming::no_parameters(request)?;
     let conditions = incoming::conditions(request)?;
     let mut conn = state.context.pool.read().await?;
     let clock = clock::current(&mut conn, model).await?;
-    let tag = EntityTag::strong(&format!("{}.{}", clock.epoch, clock.version));
+    let tag = EntityTag::strong(&format!("{}.{}.{}", clock.epoch, clock.version, clock.deleted_count));
     let groups = format!("\"{}\"", model.path);
     if let Some(answer) = representation::precondition(&conditions, model, &tag, &groups) {
         return answer;

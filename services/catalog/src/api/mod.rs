@@ -11,4 +11,5 @@ pub(crate) mod metadata;
 pub(crate) mod openapi;
 pub(crate) mod read;
 pub(crate) mod representation;
+pub(crate) mod strict_json;
 pub(crate) mod write;

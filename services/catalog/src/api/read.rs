@@ -44,7 +44,7 @@ pub(crate) async fn list_records(
     let conditions = incoming::conditions(request)?;
     let mut conn = state.context.pool.read().await?;
     if !conditions.is_empty() || request.method() == Method::HEAD {
-        let tag = EntityTag::strong(&clock::tag(&mut conn, model, &others).await?);
+        let tag = EntityTag::strong(&clock::tag(&mut conn, model, &others, query.show_deleted).await?);
         if let Some(answer) = representation::precondition(&conditions, model, &tag, &groups) {
             return answer;
         }

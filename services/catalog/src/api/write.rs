@@ -27,7 +27,8 @@ pub(crate) async fn create_record(
     access::at_least(&principal, model.access.write)?;
     incoming::body_type(request, false)?;
     let validate_only = validate_only(request)?;
-    let key = incoming::idempotent(request, &principal, &body)?;
+    // A dry run has no effect to protect: the key stays free for the request that is meant.
+    let key = incoming::idempotent(request, &principal, &body)?.filter(|_| !validate_only);
     let mut draft = read_draft(model, state, &body, Mode::Create)?;
     access::may_create(model, &principal, &draft)?;
     draft.mutation_id = draft.mutation_id.or(incoming::mutation_id(request.headers())?);
@@ -97,8 +98,10 @@ pub(crate) async fn undelete_record(
     access::may_undelete(&principal)?;
     refuse_query(request)?;
     let id = incoming::path_id(request)?;
+    let mutation_id = incoming::mutation_id(request.headers())?;
     let key = incoming::idempotent(request, &principal, &[])?;
-    Ok(representation::performed(&perform(&state.context, key, Undelete { model, id, principal }).await?))
+    let undelete = Undelete { model, id, mutation_id, principal };
+    Ok(representation::performed(&perform(&state.context, key, undelete).await?))
 }
 
 /// Replaces passwords by their hashes, before any connection is held: hashing takes long on purpose.
@@ -151,7 +154,7 @@ fn read_draft(
     body: &[u8],
     mode: Mode,
 ) -> Result<Draft, ServiceError> {
-    let json = incoming::json(body)?;
+    let json = incoming::json(body, "")?;
     let today = (state.context.now)().date_naive();
     Draft::read(model, &json, mode, today, "").map_err(validation)
 }

@@ -130,7 +130,9 @@ fn read_member(
     today: NaiveDate,
 ) -> Result<Option<Value>, Refusal> {
     match json {
-        None if mode == Mode::Merge || field.write_only => Ok(None),
+        None if mode == Mode::Merge => Ok(None),
+        // It cannot be read back to be sent again: what is left out stays, in a new record where it may.
+        None if field.write_only && (field.nullable || mode == Mode::Replace) => Ok(None),
         None => match field.default {
             Some(default) => read_value(field, &default_json(field, default), today).map(Some),
             None if field.nullable => Ok(Some(Value::Null)),
@@ -289,7 +291,8 @@ fn note<T>(faults: &mut Vec<FieldError>, pointer: &str, code: &'static str, mess
     None
 }
 
-fn escape_pointer(name: &str) -> String {
+/// A member's name as a token of a JSON pointer (RFC 6901), cut where it is absurdly long.
+pub(crate) fn escape_pointer(name: &str) -> String {
     let short: String = name.chars().take(80).collect();
     short.replace('~', "~0").replace('/', "~1")
 }

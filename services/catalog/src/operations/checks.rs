@@ -69,6 +69,37 @@ pub(crate) async fn references(
         .collect())
 }
 
+/// Ids that clients chose are new: no record, not even a deleted one, and no other draft of the batch has them.
+///
+/// # Errors
+/// A `not_unique` problem that points at every fault; those of the database.
+pub(crate) async fn ids(
+    conn: &mut Connection,
+    model: &'static Model,
+    candidates: &[Candidate<'_>],
+) -> Result<(), ServiceError> {
+    let chosen: BTreeSet<Uuid> = candidates.iter().filter_map(|candidate| candidate.draft.id).collect();
+    if chosen.is_empty() {
+        return Ok(());
+    }
+    let known = references::known(conn, model, chosen.into_iter().collect()).await?;
+    let mut seen: BTreeSet<Uuid> = known.iter().copied().collect();
+    let faults: Vec<FieldError> = candidates
+        .iter()
+        .filter(|candidate| candidate.draft.id.is_some_and(|id| !seen.insert(id)))
+        .map(|candidate| FieldError {
+            pointer: format!("{}/id", candidate.pointer),
+            code: "not_unique",
+            message: if known.contains(&candidate.id) {
+                "taken by another record, perhaps a deleted one".to_owned()
+            } else {
+                "given twice in this request".to_owned()
+            },
+        })
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(Problem::new(&problems::NOT_UNIQUE).errors(faults).into()) }
+}
+
 /// No two live records share what must be unique: neither with the ones on file nor within the batch. `skip` is a
 /// record's own id, when it is changed; unique sets that its draft does not touch are left out.
 ///

@@ -14,7 +14,6 @@ use crate::domain::record::Record;
 use crate::domain::value::Value;
 use crate::error::{ServiceError, validation};
 use crate::model::Model;
-use crate::problems;
 use crate::store::clock;
 use crate::store::write::{self, NewRecord};
 
@@ -72,8 +71,7 @@ impl Operation for Create {
                 NewRecord { id: *id, version: clock.version, draft }
             })
             .collect();
-        let records =
-            write::insert(conn, model, at, new).await.map_err(|error| id_taken(error, self.pointer))?;
+        let records = write::insert(conn, model, at, new).await?;
         let changes: Vec<Change> = records
             .into_iter()
             .map(|after| Change { model, kind: ChangeKind::Created, before: None, after })
@@ -121,6 +119,7 @@ impl Create {
         if !faults.is_empty() {
             return Err(validation(faults));
         }
+        checks::ids(conn, self.model, &candidates).await?;
         checks::uniqueness(conn, self.model, &candidates, |_| true).await?;
         herd_rules::check_new(conn, self.model, &candidates).await
     }
@@ -149,16 +148,6 @@ fn answer(model: &Model, shape: Shape, prefer: Return, records: &[Record]) -> St
             )
         }
     }
-}
-
-/// An id chosen by the client that some record, perhaps a deleted one, has already.
-fn id_taken(error: pg_pool::QueryError, pointer: &str) -> ServiceError {
-    if pg_pool::violated_constraint(&error).is_some_and(|constraint| constraint.ends_with("_pkey")) {
-        return Problem::new(&problems::NOT_UNIQUE)
-            .field(format!("{pointer}/id"), "not_unique", "taken by another record")
-            .into();
-    }
-    error.into()
 }
 
 pub(crate) fn missing_clock(model: &Model) -> ServiceError {

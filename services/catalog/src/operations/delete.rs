@@ -80,6 +80,8 @@ pub(crate) struct Undelete {
     pub(crate) model: &'static Model,
     /// Its id.
     pub(crate) id: Uuid,
+    /// The client's mark.
+    pub(crate) mutation_id: Option<String>,
     /// Who brings it back.
     pub(crate) principal: Principal,
 }
@@ -105,7 +107,7 @@ impl Operation for Undelete {
         checks::uniqueness(conn, model, &candidates, |_| true).await?;
         herd_rules::check_new(conn, model, &candidates).await?;
         clock.version += 1;
-        let after = write::set_deleted(conn, model, self.id, clock.version, at, false, None).await?;
+        let after = write::set_deleted(conn, model, self.id, clock.version, at, false, self.mutation_id).await?;
         let change = Change { model, kind: ChangeKind::Restored, before: Some(before), after };
         record_changes(
             conn,

@@ -73,7 +73,7 @@ pub(crate) async fn check_changed(
     }
 }
 
-/// Closes the open cases of an animal that leaves the herd.
+/// Closes the open cases of an animal that leaves the herd with this status.
 ///
 /// # Errors
 /// Of the database.
@@ -82,12 +82,12 @@ pub(crate) async fn close_cases(
     case: &'static Model,
     clock: &mut Clock,
     at: DateTime<Utc>,
-    before: &Record,
-    whole: &Draft,
+    animal: Uuid,
+    status: Option<&Value>,
 ) -> Result<Vec<Change>, ServiceError> {
-    let died = whole.values.contains(&Some(Value::Text("dead".to_owned())));
+    let died = status.and_then(Value::as_text) == Some(AnimalStatus::Dead.as_str());
     let mut changes = Vec::new();
-    for open in store::open_cases(conn, case, before.id).await? {
+    for open in store::open_cases(conn, case, animal).await? {
         let mut draft = Draft { id: None, mutation_id: None, values: vec![None; case.fields.len()] };
         draft.set(case, "closed_on", Value::Date(at.date_naive()));
         if died {

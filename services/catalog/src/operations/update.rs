@@ -62,7 +62,7 @@ impl Operation for Update {
             let Some((_, clock)) = clocks.iter_mut().find(|(locked, _)| locked.name == side.name) else {
                 return Err(missing_clock(side));
             };
-            let changes = herd_rules::close_cases(conn, side, clock, at, &before, &whole).await?;
+            let changes = herd_rules::close_cases(conn, side, clock, at, before.id, whole.value(model, "status")).await?;
             if !changes.is_empty() {
                 invalidated = format!(
                     "{invalidated}, {}",

@@ -74,7 +74,8 @@ pub(crate) async fn current(conn: &mut AsyncPgConnection, model: &Model) -> Quer
     read(&mut row.cells())
 }
 
-/// Names the state of a model, and of the models that are shown inside of it, as a validator's text.
+/// Names the state of a model, and of the models that are shown inside of it, as a validator's text; with
+/// `tombstones` the state of its tombstones, too.
 ///
 /// # Errors
 /// Of the database.
@@ -82,21 +83,25 @@ pub(crate) async fn tag(
     conn: &mut AsyncPgConnection,
     model: &Model,
     others: &[&'static str],
+    tombstones: bool,
 ) -> QueryResult<String> {
     let mut statement = Statement::new("SELECT ");
-    statement.append(tag_column(others));
+    statement.append(tag_column(others, tombstones));
     let statement =
         statement.sql(" FROM model_clock c WHERE c.model = ").bind(Bind::Text(Some(model.name.to_owned())));
     let row: Row = statement.get_result(conn).await?;
     row.cells().text()
 }
 
-/// The column that [`tag`] reads, beside a clock row `c`. One word changes with every write of any of the models.
-pub(crate) fn tag_column(others: &[&'static str]) -> Statement {
+/// The column that [`tag`] reads, beside a clock row `c`. One word changes with every write of any of the models. A
+/// purge writes no record, so it changes the count of tombstones alone.
+pub(crate) fn tag_column(others: &[&'static str], tombstones: bool) -> Statement {
+    let own = Statement::new("c.epoch::text || '.' || c.version::text");
+    let own = if tombstones { own.sql(" || '.' || c.deleted_count::text") } else { own };
     if others.is_empty() {
-        return Statement::new("c.epoch::text || '.' || c.version::text");
+        return own;
     }
-    Statement::new("c.epoch::text || '.' || c.version::text || '-' || (SELECT string_agg(m.version::text, '.' ORDER BY m.model) FROM model_clock m WHERE m.model = ANY(")
+    own.sql(" || '-' || (SELECT string_agg(m.version::text, '.' ORDER BY m.model) FROM model_clock m WHERE m.model = ANY(")
         .bind(Bind::Texts(others.iter().map(|name| Some((*name).to_owned())).collect()))
         .sql("))")
 }

@@ -5,7 +5,7 @@ use diesel::QueryResult;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::row::{Row, columns};
-use super::statement::{Bind, Statement};
+use super::statement::{Bind, Statement, row_limit};
 use crate::domain::record::Record;
 use crate::model::Model;
 
@@ -128,11 +128,15 @@ fn statement(model: &Model, since: Since, limit: u32) -> Statement {
             .bind(Bind::Int(Some(reached.began)))
             .sql("::bigint AS began"),
         Since::Now => Statement::new("SELECT c.version AS version, 0::bigint AS began"),
-        // Versions rise with updated_at, so any row before the instant has a position that is surely early enough.
+        // Versions rise with updated_at, so any row before the instant has a position that is surely early enough. So
+        // has the last purged deletion, where it lies before the instant: its row is gone, its history is not.
         Since::Time(at) => {
-            Statement::new(&format!("SELECT coalesce((SELECT version FROM \"{table}\" WHERE updated_at < "))
-                .bind(Bind::Time(Some(at - TIMESTAMP_MARGIN)))
-                .sql(" ORDER BY updated_at DESC, id DESC LIMIT 1), 0) AS version, 0::bigint AS began")
+            let at = Bind::Time(Some(at - TIMESTAMP_MARGIN));
+            Statement::new(&format!("SELECT greatest((SELECT version FROM \"{table}\" WHERE updated_at < "))
+                .bind(at.clone())
+                .sql(" ORDER BY updated_at DESC, id DESC LIMIT 1), (SELECT l.version FROM change_log l WHERE l.model = c.model AND l.version = c.purged_version AND l.changed_at < ")
+                .bind(at)
+                .sql("), 0) AS version, 0::bigint AS began")
         }
     };
     let mut out = Statement::new("SELECT c.version, c.purged_version, c.epoch, f.version, ")
@@ -143,7 +147,7 @@ fn statement(model: &Model, since: Since, limit: u32) -> Statement {
         ") f LEFT JOIN LATERAL (SELECT {} FROM \"{table}\" WHERE version > f.version AND (deleted_at IS NULL OR version > f.began)",
         columns(model, "")
     ));
-    out.push(&format!(" ORDER BY version LIMIT {}) t ON true WHERE c.model = ", u64::from(limit) + 1));
+    out.push(&format!(" ORDER BY version LIMIT {}) t ON true WHERE c.model = ", row_limit(limit)));
     out.push_bind(Bind::Text(Some(model.name.to_owned())));
     out.push(" ORDER BY t.version");
     out

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::clock;
 use super::row::{Row, columns};
-use super::statement::{Bind, Statement};
+use super::statement::{Bind, Statement, row_limit};
 use crate::domain::query::{Filter, ListQuery, Operator, Position, Sort, SortKind, Start};
 use crate::domain::record::Record;
 use crate::domain::value::Value;
@@ -98,7 +98,7 @@ fn page_statement(
     let descending = query.sort.descending != backwards;
     let column = query.sort.column;
     let mut inner = Statement::new("SELECT ");
-    inner.append(clock::tag_column(others));
+    inner.append(clock::tag_column(others, query.show_deleted));
     inner.push(&format!(
         ", c.version, c.last_modified, c.live_count, {} FROM model_clock c LEFT JOIN LATERAL (SELECT {} FROM \"{}\" WHERE ",
         columns(model, "t."),
@@ -123,8 +123,7 @@ fn page_statement(
     } else {
         inner.push(&format!(" ORDER BY \"{column}\" {direction}, id {direction}"));
     }
-    // The limit stands in the text: a bound one hides from the planner how little is asked for.
-    inner.push(&format!(" LIMIT {}", u64::from(limit) + 1));
+    inner.push(&format!(" LIMIT {}", row_limit(limit)));
     if let Start::Page(page) = query.start {
         inner.push(" OFFSET ");
         let offset = page.saturating_sub(1).saturating_mul(u64::from(limit));
@@ -138,7 +137,17 @@ fn page_statement(
     } else {
         format!(" ORDER BY t.\"{column}\" {direction}, t.id {direction}")
     });
-    inner.one_off(query.filters.len() > 1)
+    inner.one_off(!worth_remembering(query))
+}
+
+/// Lists without conditions, or with one by which a record is looked up, are asked for all the time; of the others there
+/// are too many kinds to remember each.
+fn worth_remembering(query: &ListQuery) -> bool {
+    let plain = query.filters.is_empty() && query.search.is_none() && !query.show_deleted;
+    let look_up = matches!(query.filters.as_slice(), [filter] if filter.operator == Operator::Equal)
+        && query.search.is_none()
+        && matches!(query.sort.kind, SortKind::Id);
+    plain || look_up
 }
 
 fn push_filter(statement: &mut Statement, filter: &Filter) {

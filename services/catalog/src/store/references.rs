@@ -26,6 +26,22 @@ pub(crate) async fn hold_live(
     rows.into_iter().map(|row| row.cells().uuid()).collect()
 }
 
+/// Of these ids, those that a record of the model has, be it deleted.
+///
+/// # Errors
+/// Of the database.
+pub(crate) async fn known(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    ids: Vec<Uuid>,
+) -> QueryResult<Vec<Uuid>> {
+    let statement = Statement::new(&format!("SELECT id FROM \"{}\" WHERE id = ANY(", model.table))
+        .bind(Bind::ids(ids))
+        .sql(")");
+    let rows: Vec<Row> = statement.get_results(conn).await?;
+    rows.into_iter().map(|row| row.cells().uuid()).collect()
+}
+
 /// The first model and field by which a live record points at this one.
 ///
 /// # Errors

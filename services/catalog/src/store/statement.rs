@@ -16,6 +16,14 @@ use uuid::Uuid;
 use crate::domain::value::Value;
 use crate::model::FieldKind;
 
+/// The number of rows to ask for, so that one more than `limit` is seen where more follow. It stands in the text, since
+/// a bound one hides from the planner how little is asked for; and it is rounded up to one of a few, since every
+/// text that is remembered as a prepared statement costs memory in each connection. The reader cuts what is too much.
+pub(crate) fn row_limit(limit: u32) -> u32 {
+    let steps = [1, 10, 20, 50, 100, 200, 500];
+    steps.into_iter().find(|step| *step >= limit).unwrap_or(1000).max(limit) + 1
+}
+
 /// A bound value.
 #[derive(Debug, Clone)]
 pub(crate) enum Bind {

@@ -1,10 +1,13 @@
 //! Starts a catalog for one test and speaks to it. Every response is checked against the OpenAPI document (X-D5).
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use catalog::app::{self, App};
 use catalog::config::Config;
 use catalog::model::registry::Registry;
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value as Json, json};
 use telemetry::metrics::Metrics;
@@ -236,7 +239,12 @@ impl TestApp {
 
 /// The configuration of a catalog on this database; `more` is TOML that is added.
 pub(crate) fn config(database_url: &str, more: &str) -> Config {
-    let text = format!(
+    Config::from_toml(&config_text(database_url, more)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The same as the text of a file, for the real binary.
+pub(crate) fn config_text(database_url: &str, more: &str) -> String {
+    format!(
         r#"
 [http]
 bind = "127.0.0.1:0"
@@ -262,8 +270,55 @@ per_address = 100000
 "#,
         redis = test_harness::redis_url(),
         nats = test_harness::nats_url(),
-    );
-    Config::from_toml(&text).unwrap_or_else(|error| panic!("{error}"))
+    )
+}
+
+/// A configuration file that goes when the test does.
+pub(crate) struct ConfigFile(std::path::PathBuf);
+
+impl ConfigFile {
+    pub(crate) fn new(text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("aldia-catalog-{}.toml", uuid::Uuid::now_v7()));
+        std::fs::write(&path, text).unwrap_or_else(|error| panic!("{error}"));
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+impl Drop for ConfigFile {
+    fn drop(&mut self) {
+        // What cannot be removed is the temporary directory's to clean.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// The number that a query gives, in a column named `number`.
+pub(crate) async fn number(conn: &mut AsyncPgConnection, sql: &str) -> i64 {
+    #[derive(diesel::QueryableByName)]
+    struct Number {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        number: i64,
+    }
+    // Not at the top: it would give `execute` to everything, the HTTP client included.
+    use diesel_async::RunQueryDsl as _;
+    let row: QueryResult<Number> = diesel::sql_query(sql).get_result(conn).await;
+    row.unwrap_or_else(|error| panic!("{sql}: {error}")).number
+}
+
+/// Waits until so many requests with an idempotency key stand in their transactions and wait for a lock.
+pub(crate) async fn wait_for_blocked(db: &Database, count: i64) {
+    // The key's own lock is an advisory one; the relay holds one too, but waits for nothing.
+    let sql = "SELECT count(DISTINCT waiting.pid) AS number FROM pg_locks waiting JOIN pg_locks held USING (pid) \
+               WHERE NOT waiting.granted AND held.granted AND held.locktype = 'advisory' AND held.database = \
+               (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let mut conn = db.admin().await;
+    test_harness::wait_until("requests are blocked", Duration::from_secs(20), async || {
+        number(&mut conn, sql).await == count
+    })
+    .await;
 }
 
 /// An animal that is valid but for its record's tag being taken.

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::error::AuthError;
+use crate::api::incoming;
 
 /// More than any request here has.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -96,18 +97,16 @@ fn is_form(request: &HttpRequest) -> Result<bool, AuthError> {
     } else {
         let problem = Problem::new(&registry::UNSUPPORTED_MEDIA_TYPE);
         Err(AuthError::Request(
-            problem.detail("the body must be application/json or application/x-www-form-urlencoded"),
+            problem
+                .detail("the body must be application/json or application/x-www-form-urlencoded")
+                .field("Content-Type", "unsupported", "not a media type that is read here"),
         ))
     }
 }
 
 /// As strict as every other JSON body of the service: unknown members are refused.
 fn from_json(bytes: &[u8], known: &[&str]) -> Result<Body, Problem> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        let place = format!("line {}, column {}", error.line(), error.column());
-        Problem::new(&registry::MALFORMED_JSON).detail(format!("the body is not valid JSON at {place}"))
-    })?;
-    let Value::Object(members) = value else {
+    let Value::Object(members) = incoming::json(bytes, "")? else {
         let problem = Problem::new(&registry::VALIDATION_FAILED);
         return Err(problem.field("", "wrong_type", "must be an object"));
     };

@@ -55,7 +55,7 @@ pub(super) fn add(model: &Model, registry: &Registry, paths: &mut Map<String, Js
     );
     paths.insert(
         format!("{root}/{{id}}/undelete"),
-        json!({"parameters": [id_parameter()], "post": write.operation(&format!("undelete_{one}"), "Bring a deleted record back.", vec![idempotency_key()], None, &[("200", "The record.", content(&name))], &["400", "401", "403", "404", "409", "422"])}),
+        json!({"parameters": [id_parameter()], "post": write.operation(&format!("undelete_{one}"), "Bring a deleted record back.", vec![idempotency_key(), mutation_id()], None, &[("200", "The record.", content(&name))], &["400", "401", "403", "404", "409", "422"])}),
     );
     if model.rules == Rules::Animal {
         let generations = query(

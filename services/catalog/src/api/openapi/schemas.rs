@@ -290,7 +290,11 @@ fn base(field: &Field, of: FieldKind) -> Json {
         }
         FieldKind::Boolean => json!({"type": kind(field, "boolean")}),
         FieldKind::Date { .. } => json!({"type": kind(field, "string"), "format": "date"}),
-        FieldKind::Choice(words) => json!({"type": "string", "enum": words}),
+        FieldKind::Choice(words) => {
+            let null = kind(field, "string").is_array().then_some(Json::Null);
+            let words: Vec<Json> = words.iter().map(|word| json!(word)).chain(null).collect();
+            json!({"type": kind(field, "string"), "enum": words})
+        }
         FieldKind::Uuid => json!({"type": kind(field, "string"), "format": "uuid"}),
     }
 }

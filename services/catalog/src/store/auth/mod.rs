@@ -5,5 +5,4 @@ pub(crate) mod schema;
 pub(crate) mod sessions;
 pub(crate) mod users;
 
-/// What can differ between "the statement failed" and "no": callers see both.
 pub(crate) use diesel::QueryResult;
