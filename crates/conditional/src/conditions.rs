@@ -6,7 +6,8 @@ use actix_web::http::header::{
     HeaderMap, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE,
 };
 
-use crate::{EntityTag, TagList};
+use crate::tag_list::ListFault;
+use crate::{EntityTag, MAX_TAGS, TagList};
 
 /// A condition that cannot be read. Answered with 400: taking it for "no condition" could lose an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +15,9 @@ pub enum ConditionError {
     /// The named field is neither `*` nor a list of entity tags.
     #[error("{0} is neither `*` nor a list of entity tags")]
     Malformed(&'static str),
+    /// The named field lists more than [`MAX_TAGS`] tags.
+    #[error("{0} lists more than {MAX_TAGS} entity tags")]
+    TooMany(&'static str),
 }
 
 impl ConditionError {
@@ -21,7 +25,7 @@ impl ConditionError {
     #[must_use]
     pub fn header(&self) -> &'static str {
         match self {
-            Self::Malformed(header) => header,
+            Self::Malformed(header) | Self::TooMany(header) => header,
         }
     }
 }
@@ -61,7 +65,7 @@ impl Conditions {
     /// Reads the condition fields of a request. Dates that are no HTTP date, or given twice, are ignored (§13.1.3, §13.1.4).
     ///
     /// # Errors
-    /// [`ConditionError`] for a tag field off the grammar.
+    /// [`ConditionError`] for a tag field off the grammar or with too many tags.
     pub fn from_headers(headers: &HeaderMap) -> Result<Self, ConditionError> {
         Ok(Self {
             if_match: tags(headers, IF_MATCH, "If-Match")?,
@@ -136,8 +140,11 @@ fn tags(
     if !headers.contains_key(&name) {
         return Ok(None);
     }
-    let list = TagList::parse(headers.get_all(name).map(|value| value.as_bytes()));
-    list.map(Some).ok_or(ConditionError::Malformed(written))
+    match TagList::parse(headers.get_all(name).map(|value| value.as_bytes())) {
+        Ok(list) => Ok(Some(list)),
+        Err(ListFault::Malformed) => Err(ConditionError::Malformed(written)),
+        Err(ListFault::TooMany) => Err(ConditionError::TooMany(written)),
+    }
 }
 
 fn date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {

@@ -119,6 +119,8 @@ fn a_field_off_the_grammar_is_an_error_and_never_no_condition() {
     assert_eq!(conditions(&[("if-match", "v")]), Err(ConditionError::Malformed("If-Match")));
     let twice = conditions(&[("if-none-match", "*"), ("if-none-match", "\"v\"")]);
     assert_eq!(twice.unwrap_err().header(), "If-None-Match");
+    let many = vec!["\"v\""; MAX_TAGS + 1].join(",");
+    assert_eq!(conditions(&[("if-none-match", &many)]), Err(ConditionError::TooMany("If-None-Match")));
 }
 
 #[test]

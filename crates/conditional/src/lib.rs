@@ -6,4 +6,4 @@ mod tag_list;
 
 pub use conditions::{ConditionError, Conditions, ReadDecision, WriteRefusal};
 pub use tag::{Coding, EntityTag, TagError};
-pub use tag_list::TagList;
+pub use tag_list::{MAX_TAGS, TagList};

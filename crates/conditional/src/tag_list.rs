@@ -2,6 +2,18 @@
 
 use crate::EntityTag;
 
+/// Most tags that one field may list, over all its lines. A client has a handful; more only cost work.
+pub const MAX_TAGS: usize = 100;
+
+/// Why a field value is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListFault {
+    /// It is no list of tags.
+    Malformed,
+    /// It has more than [`MAX_TAGS`].
+    TooMany,
+}
+
 /// A parsed tag condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TagList {
@@ -12,9 +24,9 @@ pub enum TagList {
 }
 
 impl TagList {
-    /// Parses all lines of one field as the single list they are (RFC 9110 §5.3). `None` when they are no such list; `*`
-    /// beside anything else is none. Empty elements are skipped, as §5.6.1.2 asks of a recipient.
-    pub(crate) fn parse<'v>(lines: impl IntoIterator<Item = &'v [u8]>) -> Option<Self> {
+    /// Parses all lines of one field as the single list they are (RFC 9110 §5.3); `*` beside anything else is no such
+    /// list. Empty elements are skipped, as §5.6.1.2 asks of a recipient.
+    pub(crate) fn parse<'v>(lines: impl IntoIterator<Item = &'v [u8]>) -> Result<Self, ListFault> {
         let (mut any, mut tags) = (0_usize, Vec::new());
         for line in lines {
             let mut rest = trim(line);
@@ -29,19 +41,22 @@ impl TagList {
                     any += 1;
                     rest = trim(after);
                 } else {
-                    let (tag, after) = EntityTag::take(rest)?;
+                    let (tag, after) = EntityTag::take(rest).ok_or(ListFault::Malformed)?;
+                    if tags.len() == MAX_TAGS {
+                        return Err(ListFault::TooMany);
+                    }
                     tags.push(tag);
                     rest = trim(after);
                 }
                 if !rest.is_empty() && !rest.starts_with(b",") {
-                    return None;
+                    return Err(ListFault::Malformed);
                 }
             }
         }
         match (any, tags.is_empty()) {
-            (0, _) => Some(Self::Tags(tags)),
-            (1, true) => Some(Self::Any),
-            _ => None,
+            (0, _) => Ok(Self::Tags(tags)),
+            (1, true) => Ok(Self::Any),
+            _ => Err(ListFault::Malformed),
         }
     }
 
@@ -79,12 +94,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn parse(lines: &[&str]) -> Option<TagList> {
+    fn parse(lines: &[&str]) -> Result<TagList, ListFault> {
         TagList::parse(lines.iter().map(|line| line.as_bytes()))
     }
 
-    fn tags(texts: &[&str]) -> Option<TagList> {
-        Some(TagList::Tags(texts.iter().map(|text| EntityTag::parse(text).unwrap()).collect()))
+    fn tags(texts: &[&str]) -> Result<TagList, ListFault> {
+        Ok(TagList::Tags(texts.iter().map(|text| EntityTag::parse(text).unwrap()).collect()))
     }
 
     #[test]
@@ -94,7 +109,7 @@ mod tests {
         assert_eq!(parse(&["\"a\"", "\"b\",\"c\""]), tags(&["\"a\"", "\"b\"", "\"c\""]));
         assert_eq!(parse(&[",, \"a\" ,,"]), tags(&["\"a\""]));
         assert_eq!(parse(&[""]), tags(&[]));
-        assert_eq!(parse(&[" * "]), Some(TagList::Any));
+        assert_eq!(parse(&[" * "]), Ok(TagList::Any));
     }
 
     #[test]
@@ -111,8 +126,16 @@ mod tests {
             vec!["\"*\"*"],
             vec!["w/\"a\""],
         ] {
-            assert_eq!(parse(&bad), None, "{bad:?}");
+            assert_eq!(parse(&bad), Err(ListFault::Malformed), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_list_of_more_tags_than_any_client_has_is_refused() {
+        let many = vec!["\"a\""; MAX_TAGS];
+        assert!(parse(&many).is_ok());
+        assert!(parse(&[&many.join(",")]).is_ok());
+        assert_eq!(parse(&[&many.join(","), "\"b\""]), Err(ListFault::TooMany));
     }
 
     #[test]
@@ -129,7 +152,7 @@ mod tests {
             let lines = [first.join(", "), second.join(" ,")];
             let read = TagList::parse(lines.iter().map(|line| line.as_bytes()));
             let expected = TagList::Tags(texts.iter().map(|text| EntityTag::parse(text).unwrap()).collect());
-            prop_assert_eq!(read, Some(expected));
+            prop_assert_eq!(read, Ok(expected));
         }
 
         #[test]

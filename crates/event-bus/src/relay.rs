@@ -22,6 +22,12 @@ use crate::{Shutdown, stopped};
 
 /// How long an idle relay waits before it looks without being woken.
 const POLL: Duration = Duration::from_millis(250);
+/// Looks at the usual pace while another relay is on duty. A lock that was left just now may take a moment to be free.
+const QUICK_LOOKS: u32 = 4;
+/// The pause between later looks is at least this long, so that standing by costs next to nothing…
+const STANDBY_MILLIS: u64 = 2000;
+/// …and up to this much longer, so that those who stand by do not all come at once.
+const STANDBY_JITTER_MILLIS: u64 = 3000;
 /// The longest pause after repeated failures.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// Events read, published and marked at a time: one round trip each, and little to repeat after a crash.
@@ -144,12 +150,22 @@ impl Relay {
     /// retried with growing pauses; a new connection to NATS ends the pause.
     pub async fn run(mut self, mut shutdown: Shutdown) {
         let mut connections = self.bus.connections();
-        let mut failures = 0_u32;
+        let (mut failures, mut looks) = (0_u32, 0_u32);
         while !*shutdown.borrow() {
             connections.mark_unchanged();
             let stop = shutdown.clone();
             let calm = match self.drain(|| *stop.borrow()).await {
+                Ok(pass) if !pass.on_duty => {
+                    looks = looks.saturating_add(1);
+                    // Neither a waker nor NATS can put this relay on duty.
+                    tokio::select! {
+                        () = stopped(&mut shutdown) => {}
+                        () = tokio::time::sleep(standby_pause(looks)) => {}
+                    }
+                    continue;
+                }
                 Ok(pass) => {
+                    looks = 0;
                     if failures > 0 && pass.held == 0 {
                         tracing::info!(published = pass.published, "events are published again");
                     }
@@ -295,6 +311,15 @@ fn pause(failures: u32) -> Duration {
     POLL.saturating_mul(2_u32.saturating_pow(failures.min(8))).min(MAX_PAUSE).max(POLL)
 }
 
+/// After so many looks at a lock that another relay holds.
+fn standby_pause(looks: u32) -> Duration {
+    if looks <= QUICK_LOOKS {
+        return POLL;
+    }
+    let (_, random) = Uuid::new_v4().as_u64_pair();
+    Duration::from_millis(STANDBY_MILLIS + random % STANDBY_JITTER_MILLIS)
+}
+
 /// An outage is a warning when it begins; its repetitions are only of interest to someone who looks.
 fn report(error: &RelayError, failures: u32) {
     let error = error as &dyn std::error::Error;
@@ -307,12 +332,23 @@ fn report(error: &RelayError, failures: u32) {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_PAUSE, POLL, pause};
+    use std::time::Duration;
+
+    use super::{MAX_PAUSE, POLL, QUICK_LOOKS, pause, standby_pause};
 
     #[test]
     fn the_pause_doubles_up_to_its_bound() {
         assert_eq!(pause(0), POLL);
         assert_eq!(pause(1), POLL * 2);
         assert_eq!(pause(u32::MAX), MAX_PAUSE);
+    }
+
+    #[test]
+    fn standing_by_is_slow_once_it_is_clear_that_another_is_on_duty() {
+        assert_eq!(standby_pause(1), POLL);
+        let pauses = (0..100).map(|_| standby_pause(QUICK_LOOKS + 1)).collect::<std::collections::HashSet<_>>();
+        assert!(pauses.len() > 1, "not all at once");
+        let bounds = Duration::from_secs(2)..Duration::from_secs(5);
+        assert!(pauses.iter().all(|pause| bounds.contains(pause)), "{pauses:?}");
     }
 }

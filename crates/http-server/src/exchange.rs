@@ -106,7 +106,7 @@ impl Exchange {
     fn report(&mut self, outcome: &Outcome) {
         self.finished = true;
         if let Some(named) = self.named.take() {
-            self.span.record("otel.name", format!("{} {named}", self.method));
+            propagation::rename(&self.span, format!("{} {named}", self.method));
             self.span.record("http.route", named.as_str());
             self.route = named;
         }

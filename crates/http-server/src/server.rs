@@ -117,6 +117,9 @@ impl Shell {
             .keep_alive(Duration::from_secs(config.keep_alive_secs))
             .client_request_timeout(Duration::from_millis(config.client_request_timeout_ms))
             .shutdown_timeout(config.drain_secs)
+            // A client that leaves closes its side politely, as one does that only has nothing more to send. Nobody here
+            // expects the latter; working on for the former keeps connections and statements busy for nothing.
+            .h1_allow_half_closed(false)
             .disable_signals()
             .bind(&config.bind)
             .map_err(bind_error)?;

@@ -66,7 +66,8 @@ impl IdentityError {
 }
 
 /// The problem for a request that carries no token where one is needed. RFC 6750 §3.1: no error code then.
-pub(crate) fn token_missing() -> Problem {
+#[must_use]
+pub fn token_missing() -> Problem {
     Problem::new(&registry::UNAUTHENTICATED)
         .detail("this needs an access token in the Authorization header")
         .header("WWW-Authenticate", format!("Bearer realm=\"{REALM}\""))
@@ -74,7 +75,8 @@ pub(crate) fn token_missing() -> Problem {
 
 /// The problem for an `Authorization` header nobody can read. RFC 6750 §3.1 `invalid_request`, kept at 401 so that clients
 /// treat it as what it is: not being authenticated.
-pub(crate) fn header_malformed() -> Problem {
+#[must_use]
+pub fn header_malformed() -> Problem {
     Problem::new(&registry::UNAUTHENTICATED)
         .detail("the Authorization header is malformed")
         .header("WWW-Authenticate", format!("Bearer realm=\"{REALM}\", error=\"invalid_request\""))

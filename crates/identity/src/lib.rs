@@ -15,8 +15,8 @@ mod verifier;
 
 pub use clock::{Clock, system_clock};
 pub use config::{IdentityConfig, IssuerConfig};
-pub use error::IdentityError;
+pub use error::{IdentityError, header_malformed, token_missing};
 pub use key_source::{KeySource, KeySourceError};
-pub use middleware::Authenticate;
+pub use middleware::{Authenticate, bearer};
 pub use principal::{MaybePrincipal, Principal};
 pub use verifier::Verifier;

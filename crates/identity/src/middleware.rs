@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::{Error, HttpMessage};
 use futures_util::future::LocalBoxFuture;
 use problem::Problem;
@@ -90,7 +90,7 @@ impl Authenticate {
         if self.except.iter().any(|prefix| request.path().starts_with(prefix.as_str())) {
             return Ok(());
         }
-        let Some(token) = bearer(request)? else { return Ok(()) };
+        let Some(token) = bearer(request.headers())? else { return Ok(()) };
         let principal = self.verifier.verify(token).await.map_err(|error| error.to_problem())?;
         if let Some(stats) = telemetry::request::current() {
             stats.set_principal(&principal.subject);
@@ -100,12 +100,15 @@ impl Authenticate {
     }
 }
 
-/// The bearer token, if the request has one. Two `Authorization` headers are refused: which one counts would depend on who
-/// reads them.
-fn bearer(request: &ServiceRequest) -> Result<Option<&str>, Problem> {
-    let mut headers = request.headers().get_all(AUTHORIZATION);
-    let Some(header) = headers.next() else { return Ok(None) };
-    if headers.next().is_some() {
+/// The bearer token among these headers, if there is one; credentials of another scheme are none. Everybody who looks for a
+/// token uses this, so that a gateway and the service behind it never read one request differently.
+///
+/// # Errors
+/// [`header_malformed`]. Two `Authorization` headers are refused as well: which one counts would depend on who reads them.
+pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut lines = headers.get_all(AUTHORIZATION);
+    let Some(header) = lines.next() else { return Ok(None) };
+    if lines.next().is_some() {
         return Err(header_malformed());
     }
     let value = header.to_str().map_err(|_| header_malformed())?;

@@ -40,17 +40,20 @@ impl PgError {
     }
 }
 
-/// Whether the database, not the statement, is at fault: connection lost, server shutting down, starting or read-only,
-/// too many connections.
+/// Whether not the statement is at fault but the database or the moment: connection lost, server shutting down, starting or
+/// read-only, too many connections; or the transaction was picked to give way to another (deadlock, serialization failure)
+/// and would succeed the next time.
 ///
-/// diesel-async keeps no SQLSTATE for these classes, so the server's English message decides (SQLSTATE 57P01 to 57P05,
-/// 25P03, 53300); a server that speaks another language is still recognised by the closed connection that follows.
+/// diesel-async keeps no SQLSTATE for most of these, so the server's English message decides (SQLSTATE 57P01 to 57P05,
+/// 25P03, 53300, 40P01); a server that speaks another language is still recognised by the closed connection that follows.
 pub fn is_unavailable(error: &DieselError) -> bool {
     match error {
         DieselError::DatabaseError(kind, info) => match kind {
-            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::ReadOnlyTransaction => true,
+            DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::ReadOnlyTransaction
+            | DatabaseErrorKind::SerializationFailure => true,
             DatabaseErrorKind::UnableToSendCommand => !is_client_side(info.message()),
-            DatabaseErrorKind::Unknown => is_going_away(info.message()),
+            DatabaseErrorKind::Unknown => is_going_away(info.message()) || info.message() == DEADLOCK,
             _ => false,
         },
         DieselError::RollbackErrorOnCommit { rollback_error, commit_error } => {
@@ -88,6 +91,9 @@ fn is_client_side(message: &str) -> bool {
     ];
     COMPLAINTS.iter().any(|complaint| message.starts_with(complaint))
 }
+
+/// SQLSTATE 40P01.
+const DEADLOCK: &str = "deadlock detected";
 
 fn is_going_away(message: &str) -> bool {
     const FAREWELLS: [&str; 6] = [
@@ -130,9 +136,9 @@ fn database_class(
         DatabaseErrorKind::RestrictViolation => "restrict_violation",
         DatabaseErrorKind::SerializationFailure => "serialization_failure",
         DatabaseErrorKind::ReadOnlyTransaction => "read_only",
+        _ if info.message() == DEADLOCK => "deadlock",
         _ if is_unavailable(error) => "unavailable",
         _ if is_timeout(error) => "timeout",
-        _ if info.message() == "deadlock detected" => "deadlock",
         _ => "database",
     }
 }
@@ -165,6 +171,17 @@ mod tests {
             DatabaseErrorKind::ReadOnlyTransaction,
             "cannot execute INSERT in a read-only transaction"
         )));
+    }
+
+    #[test]
+    fn giving_way_to_another_transaction_may_pass_by_itself() {
+        let deadlock = database(DatabaseErrorKind::Unknown, "deadlock detected");
+        let serialization = database(
+            DatabaseErrorKind::SerializationFailure,
+            "could not serialize access due to concurrent update",
+        );
+        assert!(is_unavailable(&deadlock) && is_unavailable(&serialization));
+        assert_eq!((class(&deadlock), class(&serialization)), ("deadlock", "serialization_failure"));
     }
 
     #[test]

@@ -23,6 +23,7 @@ struct FieldOptions {
     sort: Option<Located<()>>,
     search: Option<Located<()>>,
     facet: Option<Located<()>>,
+    private: Option<Located<()>>,
     write_only: Option<Located<()>>,
     not_future: Option<Located<()>>,
     email: Option<Located<()>>,
@@ -88,6 +89,7 @@ impl FieldOptions {
                     "sort" => set(&mut options.sort, &meta, ()),
                     "search" => set(&mut options.search, &meta, ()),
                     "facet" => set(&mut options.facet, &meta, ()),
+                    "private" => set(&mut options.private, &meta, ()),
                     "write_only" => set(&mut options.write_only, &meta, ()),
                     "not_future" => set(&mut options.not_future, &meta, ()),
                     "email" => set(&mut options.email, &meta, ()),
@@ -102,7 +104,7 @@ impl FieldOptions {
                     "relation" => set(&mut options.relation, &meta, text(&meta)?),
                     "write_role" => set(&mut options.write_role, &meta, text(&meta)?),
                     _ => Err(meta.error(
-                        "unknown field option; known are unique, filter, sort, search, facet, write_only, \
+                        "unknown field option; known are unique, filter, sort, search, facet, private, write_only, \
                          not_future, email, phone, min_len, max_len, min, max, values, default, references, \
                          relation, write_role",
                     )),
@@ -202,6 +204,7 @@ impl FieldDeclaration {
         let (unique, filter, sort) =
             (options.unique.is_some(), options.filter.is_some(), options.sort.is_some());
         let (search, facet) = (options.search.is_some(), options.facet.is_some());
+        let private = options.private.is_some();
         let write_only = options.write_only.is_some();
         quote! {
             #root::Field {
@@ -215,6 +218,7 @@ impl FieldDeclaration {
                 sort: #sort,
                 search: #search,
                 facet: #facet,
+                private: #private,
                 write_only: #write_only,
                 write_role: #write_role,
                 reference: #reference,

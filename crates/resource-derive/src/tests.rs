@@ -70,13 +70,13 @@ fn a_full_declaration_becomes_one_constant() {
                         kind: crate::model::FieldKind::Text {
                             min_len: 2u32, max_len: 120u32, format: crate::model::TextFormat::Plain },
                         nullable: false, default: ::core::option::Option::None,
-                        unique: true, filter: false, sort: true, search: true, facet: false, write_only: false,
+                        unique: true, filter: false, sort: true, search: true, facet: false, private: false, write_only: false,
                         write_role: ::core::option::Option::Some("administrator"),
                         reference: ::core::option::Option::None, },
                     crate::model::Field { name: "species_id", doc: "Its species.",
                         kind: crate::model::FieldKind::Uuid,
                         nullable: true, default: ::core::option::Option::None,
-                        unique: false, filter: true, sort: false, search: false, facet: false, write_only: false,
+                        unique: false, filter: true, sort: false, search: false, facet: false, private: false, write_only: false,
                         write_role: ::core::option::Option::None,
                         reference: ::core::option::Option::Some(
                             crate::model::Reference { model: "species", relation: "species" }), }

@@ -73,6 +73,13 @@ pub fn set_parent(span: &tracing::Span, cx: Context) {
     }
 }
 
+/// Names a span anew, for what is known only at its end. Recording `otel.name` does this only until the span is started,
+/// which [`trace_id`] and [`inject`] do.
+pub fn rename(span: &tracing::Span, name: String) {
+    span.record("otel.name", name.as_str());
+    span.context().span().update_name(name);
+}
+
 /// Adds a link from `span` to the span `cx` was extracted from; none when `cx` holds no valid span.
 pub fn add_link(span: &tracing::Span, cx: &Context) {
     span.add_link(cx.span().span_context().clone());

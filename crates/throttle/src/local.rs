@@ -1,4 +1,4 @@
-//! The count of this process alone, for as long as Redis is away. Bounded in keys, and stricter when it is full.
+//! The count of this process alone, for as long as Redis is away. Bounded in memory, and stricter when it is full.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -6,8 +6,12 @@ use std::time::{Duration, Instant};
 
 use crate::Verdict;
 
-/// At most this many keys have a count of their own. With 64-byte keys and a limit of ten, about 3 MB.
+/// At most this many keys have a count of their own, fewer where the limit is high: see [`max_keys`].
 const MAX_KEYS: usize = 10_000;
+/// About what all counts together may take.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+/// A key beside its instants: its text, its place in the table and the table's free places.
+const KEY_BYTES: usize = 256;
 /// The key that counts for all others once the table is full. No hashed key is empty.
 const EVERYONE_ELSE: &str = "";
 
@@ -20,7 +24,7 @@ pub(crate) struct LocalCounts {
 
 impl LocalCounts {
     pub(crate) fn new(limit: u32, window: Duration) -> Self {
-        Self { limit, window, max_keys: MAX_KEYS, tries: Mutex::new(HashMap::new()) }
+        Self { limit, window, max_keys: max_keys(limit), tries: Mutex::new(HashMap::new()) }
     }
 
     pub(crate) fn check(&self, key: &str, now: Instant) -> Verdict {
@@ -59,6 +63,13 @@ impl LocalCounts {
     }
 }
 
+/// How many keys fit into [`MAX_BYTES`] when each keeps as many instants as the limit allows. A list that grows has up to
+/// twice the room it needs.
+fn max_keys(limit: u32) -> usize {
+    let instants = usize::try_from(limit).unwrap_or(usize::MAX).saturating_mul(2 * size_of::<Instant>());
+    (MAX_BYTES / instants.saturating_add(KEY_BYTES)).clamp(1, MAX_KEYS)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +99,18 @@ mod tests {
         counts.forgive("a");
         assert!(matches!(counts.check("a", now), Verdict::Allowed { .. }));
         assert!(matches!(counts.check("b", now), Verdict::Refused { .. }));
+    }
+
+    #[test]
+    fn the_higher_the_limit_the_fewer_keys_so_that_memory_is_bounded() {
+        assert_eq!(max_keys(1), MAX_KEYS);
+        assert!(max_keys(10) > 5000);
+        assert!(max_keys(1000) > 100);
+        assert_eq!(max_keys(u32::MAX), 1);
+        for limit in [1_usize, 10, 100, 1000, 10_000] {
+            let counts = LocalCounts::new(u32::try_from(limit).unwrap(), WINDOW);
+            assert!(counts.max_keys * limit * size_of::<Instant>() <= MAX_BYTES, "{limit}");
+        }
     }
 
     #[test]

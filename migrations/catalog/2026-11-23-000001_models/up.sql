@@ -11,6 +11,7 @@ CREATE TABLE model_clock (
     live_count bigint NOT NULL DEFAULT 0 CHECK (live_count >= 0),
     deleted_count bigint NOT NULL DEFAULT 0,
     purged_version bigint NOT NULL DEFAULT 0,
+    purged_before timestamptz NOT NULL DEFAULT 'epoch',
     digest bytea NOT NULL DEFAULT '' CHECK (octet_length(digest) IN (0, 32)),
     last_modified timestamptz NOT NULL DEFAULT now()
 );
@@ -21,6 +22,7 @@ COMMENT ON COLUMN model_clock.version IS 'Position of the latest change.';
 COMMENT ON COLUMN model_clock.live_count IS 'Records that are not deleted.';
 COMMENT ON COLUMN model_clock.deleted_count IS 'Tombstones that are kept.';
 COMMENT ON COLUMN model_clock.purged_version IS 'Every tombstone up to this position may be gone.';
+COMMENT ON COLUMN model_clock.purged_before IS 'Every tombstone set before this instant may be gone.';
 COMMENT ON COLUMN model_clock.digest IS 'Sum of the hashes of the live (id, version) pairs; empty for the empty set.';
 COMMENT ON COLUMN model_clock.last_modified IS 'When the latest change was made.';
 

@@ -23,6 +23,7 @@ use uuid::Uuid;
 use crate::api::auth::PATHS_WITHOUT_TOKEN;
 use crate::api::auth::attempts::Attempts;
 use crate::api::auth::state::AuthState;
+use crate::api::openapi::Published;
 use crate::config::Config;
 use crate::jobs;
 use crate::model::registry::Registry;
@@ -62,6 +63,7 @@ impl App {
             context: context.clone(),
             cursors: CursorKey::new(&config.records.cursor_key),
             auth: auth.clone(),
+            document: Arc::new(Published::of(&context.registry)),
             settings: Arc::new(Settings {
                 own_issuer: config.auth.issuer.clone(),
                 tombstone_retention_secs: config.records.tombstone_retention_secs,
@@ -152,6 +154,17 @@ pub(crate) fn now() -> DateTime<Utc> {
 pub async fn rotate_keys(config: &Config, at_once: bool) -> anyhow::Result<Option<(String, DateTime<Utc>)>> {
     let pool = PgPool::new(&config.postgres, &Metrics::new("catalog"))?;
     Ok(jobs::key_rotation::rotate_now(&pool, &config.auth, now(), at_once).await?.created)
+}
+
+/// Begins a new history after a restore from a backup: versions that were given out after the backup never come again.
+///
+/// # Errors
+/// Of the database.
+pub async fn begin_epoch(config: &Config) -> anyhow::Result<()> {
+    let pool = PgPool::new(&config.postgres, &Metrics::new("catalog"))?;
+    let mut conn = pool.write().await?;
+    crate::store::maintenance::begin_epoch(&mut conn, now().timestamp_micros()).await?;
+    Ok(())
 }
 
 fn sign_in(config: &Config, pool: &PgPool) -> anyhow::Result<AuthState> {

@@ -72,6 +72,9 @@ enum Command {
         #[arg(long)]
         at_once: bool,
     },
+    /// After a restore from a backup, before the first start: begin a new history, so that clients that saw the lost one
+    /// load everything anew.
+    BeginEpoch(Configured),
     /// Events that a consumer gave up on.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
@@ -166,6 +169,10 @@ async fn dispatch(command: Command) -> anyhow::Result<()> {
                 Some((kid, signs_from)) => print(&format!("published {kid}; it signs from {signs_from}\n")),
                 None => print("a new key waits already\n"),
             }
+        }
+        Command::BeginEpoch(configured) => {
+            app::begin_epoch(&configured.load()?).await?;
+            print("a new history has begun\n")
         }
         Command::DeadLetters(DeadLetters::List { configured, limit, format }) => {
             let bus = Bus::connect(&configured.load()?.nats).await?;

@@ -110,13 +110,18 @@ impl From<WriteRefusal> for ServiceError {
     }
 }
 
+/// Most faults that one answer lists.
+const MAX_FAULTS: usize = 100;
+
 /// Faults of a body.
-pub(crate) fn validation(errors: Vec<FieldError>) -> ServiceError {
+pub(crate) fn validation(mut errors: Vec<FieldError>) -> ServiceError {
+    errors.truncate(MAX_FAULTS);
     Problem::new(&registry::VALIDATION_FAILED).errors(errors).into()
 }
 
 /// Faults of the parameters.
-pub(crate) fn parameters(errors: Vec<FieldError>) -> ServiceError {
+pub(crate) fn parameters(mut errors: Vec<FieldError>) -> ServiceError {
+    errors.truncate(MAX_FAULTS);
     Problem::new(&registry::INVALID_PARAMETER).errors(errors).into()
 }
 

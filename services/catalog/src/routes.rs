@@ -13,7 +13,11 @@ pub(crate) fn configure(app: &mut ServiceConfig, state: &AppState) {
     app.app_data(Data::new(state.clone()));
     app.app_data(Data::new(state.auth.clone()));
     auth::configure(app);
-    app.service(web::resource("/openapi.json").get(openapi::get_document));
+    app.service(
+        web::resource("/openapi.json")
+            .route(web::get().to(openapi::get_document))
+            .route(web::head().to(openapi::get_document)),
+    );
     for model in state.context.registry.models() {
         configure_model(app, model);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use page_cursor::CursorKey;
 
 use crate::api::auth::state::AuthState;
+use crate::api::openapi::Published;
 use crate::operations::Context;
 
 /// Shared by all handlers of one running catalog.
@@ -16,6 +17,8 @@ pub(crate) struct AppState {
     pub(crate) cursors: CursorKey,
     /// Passwords, tokens and keys.
     pub(crate) auth: AuthState,
+    /// The API's document.
+    pub(crate) document: Arc<Published>,
     /// Settings of the records' API.
     pub(crate) settings: Arc<Settings>,
 }

@@ -13,7 +13,7 @@ mod tags;
 
 pub(crate) use body::Compressed;
 pub(crate) use negotiate::negotiate;
-pub(crate) use tags::{stripped_conditions, tags_in};
+pub(crate) use tags::{check_conditions, stripped_conditions, tags_in};
 
 /// Answers of this size or less are sent as they are: the coding would cost more than it saves.
 const LARGEST_UNCOMPRESSED_BYTES: u64 = 500;
@@ -70,15 +70,19 @@ pub(crate) fn apply(
     asked.coding
 }
 
-/// A 304 carries the tag of what a 200 would have been. The upstream does not say whether that would have been coded,
-/// but the client does: it presents the tag it was given.
+/// A 304 carries the `Vary` and the tag of what a 200 would have been (RFC 9110 §15.4.5). The upstream does not say whether
+/// that would have been coded: `Vary` is there whenever it could have been, and of the tag the client knows, since it
+/// presents the one it was given.
 fn revalidated(headers: &mut HeaderMap, asked: &Asked) {
+    if forbids_transform(headers) || headers.contains_key(header::CONTENT_ENCODING) {
+        return;
+    }
+    add_vary(headers);
     let Some(current) = tag_of(headers) else { return };
     let of_this_version = |tag: &&EntityTag| tag.strip_coding().weak_eq(&current.strip_coding());
     let coded_before =
         asked.presented.iter().filter(of_this_version).any(|tag| tag.opaque() != tag.strip_coding().opaque());
-    if coded_before && !forbids_transform(headers) && !headers.contains_key(header::CONTENT_ENCODING) {
-        add_vary(headers);
+    if coded_before {
         set_tag(headers, &current.with_coding(asked.coding));
     }
 }
@@ -250,6 +254,17 @@ mod tests {
             let mut headers = head(&[("etag", "\"v\"")]);
             apply(StatusCode::NOT_MODIFIED, &mut headers, None, &asked(coding, &[presented]));
             assert_eq!(get(&headers, "etag"), expected, "{presented} {coding:?}");
+            assert_eq!(get(&headers, "vary"), "Accept-Encoding", "{presented} {coding:?}");
+        }
+    }
+
+    #[test]
+    fn a_304_of_what_must_not_be_coded_stays_as_it_is() {
+        for kept in [("cache-control", "no-transform"), ("content-encoding", "gzip")] {
+            let mut headers = head(&[("etag", "\"v\""), kept]);
+            let presented = asked(Coding::Brotli, &["\"v;br\""]);
+            apply(StatusCode::NOT_MODIFIED, &mut headers, None, &presented);
+            assert_eq!((get(&headers, "etag"), get(&headers, "vary")), ("\"v\"", ""));
         }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) use peer::Network;
 pub(crate) use pool::Pool;
 
 use crate::app::Worker;
+use crate::compress;
 use crate::door;
 use crate::problems::{AMBIGUOUS_TARGET, REQUEST_STALLED, UPSTREAM_UNAVAILABLE};
 use crate::route::Route;
@@ -80,6 +81,9 @@ async fn route_and_send(
         && bytes > limit
     {
         return Err(too_large(limit));
+    }
+    if route.compress {
+        compress::check_conditions(client.headers())?;
     }
 
     let peer = client.peer_addr().map(|peer| peer.ip());

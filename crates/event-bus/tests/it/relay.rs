@@ -116,6 +116,33 @@ async fn one_relay_is_on_duty_and_another_takes_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn standing_by_opens_no_connections_however_often_it_is_woken() {
+    let world = World::new().await;
+    let (mut first, mut second) = (world.relay(), world.relay());
+    assert!(first.pass().await.unwrap().on_duty);
+    assert!(!second.pass().await.unwrap().on_duty);
+    let backends = world.backends().await;
+    for _ in 0..5 {
+        assert!(!second.pass().await.unwrap().on_duty);
+    }
+    assert_eq!(world.backends().await, backends);
+
+    let waker = second.waker();
+    let running = tokio::spawn(second.run(world.shutdown()));
+    for _ in 0..50 {
+        waker.wake();
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.backends().await, backends);
+    // It still takes over.
+    drop(first);
+    world.enqueue(&[world.message("thing/1", "a")]).await;
+    until_stored(&world, 1).await;
+    world.stop();
+    tokio::time::timeout(DEADLINE, running).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_event_holds_back_its_aggregate_only() {
     let world = World::new().await;
     let mut refused = world.message("thing/bad", "no stream takes me");

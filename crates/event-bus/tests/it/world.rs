@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_nats::jetstream::message::StreamMessage;
 use chrono::Utc;
 use diesel::QueryableByName;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Integer};
 use diesel_async::RunQueryDsl as _;
 use event_bus::{
     Bus, BusConfig, Consumer, ConsumerSpec, Delivery, HandlerError, OutboxMessage, Relay, StreamSpec,
@@ -125,6 +125,20 @@ impl World {
         let mut conn = self.pool.read().await.unwrap();
         let sql = format!("SELECT count(*) AS count FROM outbox WHERE {condition}");
         diesel::sql_query(sql).get_result::<Count>(&mut *conn).await.unwrap().count
+    }
+
+    /// The server's processes that serve this world's pool, by number.
+    pub(crate) async fn backends(&self) -> Vec<i32> {
+        #[derive(QueryableByName)]
+        struct Backend {
+            #[diesel(sql_type = Integer)]
+            pid: i32,
+        }
+        let mut conn = self.pool.read().await.unwrap();
+        let sql = "SELECT pid FROM pg_stat_activity \
+                   WHERE datname = current_database() AND backend_type = 'client backend' ORDER BY pid";
+        let backends = diesel::sql_query(sql).get_results::<Backend>(&mut *conn).await.unwrap();
+        backends.into_iter().map(|backend| backend.pid).collect()
     }
 
     /// Everything the stream holds, read past the crate under test.

@@ -166,6 +166,16 @@ async fn metrics_are_labelled_by_pattern_and_never_by_path() {
 }
 
 #[tokio::test]
+async fn a_route_that_is_named_late_names_the_span_too() {
+    let served = served();
+    served.get_as("/v1/elsewhere", "late-1").await;
+    let line = &lines("access", "late-1").await[0];
+    let span = span(&line["trace_id"]).await;
+    assert_eq!(span.name, "GET /forwarded");
+    assert_eq!(attribute(&span, "http.route").as_deref(), Some("/forwarded"));
+}
+
+#[tokio::test]
 async fn an_unknown_path_is_filed_as_unmatched() {
     let served = serve(|_| {});
     let response = served.get("/who/knows").await;
@@ -176,11 +186,15 @@ async fn an_unknown_path_is_filed_as_unmatched() {
 #[tokio::test]
 async fn a_client_that_leaves_is_reported_as_499() {
     let served = served();
-    let mut stream = tokio::net::TcpStream::connect(served.running.addr).await.unwrap();
-    stream.write_all(b"GET /hang HTTP/1.1\r\nhost: test\r\nx-request-id: gone-1\r\n\r\n").await.unwrap();
-    lines("test", "gone-1").await;
-    // Reset instead of a polite close, which could mean that only the sending half is done.
-    stream.set_zero_linger().unwrap();
-    drop(stream);
-    assert_eq!(lines("access", "gone-1").await[0]["status"], "499");
+    for (id, reset) in [("gone-1", true), ("gone-2", false)] {
+        let mut stream = tokio::net::TcpStream::connect(served.running.addr).await.unwrap();
+        let request = format!("GET /hang HTTP/1.1\r\nhost: test\r\nx-request-id: {id}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        lines("test", id).await;
+        if reset {
+            stream.set_zero_linger().unwrap();
+        }
+        drop(stream);
+        assert_eq!(lines("access", id).await[0]["status"], "499", "{id}");
+    }
 }

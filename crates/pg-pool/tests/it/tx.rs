@@ -1,6 +1,6 @@
 //! What a transaction promises.
 
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use pg_pool::PgError;
 
 use crate::{Bench, backend_pid, count, run, unique};
@@ -100,6 +100,26 @@ async fn a_transaction_may_run_in_a_spawned_task() {
         .await
     });
     assert_eq!(task.await.unwrap().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn the_loser_of_a_deadlock_is_unavailable_and_not_wrong() {
+    let bench = Bench::new();
+    let (name, barrier) = (unique("deadlock"), tokio::sync::Barrier::new(2));
+    let locked = async |first: u8, second: u8| {
+        let lock = |number: u8| format!("SELECT pg_advisory_xact_lock(hashtext('{name}'), {number})");
+        let both = async |conn: &mut AsyncPgConnection| -> Result<(), PgError> {
+            diesel::sql_query(lock(first)).execute(conn).await?;
+            barrier.wait().await;
+            diesel::sql_query(lock(second)).execute(conn).await?;
+            Ok(())
+        };
+        bench.pool.tx("deadlock", both).await
+    };
+    let (one, other) = tokio::join!(locked(1, 2), locked(2, 1));
+    let lost: Vec<PgError> = [one, other].into_iter().filter_map(Result::err).collect();
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert!(lost[0].is_unavailable(), "{lost:?}");
 }
 
 #[tokio::test]

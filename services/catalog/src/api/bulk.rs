@@ -90,11 +90,7 @@ fn from_object(body: &[u8]) -> Result<Batch, ServiceError> {
         Some(_) => return Err(wrong("/validate_only", "wrong_type", "true or false is expected")),
     };
     if let Some(unknown) = members.keys().next() {
-        return Err(wrong(
-            &format!("/{}", escape_pointer(unknown)),
-            "unknown_field",
-            "no such field",
-        ));
+        return Err(wrong(&format!("/{}", escape_pointer(unknown)), "unknown_field", "no such field"));
     }
     bounded(items.len(), "/items")?;
     Ok(Batch { items, pointer: "/items", shape: Shape::List, validate_only })

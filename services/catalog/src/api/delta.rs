@@ -1,6 +1,6 @@
 //! `GET /v1/{model}?since=`: what changed since a position, without gaps (C-D1, C-D2, C-D8).
 
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use conditional::EntityTag;
@@ -8,13 +8,14 @@ use problem::{FieldError, Problem, registry};
 use serde::{Deserialize, Serialize};
 
 use super::{incoming, read, representation};
-use crate::domain::query::MAX_LIMIT;
+use crate::domain::query::{MAX_LIMIT, read_limit};
 use crate::domain::record::Selection;
 use crate::domain::value::write_json_text;
 use crate::error::{ServiceError, parameters};
 use crate::model::Model;
 use crate::problems;
 use crate::state::AppState;
+use crate::store::clock;
 use crate::store::delta::{self, Delta, Reached, Since};
 
 /// Most changes in one answer.
@@ -40,17 +41,23 @@ pub(crate) async fn list_changes(
 ) -> Result<HttpResponse, ServiceError> {
     let asked = Asked::read(model, state, pairs)?;
     let conditions = incoming::conditions(request)?;
+    let groups = format!("\"{}\"", model.path);
     let mut conn = state.context.pool.read().await?;
+    if !conditions.is_empty() || request.method() == Method::HEAD {
+        let tag = EntityTag::strong(&clock::tag(&mut conn, model, &[], false).await?);
+        if let Some(answer) = representation::precondition(&conditions, model, &tag, &groups) {
+            return answer;
+        }
+        if request.method() == Method::HEAD {
+            return Ok(representation::head(model, &tag, &groups));
+        }
+    }
     let delta = delta::changes(&mut conn, model, asked.since, asked.limit).await?;
     drop(conn);
     if delta.is_gone(asked.since) {
         return Err(expired(model, state));
     }
     let tag = EntityTag::strong(&format!("{}.{}", delta.epoch, delta.version));
-    let groups = format!("\"{}\"", model.path);
-    if let Some(answer) = representation::precondition(&conditions, model, &tag, &groups) {
-        return answer;
-    }
     let body = write_body(model, state, request.path(), &asked, &delta);
     let mut response = HttpResponse::Ok();
     representation::read_fields(&mut response, model, &tag, &groups);
@@ -84,9 +91,9 @@ impl Asked {
             seen.push(name);
             match name.as_str() {
                 "since" => asked.since = since(model, state, value)?,
-                "limit" => match value.parse::<u32>() {
-                    Ok(limit) if limit >= 1 => asked.limit = limit.min(MAX_CHANGES),
-                    _ => faults.push(fault(name, "out_of_range", "a whole number from 1 is expected")),
+                "limit" => match read_limit(value, MAX_CHANGES) {
+                    Some(limit) => asked.limit = limit,
+                    None => faults.push(fault(name, "out_of_range", "a whole number from 1 is expected")),
                 },
                 "fields" => {
                     asked.fields = Some(value.clone());
@@ -110,10 +117,7 @@ impl Asked {
                     }
                     // A reader needs the version to know which of two states is the later one.
                     asked.selection = Selection::only(
-                        names
-                            .into_iter()
-                            .chain(["version".to_owned(), "client_mutation_id".to_owned()])
-                            .collect(),
+                        names.into_iter().chain(["version".to_owned(), "client_mutation_id".to_owned()]),
                     );
                 }
                 "cache_bust" => {}

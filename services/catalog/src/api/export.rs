@@ -1,10 +1,13 @@
 //! `?export=csv`: the whole list as CSV (RFC 4180), streamed; memory holds one batch at a time.
 
-use actix_web::http::header;
-use actix_web::{Error, HttpResponse};
-use bytes::Bytes;
-use futures_util::stream;
+use std::future::ready;
 
+use actix_web::http::{Method, header};
+use actix_web::{Error, HttpRequest, HttpResponse};
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
+
+use super::representation::Untold;
 use crate::domain::query::{ListQuery, Position};
 use crate::domain::record::Record;
 use crate::domain::value::Value;
@@ -25,26 +28,33 @@ struct Export {
     done: bool,
 }
 
-/// Answers with every record of the list. Records that change while it runs are shown once at most.
-pub(crate) fn export_csv(
+/// Answers with every record of the list. In the order of `id` each is shown once at most; in the order of something that
+/// changes while it runs, a record can be shown at both its places.
+pub(crate) async fn export_csv(
     model: &'static Model,
     state: &AppState,
+    request: &HttpRequest,
     query: ListQuery,
 ) -> Result<HttpResponse, ServiceError> {
-    let export = Export { model, state: state.clone(), query, from: None, begun: false, done: false };
-    let body = stream::try_unfold(export, |mut export| async move {
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"))
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}.csv\"", model.path)))
+        .insert_header((header::CACHE_CONTROL, "private, no-store"));
+    if request.method() == Method::HEAD {
+        return Ok(response.body(Untold));
+    }
+    let mut export = Export { model, state: state.clone(), query, from: None, begun: false, done: false };
+    // Read before anything is said: a database that is away is a 503, not an answer that breaks off.
+    let first = export.batch().await?;
+    let rest = stream::try_unfold(export, |mut export| async move {
         if export.done {
             return Ok::<_, Error>(None);
         }
         let chunk = export.batch().await?;
         Ok(Some((chunk, export)))
     });
-    let disposition = format!("attachment; filename=\"{}.csv\"", model.path);
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"))
-        .insert_header((header::CONTENT_DISPOSITION, disposition))
-        .insert_header((header::CACHE_CONTROL, "private, no-store"))
-        .streaming(body))
+    Ok(response.streaming(stream::once(ready(Ok(first))).chain(rest)))
 }
 
 impl Export {
@@ -52,8 +62,6 @@ impl Export {
         let mut conn = self.state.context.pool.read().await?;
         let page = list::page(&mut conn, self.model, &self.query, self.from.as_ref(), BATCH, &[]).await?;
         drop(conn);
-        // A page number means nothing to an export; it begins at the first record.
-        self.query.start = crate::domain::query::Start::First;
         self.done = !page.more;
         self.from =
             page.records.last().map(|record| list::position(self.model, self.query.sort, record, false));

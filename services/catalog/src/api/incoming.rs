@@ -1,6 +1,6 @@
 //! What a handler reads of a request, beside its path.
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpMessage as _, HttpRequest, web};
 use conditional::Conditions;
 use idempotency::IdempotencyKey;
@@ -15,6 +15,9 @@ use crate::error::{ServiceError, not_found};
 use crate::operations::Idempotent;
 use crate::operations::outcome::Return;
 use crate::state::AppState;
+
+/// Most parameters of one query.
+const MAX_PARAMETERS: usize = 64;
 
 /// Media types of request bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,14 +50,16 @@ pub(crate) fn required_principal(request: &HttpRequest, state: &AppState) -> Res
 /// # Errors
 /// `invalid_parameter` where it is not well formed.
 pub(crate) fn query_pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, ServiceError> {
-    web::Query::<Vec<(String, String)>>::from_query(request.query_string())
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
         .map(web::Query::into_inner)
         .map_err(|error| {
-            Problem::new(&registry::INVALID_PARAMETER)
-                .detail("the query is not well formed")
-                .cause(error)
-                .into()
-        })
+            Problem::new(&registry::INVALID_PARAMETER).detail("the query is not well formed").cause(error)
+        })?;
+    if pairs.len() > MAX_PARAMETERS {
+        let detail = format!("at most {MAX_PARAMETERS} parameters are read");
+        return Err(Problem::new(&registry::INVALID_PARAMETER).detail(detail).into());
+    }
+    Ok(pairs)
 }
 
 /// Refuses any parameter of a read that offers none, but for `cache_bust`, which old clients send everywhere.
@@ -88,6 +93,44 @@ pub(crate) fn path_id(request: &HttpRequest) -> Result<Uuid, ServiceError> {
 /// `invalid_parameter` that names the field.
 pub(crate) fn conditions(request: &HttpRequest) -> Result<Conditions, ServiceError> {
     Ok(Conditions::from_headers(request.headers())?)
+}
+
+/// Preconditions of a change. A record that was read with `include` has a tag that begins with the record's own: it
+/// names the same state of the record.
+///
+/// # Errors
+/// `invalid_parameter` that names the field.
+pub(crate) fn write_conditions(request: &HttpRequest) -> Result<Conditions, ServiceError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in request
+        .headers()
+        .iter()
+        .filter(|(name, _)| *name == header::IF_MATCH || *name == header::IF_NONE_MATCH)
+    {
+        let own =
+            value.to_str().ok().map(without_included).and_then(|text| HeaderValue::from_str(&text).ok());
+        headers.append(name.clone(), own.unwrap_or_else(|| value.clone()));
+    }
+    Ok(Conditions::from_headers(&headers)?)
+}
+
+/// `"57-12.3"` → `"57"`: versions are digits, and so is what stands for the included models.
+fn without_included(tags: &str) -> String {
+    let mut out = String::with_capacity(tags.len());
+    let mut skipping = false;
+    let mut digits = false;
+    for character in tags.chars() {
+        match character {
+            '-' if digits => skipping = true,
+            '0'..='9' | '.' if skipping => {}
+            _ => {
+                skipping = false;
+                out.push(character);
+            }
+        }
+        digits = character.is_ascii_digit() && !skipping;
+    }
+    out
 }
 
 /// What the client prefers to be returned (RFC 7240); preferences that are not known are ignored, as it says.

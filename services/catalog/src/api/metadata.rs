@@ -26,27 +26,25 @@ pub(crate) async fn get_metadata(
     access::may_read_all(model, principal.as_ref())?;
     let prefix = digest_prefix(request)?;
     let conditions = incoming::conditions(request)?;
-    let mut conn = state.context.pool.read().await?;
-    let clock = clock::current(&mut conn, model).await?;
-    let tag = EntityTag::strong(&format!("{}.{}", clock.epoch, clock.version));
     let groups = format!("\"{}\"", model.path);
+    let mut conn = state.context.pool.read().await?;
+    let (clock, part) = match prefix.as_deref() {
+        None => (clock::current(&mut conn, model).await?, None),
+        Some(prefix) => {
+            let (clock, name, part) = parts(&mut conn, model, prefix).await?;
+            (clock, Some((name, part)))
+        }
+    };
+    drop(conn);
+    let tag = EntityTag::strong(&format!("{}.{}", clock.epoch, clock.version));
     if let Some(answer) = representation::precondition(&conditions, model, &tag, &groups) {
         return answer;
     }
     let mut body = summary(model, &clock);
-    if let (Some(prefix), Some(object)) = (prefix, body.as_object_mut()) {
+    if let (Some((name, part)), Some(object)) = (part, body.as_object_mut()) {
         object.insert("digest_prefix".to_owned(), json!(prefix));
-        if prefix.len() == BUCKET_DIGITS {
-            let leaf = buckets_under(&prefix).map_or(0, |range| range.start);
-            let records = maintenance::bucket_records(&mut conn, model, leaf).await?;
-            let records: Vec<_> =
-                records.iter().map(|(id, version)| json!({"id": id, "version": version})).collect();
-            object.insert("records".to_owned(), json!(records));
-        } else {
-            object.insert("parts".to_owned(), json!(parts(&mut conn, model, &prefix).await?));
-        }
+        object.insert(name.to_owned(), part);
     }
-    drop(conn);
     let mut response = HttpResponse::Ok();
     representation::read_fields(&mut response, model, &tag, &groups);
     representation::last_modified(&mut response, clock.last_modified);
@@ -104,15 +102,23 @@ fn summary(model: &Model, clock: &Clock) -> serde_json::Value {
     })
 }
 
+/// What is below a prefix, with the clock of the same instant: `records` of a leaf, else `parts`.
 async fn parts(
     conn: &mut pg_pool::Conn,
     model: &Model,
     prefix: &str,
-) -> Result<Vec<serde_json::Value>, ServiceError> {
-    let mut parts = [(0i64, Digest::default()); 16];
+) -> Result<(Clock, &'static str, serde_json::Value), ServiceError> {
     let range = buckets_under(prefix).unwrap_or(0..0);
+    if prefix.len() == BUCKET_DIGITS {
+        let (clock, records) = maintenance::bucket_records(conn, model, range.start).await?;
+        let records: Vec<_> =
+            records.iter().map(|(id, version)| json!({"id": id, "version": version})).collect();
+        return Ok((clock, "records", json!(records)));
+    }
     let width = (range.end - range.start) / 16;
-    for (leaf, count, digest) in maintenance::leaves(conn, model, range.clone()).await? {
+    let (clock, leaves) = maintenance::leaves(conn, model, range.clone()).await?;
+    let mut parts = [(0i64, Digest::default()); 16];
+    for (leaf, count, digest) in leaves {
         let index = usize::try_from((leaf - range.start) / width.max(1)).unwrap_or_default();
         if let Some(part) = parts.get_mut(index) {
             part.0 += count;
@@ -120,7 +126,7 @@ async fn parts(
         }
     }
     let part = |(index, (count, digest)): (usize, &(i64, Digest))| json!({"prefix": format!("{prefix}{index:x}"), "count": count, "digest": digest.to_string()});
-    Ok(parts.iter().enumerate().map(part).collect())
+    Ok((clock, "parts", json!(parts.iter().enumerate().map(part).collect::<Vec<_>>())))
 }
 
 fn digest_prefix(request: &HttpRequest) -> Result<Option<String>, ServiceError> {

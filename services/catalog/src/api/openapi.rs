@@ -3,21 +3,50 @@
 mod operations;
 mod schemas;
 
-use actix_web::HttpResponse;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
+use conditional::{EntityTag, ReadDecision};
 use serde_json::{Map, Value as Json, json};
 use utoipa::OpenApi as _;
 
 use super::auth::AuthApi;
+use super::incoming;
 use crate::error::ServiceError;
 use crate::model::registry::Registry;
 use crate::state::AppState;
 
-/// `GET /openapi.json`.
-pub(crate) async fn get_document(state: Data<AppState>) -> Result<HttpResponse, ServiceError> {
-    Ok(HttpResponse::Ok()
+/// The document as it is sent, made once.
+#[derive(Debug)]
+pub(crate) struct Published {
+    body: Bytes,
+    tag: EntityTag,
+}
+
+impl Published {
+    /// Makes it for these models.
+    pub(crate) fn of(registry: &Registry) -> Self {
+        let body = Bytes::from(document(registry).to_string());
+        let tag = EntityTag::strong(&blake3::hash(&body).to_hex());
+        Self { body, tag }
+    }
+}
+
+/// `GET` and `HEAD /openapi.json`.
+pub(crate) async fn get_document(
+    state: Data<AppState>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ServiceError> {
+    let unchanged =
+        incoming::conditions(&request)?.check_read(&state.document.tag) == ReadDecision::NotModified;
+    let mut response = if unchanged { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response
         .insert_header(("Cache-Control", "public, no-cache"))
-        .json(document(&state.context.registry)))
+        .insert_header(("ETag", state.document.tag.to_string()));
+    if unchanged {
+        return Ok(response.finish());
+    }
+    Ok(response.content_type("application/json").body(state.document.body.clone()))
 }
 
 /// The document for these models.
@@ -69,7 +98,7 @@ fn add_self(document: &mut Json) {
                 "summary": "This document.",
                 "tags": ["meta"],
                 "security": [],
-                "responses": {"200": {"description": "The API's document.", "content": {"application/json": {"schema": {"type": "object"}}}}, "default": operations::problem_response("Any fault.")},
+                "responses": {"304": {"description": "Not changed."}, "200": {"description": "The API's document.", "content": {"application/json": {"schema": {"type": "object"}}}}, "default": operations::problem_response("Any fault.")},
             }}),
         );
     }

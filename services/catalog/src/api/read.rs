@@ -38,9 +38,9 @@ pub(crate) async fn list_records(
     let others = includes::models(&state.context.registry, model, &query.include, principal.as_ref())?;
     let from = open_cursor(state, model, &query)?;
     if query.export_csv {
-        return export::export_csv(model, state, query);
+        return export::export_csv(model, state, request, query).await;
     }
-    let groups = format!("\"{}\"", model.path);
+    let groups = includes::groups(&state.context.registry, format!("\"{}\"", model.path), &others);
     let conditions = incoming::conditions(request)?;
     let mut conn = state.context.pool.read().await?;
     if !conditions.is_empty() || request.method() == Method::HEAD {
@@ -49,9 +49,7 @@ pub(crate) async fn list_records(
             return answer;
         }
         if request.method() == Method::HEAD {
-            let mut response = HttpResponse::Ok();
-            representation::read_fields(&mut response, model, &tag, &groups);
-            return Ok(response.content_type("application/json").finish());
+            return Ok(representation::head(model, &tag, &groups));
         }
     }
     let page = list::page(&mut conn, model, &query, from.as_ref(), query.limit, &others).await?;
@@ -110,7 +108,7 @@ pub(crate) async fn get_record(
         let tag = EntityTag::strong(&format!("{}-{clocks}", record.version));
         (record, tag)
     };
-    let groups = outcome::groups(model, [id]);
+    let groups = includes::groups(&state.context.registry, outcome::groups(model, [id]), &others);
     if let Some(answer) = representation::precondition(&conditions, model, &tag, &groups) {
         return answer;
     }

@@ -1,7 +1,13 @@
 //! How records become responses: bodies, validators, cache fields.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::Context as Poll;
+
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{self, HttpDate};
 use actix_web::{HttpResponse, HttpResponseBuilder};
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use conditional::{Conditions, EntityTag, ReadDecision, WriteRefusal};
 
@@ -30,6 +36,31 @@ pub(crate) fn read_fields(response: &mut HttpResponseBuilder, model: &Model, tag
 /// The date of the last change, for people and logs: its second is too coarse to validate by (T15).
 pub(crate) fn last_modified(response: &mut HttpResponseBuilder, at: DateTime<Utc>) {
     response.insert_header((header::LAST_MODIFIED, HttpDate::from(std::time::SystemTime::from(at))));
+}
+
+/// The answer to HEAD where the body is not even made: with the fields of a GET, and no word of a length (RFC 9110 §9.3.2).
+pub(crate) fn head(model: &Model, tag: &EntityTag, groups: &str) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    read_fields(&mut response, model, tag, groups);
+    response.content_type("application/json").body(Untold)
+}
+
+/// A body of a length that nobody asked for.
+pub(super) struct Untold;
+
+impl MessageBody for Untold {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _: &mut Poll<'_>,
+    ) -> std::task::Poll<Option<Result<Bytes, Infallible>>> {
+        std::task::Poll::Ready(None)
+    }
 }
 
 /// Whether a read is answered with the state of this tag, and if not, with what (RFC 9110 §13.2.2).

@@ -129,7 +129,10 @@ mod tests {
     #[test]
     fn a_repeated_member_is_found_at_any_depth() {
         assert_eq!(repeated(r#"{"a":1,"a":1}"#).as_deref(), Some("/a"));
-        assert_eq!(repeated(r#"{"items":[{},{"x/y":[{"b":1,"b":2}]}]}"#).as_deref(), Some("/items/1/x~1y/0/b"));
+        assert_eq!(
+            repeated(r#"{"items":[{},{"x/y":[{"b":1,"b":2}]}]}"#).as_deref(),
+            Some("/items/1/x~1y/0/b")
+        );
         assert_eq!(repeated(r#"{"a":1,"\u0061":2}"#).as_deref(), Some("/a"));
         assert!(parse(br#"[{"a":1},{"a":1}]"#).is_ok());
     }

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
+use conditional::WriteRefusal;
 use problem::{Problem, registry};
 
 use super::{incoming, representation};
@@ -62,7 +63,11 @@ pub(crate) async fn update_record(
     refuse_query(request)?;
     incoming::body_type(request, false)?;
     let key = incoming::idempotent(request, &principal, &body)?;
-    let conditions = incoming::conditions(request)?;
+    let conditions = incoming::write_conditions(request)?;
+    // Before any work: a password in the draft takes long to hash.
+    if conditions.is_empty() {
+        return Err(WriteRefusal::Missing.into());
+    }
     let mut draft = read_draft(model, state, &body, mode)?;
     draft.mutation_id = draft.mutation_id.or(incoming::mutation_id(request.headers())?);
     hash_secrets(model, state, &mut draft).await?;
@@ -81,7 +86,7 @@ pub(crate) async fn delete_record(
     access::at_least(&principal, model.access.delete)?;
     refuse_query(request)?;
     let id = incoming::path_id(request)?;
-    let conditions = incoming::conditions(request)?;
+    let conditions = incoming::write_conditions(request)?;
     let mutation_id = incoming::mutation_id(request.headers())?;
     let key = incoming::idempotent(request, &principal, &[])?;
     let delete = Delete { model, id, mutation_id, conditions, principal };

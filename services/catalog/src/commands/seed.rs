@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use pg_pool::Connection;
 use pg_pool::PgPool;
 use rand::RngExt as _;
 use serde_json::{Value as Json, json};
@@ -21,13 +20,12 @@ use crate::domain::access::ROLES;
 use crate::domain::change::Actor;
 use crate::domain::credential;
 use crate::domain::draft::{Draft, Mode};
-use crate::domain::value::Value;
-use crate::model::Model;
 use crate::model::registry::Registry;
 use crate::operations::create::{Create, Shape};
 use crate::operations::outcome::Return;
+use crate::operations::set_password::SetPassword;
 use crate::operations::{Context, perform};
-use crate::store::{item, write};
+use crate::store::item;
 
 /// Loads what is missing, sets the demo accounts' passwords, and prints the accounts as JSON.
 ///
@@ -110,47 +108,11 @@ async fn accounts(
         let Some(user) = herd.users.iter().find(|user| user.role == role && user.active) else { continue };
         let plain = password.clone().unwrap_or_else(random_password);
         let hash = credential::hash_password(&plain, config.auth.password.params())?;
-        context
-            .pool
-            .tx("set_demo_password", async |conn| set_password(conn, context, model, user.id, hash).await)
-            .await
-            .map_err(|error| anyhow::anyhow!("{}", error.explain()))?;
+        let change = SetPassword { model, id: user.id, hash, actor: seeder() };
+        perform(context, None, change).await.map_err(|error| anyhow::anyhow!("{}", error.explain()))?;
         accounts.push(json!({"username": user.identification, "password": plain, "roles": [role]}));
     }
     Ok(accounts)
-}
-
-async fn set_password(
-    conn: &mut Connection,
-    context: &Context,
-    model: &'static Model,
-    id: Uuid,
-    hash: String,
-) -> Result<(), crate::error::ServiceError> {
-    let mut clocks = crate::store::clock::lock(conn, &[model]).await?;
-    let at = crate::operations::instant(context, &clocks);
-    let Some((_, clock)) = clocks.first_mut() else { return Ok(()) };
-    let before = item::find_for_update(conn, model, id).await?;
-    let mut draft = Draft { id: None, mutation_id: None, values: vec![None; model.fields.len()] };
-    draft.set(model, "password", Value::Text(hash));
-    clock.version += 1;
-    let after = write::update(conn, model, id, clock.version, at, draft).await?;
-    let change = crate::domain::change::Change {
-        model,
-        kind: crate::domain::change::ChangeKind::Updated,
-        before,
-        after,
-    };
-    crate::operations::record_changes(
-        conn,
-        context,
-        model,
-        clock,
-        &seeder(),
-        at,
-        std::slice::from_ref(&change),
-    )
-    .await
 }
 
 fn seeder() -> Actor {

@@ -263,6 +263,8 @@ fn checked_text(text: &str, min_len: u32, max_len: u32, format: TextFormat) -> R
         TextFormat::Phone if !is_phone(text) => {
             Err(("invalid_format", "a telephone number is expected".to_owned()))
         }
+        // One address in two spellings would be two people.
+        TextFormat::Email => Ok(text.to_lowercase()),
         _ => Ok(text.to_owned()),
     }
 }

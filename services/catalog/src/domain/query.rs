@@ -163,6 +163,9 @@ impl ListQuery {
                 "pages reach the first 10,000 records; follow `next` beyond",
             );
         }
+        if query.export_csv && (query.start != Start::First || !query.include.is_empty()) {
+            reader.fault("export", "conflict", "an export has no `page`, `cursor` or `include`");
+        }
         if seen.contains(&"cursor") && seen.contains(&"page") {
             reader.fault("page", "conflict", "give either `page` or `cursor`");
         }
@@ -209,6 +212,14 @@ pub(crate) fn read_item_query(
     if faults.is_empty() { ListQuery::read(model, registry, pairs, today) } else { Err(faults) }
 }
 
+/// A page size: coerced down to `most`, never up; zero, a sign or anything but digits is no size (X-B4).
+pub(crate) fn read_limit(text: &str, most: u32) -> Option<u32> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // What is too large to be read is larger than the most, too.
+    let limit = digits.then(|| text.parse::<u32>().unwrap_or(u32::MAX))?;
+    (limit >= 1).then_some(limit.min(most))
+}
+
 struct Reader<'a> {
     model: &'static Model,
     registry: &'a Registry,
@@ -223,9 +234,9 @@ impl Reader<'_> {
 
     fn parameter(&mut self, query: &mut ListQuery, name: &str, value: &str) {
         match name {
-            "limit" => match value.parse::<u32>() {
-                Ok(limit) if limit >= 1 => query.limit = limit.min(MAX_LIMIT),
-                _ => self.fault(name, "out_of_range", "a whole number from 1 is expected"),
+            "limit" => match read_limit(value, MAX_LIMIT) {
+                Some(limit) => query.limit = limit,
+                None => self.fault(name, "out_of_range", "a whole number from 1 is expected"),
             },
             "page" => match value.parse::<u64>() {
                 Ok(page) if page >= 1 => query.start = Start::Page(page),
@@ -241,17 +252,22 @@ impl Reader<'_> {
             },
             "fields" => self.fields(query, value),
             "include" => {
-                value.split(',').filter(|path| !path.is_empty()).for_each(|path| self.include(query, path))
+                for path in value.split(',').filter(|path| !path.is_empty()) {
+                    self.include(query, path);
+                    // One fault is enough to refuse; a list of thousands is not worth reading on.
+                    if !self.faults.is_empty() {
+                        break;
+                    }
+                }
             }
             "include_relations" => match value {
                 "true" => {
-                    query.include = self
-                        .model
-                        .fields
-                        .iter()
-                        .filter_map(|f| f.reference.as_ref())
-                        .map(|r| vec![r.relation])
-                        .collect()
+                    let all = self.model.fields.iter().filter_map(|field| field.reference.as_ref());
+                    for path in all.map(|reference| vec![reference.relation]) {
+                        if !query.include.contains(&path) {
+                            query.include.push(path);
+                        }
+                    }
                 }
                 "false" => {}
                 _ => self.fault(name, "not_a_choice", "must be true or false"),
@@ -271,10 +287,17 @@ impl Reader<'_> {
 
     fn search(&mut self, query: &mut ListQuery, value: &str) {
         let text = value.trim();
-        if (MIN_SEARCH_CHARS..=100).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
+        // Without three letters or digits in a row there is no trigram to look up.
+        let has_trigram =
+            text.split(|c: char| !c.is_alphanumeric()).any(|word| word.chars().count() >= MIN_SEARCH_CHARS);
+        if has_trigram && text.chars().count() <= 100 && !text.chars().any(char::is_control) {
             query.search = Some(text.to_lowercase());
         } else {
-            self.fault("search", "too_short", "3 to 100 characters are expected");
+            self.fault(
+                "search",
+                "too_short",
+                "3 to 100 characters with at least three letters or digits in a row are expected",
+            );
         }
     }
 
@@ -303,6 +326,10 @@ impl Reader<'_> {
     fn fields(&mut self, query: &mut ListQuery, value: &str) {
         let names: Vec<String> =
             value.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        // No model has that many; the list would only be costly.
+        if names.len() > 100 {
+            return self.fault("fields", "too_many", "at most 100 fields");
+        }
         for name in &names {
             let base = matches!(
                 name.as_str(),

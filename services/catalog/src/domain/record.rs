@@ -1,5 +1,7 @@
 //! A stored record of any model, and its JSON.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -35,17 +37,17 @@ pub(crate) struct Included<'a> {
 
 /// Which members of a record are shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Selection(Option<Vec<String>>);
+pub(crate) struct Selection(Option<BTreeSet<String>>);
 
 impl Selection {
     /// Only these members (and `id`, always).
-    pub(crate) fn only(names: Vec<String>) -> Self {
-        Self(Some(names))
+    pub(crate) fn only(names: impl IntoIterator<Item = String>) -> Self {
+        Self(Some(names.into_iter().collect()))
     }
 
     /// Whether a member of that name is shown.
     pub(crate) fn shows(&self, name: &str) -> bool {
-        self.0.as_ref().is_none_or(|names| names.iter().any(|shown| shown == name))
+        self.0.as_ref().is_none_or(|names| names.contains(name))
     }
 }
 
@@ -108,6 +110,16 @@ impl Record {
     pub(crate) fn json(&self, model: &Model) -> String {
         let mut out = String::with_capacity(512);
         self.write_json(model, &Selection::default(), &[], &mut out);
+        out
+    }
+
+    /// The record as events carry it: without the fields that stay inside.
+    pub(crate) fn event_json(&self, model: &Model) -> String {
+        let told = model.shown().filter(|field| !field.private).map(|field| field.name);
+        let base = ["version", "created_at", "updated_at", "client_mutation_id"];
+        let selection = Selection::only(told.chain(base).map(str::to_owned));
+        let mut out = String::with_capacity(512);
+        self.write_json(model, &selection, &[], &mut out);
         out
     }
 

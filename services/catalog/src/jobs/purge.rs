@@ -53,6 +53,7 @@ async fn purge_batch(
     let (count, greatest) = maintenance::purge(conn, model, &references, before, BATCH).await?;
     if count > 0 {
         clock.deleted_count -= count;
+        clock.purged_before = clock.purged_before.max(before);
         clock.purged_version = clock.purged_version.max(greatest);
         clock::store(conn, model, clock).await?;
     }

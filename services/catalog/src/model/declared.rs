@@ -210,19 +210,19 @@ pub(crate) struct Treatment {
 )]
 pub(crate) struct User {
     /// Number of the person's identity document.
-    #[field(unique, min_len = 3, max_len = 40, search, filter, sort, write_role = "administrator")]
+    #[field(unique, min_len = 3, max_len = 40, search, filter, sort, private, write_role = "administrator")]
     identification: String,
     /// Full name.
     #[field(min_len = 1, max_len = 200, search, sort)]
     fullname: String,
     /// E-mail address.
-    #[field(unique, max_len = 254, email, search)]
+    #[field(unique, max_len = 254, email, search, private, write_role = "administrator")]
     email: String,
     /// Telephone number.
-    #[field(unique, max_len = 40, phone)]
+    #[field(unique, max_len = 40, phone, private)]
     phone: Option<String>,
     /// Postal address.
-    #[field(max_len = 500)]
+    #[field(max_len = 500, private)]
     address: Option<String>,
     /// What the person may do.
     #[field(
@@ -237,6 +237,6 @@ pub(crate) struct User {
     #[field(default = "true", filter, facet, write_role = "administrator")]
     active: bool,
     /// Password; accepted, never shown.
-    #[field(min_len = 8, max_len = 1024, write_only)]
+    #[field(min_len = 8, max_len = 1024, write_only, write_role = "administrator")]
     password: Option<String>,
 }

@@ -64,6 +64,8 @@ pub struct Field {
     pub facet: bool,
     /// Accepted, never shown (a password).
     pub write_only: bool,
+    /// Never leaves by events: whoever may know it reads it here.
+    pub private: bool,
     /// The least role that may change it, where it is more than the model's own.
     pub write_role: Option<&'static str>,
     /// The record that it points at.

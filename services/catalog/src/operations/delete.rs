@@ -107,7 +107,8 @@ impl Operation for Undelete {
         checks::uniqueness(conn, model, &candidates, |_| true).await?;
         herd_rules::check_new(conn, model, &candidates).await?;
         clock.version += 1;
-        let after = write::set_deleted(conn, model, self.id, clock.version, at, false, self.mutation_id).await?;
+        let after =
+            write::set_deleted(conn, model, self.id, clock.version, at, false, self.mutation_id).await?;
         let change = Change { model, kind: ChangeKind::Restored, before: Some(before), after };
         record_changes(
             conn,

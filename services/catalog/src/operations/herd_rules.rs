@@ -31,8 +31,11 @@ pub(crate) async fn check_new(
 ) -> Result<(), ServiceError> {
     match model.rules {
         Rules::None | Rules::User | Rules::Breed => Ok(()),
-        Rules::Case => after_birth(conn, model, candidates, "diagnosis_date").await,
-        Rules::Treatment => after_birth(conn, model, candidates, "given_on").await,
+        Rules::Case => cases(conn, model, candidates).await,
+        Rules::Treatment => {
+            let animals = animals_of(conn, model, candidates).await?;
+            settle(after_birth(model, candidates, &animals, "given_on"))
+        }
         Rules::Animal => animals(conn, model, candidates, Pedigree::default()).await,
     }
 }
@@ -117,7 +120,16 @@ async fn changed_animal(
     let species = store::species_of(conn, breeds(model, candidates)).await?;
     let Some((facts, age)) = facts_of(model, candidate, &species) else { return Ok(()) };
     let violations = herd::check_against_offspring_at_age(&facts, &offspring, age);
-    settle(violations.into_iter().map(|violation| fault(&candidate.pointer, violation)).collect())
+    let mut faults: Vec<FieldError> =
+        violations.into_iter().map(|violation| fault(&candidate.pointer, violation)).collect();
+    if let Some(first) = store::first_treatment(conn, id).await?.filter(|first| *first < facts.birth_date) {
+        faults.push(FieldError {
+            pointer: format!("{}/birth_date", candidate.pointer),
+            code: "after_treatment",
+            message: format!("the animal was diagnosed or treated on {first}"),
+        });
+    }
+    settle(faults)
 }
 
 async fn animals(
@@ -176,28 +188,75 @@ async fn animals(
     settle(faults)
 }
 
-async fn after_birth(
+/// A case is not before birth, ends after it begins, and is not open once the animal has left the herd.
+async fn cases(
     conn: &mut Connection,
     model: &Model,
     candidates: &[Candidate<'_>],
-    field: &str,
 ) -> Result<(), ServiceError> {
-    let animal =
-        |candidate: &Candidate<'_>| candidate.draft.value(model, "animal_id").and_then(Value::as_uuid);
-    let born = store::birth_dates(conn, candidates.iter().filter_map(animal).collect()).await?;
-    let faults = candidates
+    let animals = animals_of(conn, model, candidates).await?;
+    let mut faults = after_birth(model, candidates, &animals, "diagnosis_date");
+    for candidate in candidates {
+        let value = |name: &str| candidate.draft.value(model, name);
+        let closed = value("closed_on").and_then(Value::as_date);
+        if let (Some(closed), Some(diagnosed)) = (closed, value("diagnosis_date").and_then(Value::as_date))
+            && closed < diagnosed
+        {
+            faults.push(FieldError {
+                pointer: format!("{}/closed_on", candidate.pointer),
+                code: "before_diagnosis",
+                message: format!("the disease was diagnosed on {diagnosed}"),
+            });
+        }
+        let open = closed.is_none()
+            && matches!(value("status").and_then(Value::as_text), Some("active" | "chronic"));
+        let animal = value("animal_id").and_then(Value::as_uuid).and_then(|id| animals.get(&id));
+        if let Some(animal) = animal.filter(|animal| open && animal.status.is_final()) {
+            faults.push(FieldError {
+                pointer: format!("{}/closed_on", candidate.pointer),
+                code: "animal_gone",
+                message: format!("the animal is {}; its cases are closed", animal.status.as_str()),
+            });
+        }
+    }
+    settle(faults)
+}
+
+/// The animals that the candidates point at.
+async fn animals_of(
+    conn: &mut Connection,
+    model: &Model,
+    candidates: &[Candidate<'_>],
+) -> Result<BTreeMap<Uuid, AnimalFacts>, ServiceError> {
+    let ids: BTreeSet<Uuid> = candidates
+        .iter()
+        .filter_map(|candidate| candidate.draft.value(model, "animal_id").and_then(Value::as_uuid))
+        .collect();
+    Ok(store::facts(conn, ids.into_iter().collect())
+        .await?
+        .into_iter()
+        .map(|facts| (facts.id, facts))
+        .collect())
+}
+
+fn after_birth(
+    model: &Model,
+    candidates: &[Candidate<'_>],
+    animals: &BTreeMap<Uuid, AnimalFacts>,
+    field: &str,
+) -> Vec<FieldError> {
+    candidates
         .iter()
         .filter_map(|candidate| {
             let date = candidate.draft.value(model, field).and_then(Value::as_date)?;
-            let born = born.get(&animal(candidate)?)?;
-            (date < *born).then(|| FieldError {
+            let animal = animals.get(&candidate.draft.value(model, "animal_id")?.as_uuid()?)?;
+            (date < animal.birth_date).then(|| FieldError {
                 pointer: format!("{}/{field}", candidate.pointer),
                 code: "before_birth",
-                message: format!("the animal was born on {born}"),
+                message: format!("the animal was born on {}", animal.birth_date),
             })
         })
-        .collect();
-    settle(faults)
+        .collect()
 }
 
 async fn breed_in_use(conn: &mut Connection, breed: Uuid) -> Result<(), ServiceError> {

@@ -8,14 +8,17 @@ pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod herd_rules;
 pub(crate) mod outcome;
+pub(crate) mod set_password;
 pub(crate) mod update;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use idempotency::{Claim, IdempotencyKey, StoredAnswer};
 use pg_pool::Connection;
 use pg_pool::PgPool;
+use problem::{Problem, registry};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -25,6 +28,10 @@ use crate::events::published;
 use crate::model::Model;
 use crate::model::registry::Registry;
 use crate::store::{clock::Clock, write};
+
+/// Longest that the work of one transaction may take. Sync by time rests on it: a change is visible at most this long
+/// after the time that it carries (`store::delta::TIMESTAMP_MARGIN` is more).
+const LONGEST_TRANSACTION: Duration = Duration::from_secs(30);
 
 /// What every use case needs.
 #[derive(Clone)]
@@ -88,20 +95,11 @@ pub(crate) async fn perform<O: Operation>(
             .pool
             .clone()
             .tx(O::NAME, async move |conn| {
-                let Some(key) = key else {
-                    return Ok::<_, ServiceError>(Performed {
-                        answer: operation.run(conn, &context).await?,
-                        replayed: false,
-                    });
-                };
-                match idempotency::claim(conn, &key.scope, &key.key, &key.fingerprint).await? {
-                    Claim::Replay(answer) => Ok(Performed { answer, replayed: true }),
-                    Claim::Fresh => {
-                        let answer = operation.run(conn, &context).await?;
-                        idempotency::store(conn, &key.scope, &key.key, &key.fingerprint, &answer).await?;
-                        Ok(Performed { answer, replayed: false })
-                    }
-                }
+                let work = answer_once(conn, &context, key, operation);
+                tokio::time::timeout(LONGEST_TRANSACTION, work).await.unwrap_or_else(|_| {
+                    let cause = "the transaction took too long";
+                    Err(Problem::new(&registry::UNAVAILABLE).cause(cause).into())
+                })
             })
             .await?;
         wake();
@@ -112,8 +110,27 @@ pub(crate) async fn perform<O: Operation>(
         Some(stats) => actix_web::rt::spawn(telemetry::request::scope(stats, work)),
         None => actix_web::rt::spawn(work),
     };
-    task.await
-        .unwrap_or_else(|error| Err(problem::Problem::new(&problem::registry::INTERNAL).cause(error).into()))
+    task.await.unwrap_or_else(|error| Err(Problem::new(&registry::INTERNAL).cause(error).into()))
+}
+
+/// Runs the use case, or finds the answer of an earlier run.
+async fn answer_once<O: Operation>(
+    conn: &mut Connection,
+    context: &Context,
+    key: Option<Idempotent>,
+    operation: O,
+) -> Result<Performed, ServiceError> {
+    let Some(key) = key else {
+        return Ok(Performed { answer: operation.run(conn, context).await?, replayed: false });
+    };
+    match idempotency::claim(conn, &key.scope, &key.key, &key.fingerprint).await? {
+        Claim::Replay(answer) => Ok(Performed { answer, replayed: true }),
+        Claim::Fresh => {
+            let answer = operation.run(conn, context).await?;
+            idempotency::store(conn, &key.scope, &key.key, &key.fingerprint, &answer).await?;
+            Ok(Performed { answer, replayed: false })
+        }
+    }
 }
 
 /// Accounts for the changes of one model and puts their events into the outbox.
@@ -133,7 +150,7 @@ pub(crate) async fn record_changes(
             let json = if change.kind == ChangeKind::Deleted {
                 String::new()
             } else {
-                change.after.json(change.model)
+                change.after.event_json(change.model)
             };
             published::record_changed(published::RecordChange {
                 event_id: (context.new_id)(),

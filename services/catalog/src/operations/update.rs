@@ -40,7 +40,7 @@ pub(crate) struct Update {
 impl Operation for Update {
     const NAME: &'static str = "update_record";
 
-    async fn run(self, conn: &mut Connection, context: &Context) -> Result<StoredAnswer, ServiceError> {
+    async fn run(mut self, conn: &mut Connection, context: &Context) -> Result<StoredAnswer, ServiceError> {
         let model = self.model;
         let actor = access::actor(&self.principal);
         let side = self.side_model(context);
@@ -48,6 +48,7 @@ impl Operation for Update {
         let mut clocks = clock::lock(conn, &wanted).await?;
         let at = instant(context, &clocks);
         let before = item::find_for_update(conn, model, self.id).await?.ok_or_else(not_found)?;
+        self.keep_owner();
         access::may_update(model, &self.principal, &before, &self.draft)?;
         self.conditions.check_write(Some(&outcome::entity_tag(&before)))?;
         if before.deleted_at.is_some() {
@@ -62,7 +63,9 @@ impl Operation for Update {
             let Some((_, clock)) = clocks.iter_mut().find(|(locked, _)| locked.name == side.name) else {
                 return Err(missing_clock(side));
             };
-            let changes = herd_rules::close_cases(conn, side, clock, at, before.id, whole.value(model, "status")).await?;
+            let changes =
+                herd_rules::close_cases(conn, side, clock, at, before.id, whole.value(model, "status"))
+                    .await?;
             if !changes.is_empty() {
                 invalidated = format!(
                     "{invalidated}, {}",
@@ -83,6 +86,16 @@ impl Operation for Update {
 }
 
 impl Update {
+    /// An owner that is left out stays: nobody loses a record by replacing it.
+    fn keep_owner(&mut self) {
+        let owner = self.model.access.owner;
+        for (field, value) in self.model.fields.iter().zip(&mut self.draft.values) {
+            if owner == Some(field.name) && *value == Some(Value::Null) {
+                *value = None;
+            }
+        }
+    }
+
     /// The other model that the change may reach: an animal that leaves the herd closes its open cases (C-D11).
     fn side_model(&self, context: &Context) -> Option<&'static Model> {
         let leaves =
@@ -108,7 +121,12 @@ impl Update {
         };
         let mut pointed = self.draft.clone();
         for (field, value) in self.model.fields.iter().zip(&mut pointed.values) {
-            if !changed(field.name) {
+            // The animal of a case or treatment is held in any case: its dates are checked against the animal's.
+            let held =
+                field.name == "animal_id" && matches!(self.model.rules, Rules::Case | Rules::Treatment);
+            if held {
+                *value = whole.value(self.model, field.name).cloned();
+            } else if !changed(field.name) {
                 *value = None;
             }
         }

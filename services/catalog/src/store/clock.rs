@@ -26,13 +26,16 @@ pub(crate) struct Clock {
     pub(crate) deleted_count: i64,
     /// Every tombstone up to this position may be gone.
     pub(crate) purged_version: i64,
+    /// Every tombstone set before this instant may be gone.
+    pub(crate) purged_before: DateTime<Utc>,
     /// Digest of the live (id, version) pairs.
     pub(crate) digest: Digest,
     /// When the latest change was made.
     pub(crate) last_modified: DateTime<Utc>,
 }
 
-const COLUMNS: &str = "epoch, version, live_count, deleted_count, purged_version, digest, last_modified";
+const COLUMNS: &str =
+    "epoch, version, live_count, deleted_count, purged_version, purged_before, digest, last_modified";
 
 /// Takes the clocks of several models for writing, in one order for all writers.
 ///
@@ -61,6 +64,12 @@ pub(crate) async fn lock(
         .collect()
 }
 
+/// Begins a statement that reads a clock `c`, and more columns of what is joined to it.
+pub(crate) fn beside(more: &str) -> Statement {
+    let columns: Vec<String> = COLUMNS.split(", ").map(|column| format!("c.{column}")).collect();
+    Statement::new(&format!("SELECT {}, {more} FROM model_clock c", columns.join(", ")))
+}
+
 /// Reads the clock of a model: one row by its key.
 ///
 /// # Errors
@@ -74,8 +83,8 @@ pub(crate) async fn current(conn: &mut AsyncPgConnection, model: &Model) -> Quer
     read(&mut row.cells())
 }
 
-/// Names the state of a model, and of the models that are shown inside of it, as a validator's text; with
-/// `tombstones` the state of its tombstones, too.
+/// Names the state of a model, and of the models that are shown inside of it, as a validator's text. Lists with deleted
+/// records change with a purge, too.
 ///
 /// # Errors
 /// Of the database.
@@ -83,10 +92,10 @@ pub(crate) async fn tag(
     conn: &mut AsyncPgConnection,
     model: &Model,
     others: &[&'static str],
-    tombstones: bool,
+    with_deleted: bool,
 ) -> QueryResult<String> {
     let mut statement = Statement::new("SELECT ");
-    statement.append(tag_column(others, tombstones));
+    statement.append(tag_column(others, with_deleted));
     let statement =
         statement.sql(" FROM model_clock c WHERE c.model = ").bind(Bind::Text(Some(model.name.to_owned())));
     let row: Row = statement.get_result(conn).await?;
@@ -94,16 +103,18 @@ pub(crate) async fn tag(
 }
 
 /// The column that [`tag`] reads, beside a clock row `c`. One word changes with every write of any of the models. A
-/// purge writes no record, so it changes the count of tombstones alone.
-pub(crate) fn tag_column(others: &[&'static str], tombstones: bool) -> Statement {
-    let own = Statement::new("c.epoch::text || '.' || c.version::text");
-    let own = if tombstones { own.sql(" || '.' || c.deleted_count::text") } else { own };
-    if others.is_empty() {
-        return own;
+/// purge writes no record: it changes nothing but the number of tombstones.
+pub(crate) fn tag_column(others: &[&'static str], with_deleted: bool) -> Statement {
+    let mut column = Statement::new("c.epoch::text || '.' || c.version::text");
+    if with_deleted {
+        column.push(" || '.' || c.deleted_count::text");
     }
-    own.sql(" || '-' || (SELECT string_agg(m.version::text, '.' ORDER BY m.model) FROM model_clock m WHERE m.model = ANY(")
-        .bind(Bind::Texts(others.iter().map(|name| Some((*name).to_owned())).collect()))
-        .sql("))")
+    if !others.is_empty() {
+        column.push(" || '-' || (SELECT string_agg(m.version::text, '.' ORDER BY m.model) FROM model_clock m WHERE m.model = ANY(");
+        column.push_bind(Bind::Texts(others.iter().map(|name| Some((*name).to_owned())).collect()));
+        column.push("))");
+    }
+    column
 }
 
 /// Writes the clock back at the end of a transaction.
@@ -119,6 +130,8 @@ pub(crate) async fn store(conn: &mut AsyncPgConnection, model: &Model, clock: &C
         .bind(Bind::Int(Some(clock.deleted_count)))
         .sql(", purged_version = ")
         .bind(Bind::Int(Some(clock.purged_version)))
+        .sql(", purged_before = ")
+        .bind(Bind::Time(Some(clock.purged_before)))
         .sql(", digest = ")
         .bind(Bind::Bytes(clock.digest.to_bytes()))
         .sql(", last_modified = ")
@@ -137,6 +150,7 @@ pub(crate) fn read(cells: &mut super::row::Cells) -> QueryResult<Clock> {
         live_count: cells.int()?,
         deleted_count: cells.int()?,
         purged_version: cells.int()?,
+        purged_before: cells.time()?,
         digest: Digest::from_bytes(&cells.bytes()?).ok_or_else(|| {
             diesel::result::Error::DeserializationError("a stored digest has the wrong length".into())
         })?,

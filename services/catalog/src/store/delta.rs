@@ -44,6 +44,8 @@ pub(crate) struct Delta {
     pub(crate) version: i64,
     /// Tombstones up to this position may be gone.
     pub(crate) purged_version: i64,
+    /// Tombstones set before this instant may be gone.
+    pub(crate) purged_before: DateTime<Utc>,
     /// The history that the positions belong to; another one after a restore from a backup.
     pub(crate) epoch: i64,
     /// Position from which the changes were read.
@@ -59,7 +61,7 @@ impl Delta {
     pub(crate) fn is_gone(&self, since: Since) -> bool {
         match since {
             Since::Beginning | Since::Now => false,
-            Since::Time(_) => self.purged_version > self.from,
+            Since::Time(at) => at - TIMESTAMP_MARGIN < self.purged_before,
             Since::Position(reached) => {
                 reached.epoch != self.epoch
                     || reached.version > self.version
@@ -98,6 +100,7 @@ pub(crate) async fn changes(
     let mut delta = Delta {
         version: 0,
         purged_version: 0,
+        purged_before: DateTime::UNIX_EPOCH,
         epoch: 0,
         from: 0,
         records: Vec::with_capacity(rows.len()),
@@ -107,6 +110,7 @@ pub(crate) async fn changes(
         let mut cells = row.cells();
         delta.version = cells.int()?;
         delta.purged_version = cells.int()?;
+        delta.purged_before = cells.time()?;
         delta.epoch = cells.int()?;
         delta.from = cells.int()?;
         delta.records.extend(cells.record(model)?);
@@ -128,18 +132,14 @@ fn statement(model: &Model, since: Since, limit: u32) -> Statement {
             .bind(Bind::Int(Some(reached.began)))
             .sql("::bigint AS began"),
         Since::Now => Statement::new("SELECT c.version AS version, 0::bigint AS began"),
-        // Versions rise with updated_at, so any row before the instant has a position that is surely early enough. So
-        // has the last purged deletion, where it lies before the instant: its row is gone, its history is not.
+        // Versions rise with updated_at, so any row before the instant has a position that is surely early enough.
         Since::Time(at) => {
-            let at = Bind::Time(Some(at - TIMESTAMP_MARGIN));
-            Statement::new(&format!("SELECT greatest((SELECT version FROM \"{table}\" WHERE updated_at < "))
-                .bind(at.clone())
-                .sql(" ORDER BY updated_at DESC, id DESC LIMIT 1), (SELECT l.version FROM change_log l WHERE l.model = c.model AND l.version = c.purged_version AND l.changed_at < ")
-                .bind(at)
-                .sql("), 0) AS version, 0::bigint AS began")
+            Statement::new(&format!("SELECT coalesce((SELECT version FROM \"{table}\" WHERE updated_at < "))
+                .bind(Bind::Time(Some(at - TIMESTAMP_MARGIN)))
+                .sql(" ORDER BY updated_at DESC, id DESC LIMIT 1), 0) AS version, 0::bigint AS began")
         }
     };
-    let mut out = Statement::new("SELECT c.version, c.purged_version, c.epoch, f.version, ")
+    let mut out = Statement::new("SELECT c.version, c.purged_version, c.purged_before, c.epoch, f.version, ")
         .sql(&columns(model, "t."))
         .sql(" FROM model_clock c CROSS JOIN LATERAL (");
     out.append(from);

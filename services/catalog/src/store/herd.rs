@@ -154,25 +154,22 @@ pub(crate) async fn treatments(
         .collect()
 }
 
-/// Birth dates of these animals.
+/// The first day on which an animal was diagnosed or treated.
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn birth_dates(
+pub(crate) async fn first_treatment(
     conn: &mut AsyncPgConnection,
-    ids: Vec<Uuid>,
-) -> QueryResult<BTreeMap<Uuid, NaiveDate>> {
-    let rows: Vec<Row> = Statement::new("SELECT id, birth_date FROM animal WHERE id = ANY(")
-        .bind(Bind::ids(ids))
-        .sql(")")
-        .get_results(conn)
+    animal: Uuid,
+) -> QueryResult<Option<NaiveDate>> {
+    let row: Row = Statement::new("SELECT least((SELECT min(diagnosis_date) FROM animal_disease WHERE deleted_at IS NULL AND animal_id = ")
+        .bind(Bind::Uuid(Some(animal)))
+        .sql("), (SELECT min(given_on) FROM treatment WHERE deleted_at IS NULL AND animal_id = ")
+        .bind(Bind::Uuid(Some(animal)))
+        .sql("))")
+        .get_result(conn)
         .await?;
-    rows.into_iter()
-        .map(|row| {
-            let mut cells = row.cells();
-            Ok((cells.uuid()?, date(&mut cells)?))
-        })
-        .collect()
+    Ok(row.cells().value()?.as_date())
 }
 
 fn read_facts(cells: &mut Cells) -> QueryResult<AnimalFacts> {

@@ -140,13 +140,17 @@ fn page_statement(
     inner.one_off(!worth_remembering(query))
 }
 
-/// Lists without conditions, or with one by which a record is looked up, are asked for all the time; of the others there
+/// Lists without conditions, or with one on what they are sorted by, are asked for all the time; of the others there
 /// are too many kinds to remember each.
 fn worth_remembering(query: &ListQuery) -> bool {
     let plain = query.filters.is_empty() && query.search.is_none() && !query.show_deleted;
-    let look_up = matches!(query.filters.as_slice(), [filter] if filter.operator == Operator::Equal)
-        && query.search.is_none()
-        && matches!(query.sort.kind, SortKind::Id);
+    let look_up = match query.filters.as_slice() {
+        [filter] => {
+            let sorted = matches!(query.sort.kind, SortKind::Id) || filter.field.name == query.sort.column;
+            sorted && filter.operator != Operator::OneOf && query.search.is_none() && !query.show_deleted
+        }
+        _ => false,
+    };
     plain || look_up
 }
 

@@ -5,12 +5,15 @@ use diesel::QueryResult;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::row::Row;
+use super::clock::{self, Clock};
+use super::row::{Cells, Row};
 use super::statement::{Bind, Statement};
 use crate::domain::digest::Digest;
+use crate::domain::value::Value;
 use crate::model::Model;
 
-/// The leaves of a model's digest within a range of buckets: bucket, live records, digest.
+/// The clock of a model and the leaves of its digest within a range of buckets (bucket, live records, digest), of one
+/// instant.
 ///
 /// # Errors
 /// Of the database.
@@ -18,25 +21,24 @@ pub(crate) async fn leaves(
     conn: &mut AsyncPgConnection,
     model: &Model,
     buckets: std::ops::Range<i16>,
-) -> QueryResult<Vec<(i16, i64, Digest)>> {
-    let rows: Vec<Row> = Statement::new("SELECT bucket, live_count, digest FROM digest_leaf WHERE model = ")
-        .bind(Bind::Text(Some(model.name.to_owned())))
-        .sql(" AND bucket >= ")
+) -> QueryResult<(Clock, Vec<(i16, i64, Digest)>)> {
+    let rows: Vec<Row> = clock::beside("l.bucket, l.live_count, l.digest")
+        .sql(" LEFT JOIN digest_leaf l ON l.model = c.model AND l.bucket >= ")
         .bind(Bind::SmallInt(buckets.start))
-        .sql(" AND bucket < ")
+        .sql(" AND l.bucket < ")
         .bind(Bind::SmallInt(buckets.end))
+        .sql(" WHERE c.model = ")
+        .bind(Bind::Text(Some(model.name.to_owned())))
         .get_results(conn)
         .await?;
-    rows.into_iter()
-        .map(|row| {
-            let mut cells = row.cells();
-            let bucket = i16::try_from(cells.int()?).unwrap_or_default();
-            Ok((bucket, cells.int()?, Digest::from_bytes(&cells.bytes()?).unwrap_or_default()))
-        })
-        .collect()
+    with_clock(rows, |cells| {
+        let Value::Int(bucket) = cells.value()? else { return Ok(None) };
+        let bucket = i16::try_from(bucket).unwrap_or_default();
+        Ok(Some((bucket, cells.int()?, Digest::from_bytes(&cells.bytes()?).unwrap_or_default())))
+    })
 }
 
-/// The live records of one bucket: id and version.
+/// The clock of a model and the live records of one bucket (id and version), of one instant.
 ///
 /// # Errors
 /// Of the database.
@@ -44,19 +46,45 @@ pub(crate) async fn bucket_records(
     conn: &mut AsyncPgConnection,
     model: &Model,
     bucket: i16,
-) -> QueryResult<Vec<(Uuid, i64)>> {
-    let rows: Vec<Row> =
-        Statement::new(&format!("SELECT id, version FROM \"{}\" WHERE digest_bucket = ", model.table))
-            .bind(Bind::SmallInt(bucket))
-            .sql(" AND deleted_at IS NULL ORDER BY id")
-            .get_results(conn)
-            .await?;
-    rows.into_iter()
-        .map(|row| {
-            let mut cells = row.cells();
-            Ok((cells.uuid()?, cells.int()?))
-        })
-        .collect()
+) -> QueryResult<(Clock, Vec<(Uuid, i64)>)> {
+    let rows: Vec<Row> = clock::beside("t.id, t.version")
+        .sql(&format!(" LEFT JOIN \"{}\" t ON t.deleted_at IS NULL AND t.digest_bucket = ", model.table))
+        .bind(Bind::SmallInt(bucket))
+        .sql(" WHERE c.model = ")
+        .bind(Bind::Text(Some(model.name.to_owned())))
+        .sql(" ORDER BY t.id")
+        .get_results(conn)
+        .await?;
+    with_clock(rows, |cells| {
+        let Some(id) = cells.value()?.as_uuid() else { return Ok(None) };
+        Ok(Some((id, cells.int()?)))
+    })
+}
+
+/// Reads rows that each begin with the clock; an outer join that found nothing leaves one row without more.
+fn with_clock<T>(
+    rows: Vec<Row>,
+    mut read: impl FnMut(&mut Cells) -> QueryResult<Option<T>>,
+) -> QueryResult<(Clock, Vec<T>)> {
+    let mut found = Vec::with_capacity(rows.len());
+    let mut clock = None;
+    for row in rows {
+        let mut cells = row.cells();
+        clock = Some(clock::read(&mut cells)?);
+        found.extend(read(&mut cells)?);
+    }
+    Ok((clock.ok_or(diesel::result::Error::NotFound)?, found))
+}
+
+/// Begins a new history: older sync tokens end in 410, and no version or tag of the lost future comes again.
+///
+/// # Errors
+/// Of the database.
+pub(crate) async fn begin_epoch(conn: &mut AsyncPgConnection, epoch: i64) -> QueryResult<usize> {
+    Statement::new("UPDATE model_clock SET version = version + 4294967296, epoch = ")
+        .bind(Bind::Int(Some(epoch)))
+        .execute(conn)
+        .await
 }
 
 /// How many live records have each value of the counted fields.

@@ -34,10 +34,8 @@ struct Life {
 /// A life in each model.
 async fn lives(app: &TestApp, admin: &Session) -> Vec<Life> {
     let species = text(&app.make("species", admin, json!({"name": "cattle"})).await["id"]);
-    let breed =
-        text(&app.make("breeds", admin, json!({"name": "Plain", "species_id": species})).await["id"]);
-    let cow =
-        text(&app.make("animals", admin, animal("COW", "female", "2019-01-01", &breed)).await["id"]);
+    let breed = text(&app.make("breeds", admin, json!({"name": "Plain", "species_id": species})).await["id"]);
+    let cow = text(&app.make("animals", admin, animal("COW", "female", "2019-01-01", &breed)).await["id"]);
     let disease = text(&app.make("diseases", admin, json!({"name": "mastitis"})).await["id"]);
     let remedy = json!({"name": "penicillin", "withdrawal_days": 5});
     let remedy = text(&app.make("medications", admin, remedy).await["id"]);
@@ -53,7 +51,12 @@ async fn lives(app: &TestApp, admin: &Session) -> Vec<Life> {
             json!({"animal_id": cow, "disease_id": disease, "diagnosis_date": "2024-03-01"}),
             json!({"status": "chronic"}),
         ),
-        life("medication", "medications", json!({"name": "iodine", "withdrawal_days": 0}), json!({"withdrawal_days": 1})),
+        life(
+            "medication",
+            "medications",
+            json!({"name": "iodine", "withdrawal_days": 0}),
+            json!({"withdrawal_days": 1}),
+        ),
         life(
             "treatment",
             "treatments",
@@ -104,7 +107,10 @@ fn check_envelope(event: &Event, model: &str, word: &str) {
     assert_eq!((header("ce-id"), header("Nats-Msg-Id")), (changed.id.as_str(), changed.id.as_str()));
     let time = chrono::DateTime::parse_from_rfc3339(header("ce-time")).unwrap();
     let occurred = changed.occurred_at.unwrap();
-    assert_eq!((time.timestamp(), time.timestamp_subsec_nanos()), (occurred.seconds, occurred.nanos.cast_unsigned()));
+    assert_eq!(
+        (time.timestamp(), time.timestamp_subsec_nanos()),
+        (occurred.seconds, occurred.nanos.cast_unsigned())
+    );
     assert!(header("ce-time").ends_with('Z'));
 }
 
@@ -149,8 +155,7 @@ async fn every_record_of_a_bulk_and_every_case_closed_by_a_rule_is_told() {
     let breed = app.make_breed(&admin, "cattle").await;
     let mut animals = Observer::of("animal", |_| Ok(())).await;
     let mut cases = Observer::of("animal_disease", |_| Ok(())).await;
-    let items: Vec<Json> =
-        (0..3).map(|n| animal(&format!("B{n}"), "female", "2020-01-01", &breed)).collect();
+    let items: Vec<Json> = (0..3).map(|n| animal(&format!("B{n}"), "female", "2020-01-01", &breed)).collect();
     let made = app.post("/v1/animals/bulk", Some(&admin), &json!({"items": items})).await.expect(201).json();
     for record in made["items"].as_array().unwrap() {
         let Event { changed, .. } = animals.next_of(&text(&record["id"])).await;
@@ -159,8 +164,7 @@ async fn every_record_of_a_bulk_and_every_case_closed_by_a_rule_is_told() {
 
     let cow = text(&made["items"][0]["id"]);
     let disease = app.make("diseases", &admin, json!({"name": "mastitis"})).await;
-    let case =
-        json!({"animal_id": cow, "disease_id": disease["id"], "diagnosis_date": "2024-03-01"});
+    let case = json!({"animal_id": cow, "disease_id": disease["id"], "diagnosis_date": "2024-03-01"});
     let case = text(&app.make("animal-diseases", &admin, case).await["id"]);
     assert_eq!(cases.next_of(&case).await.changed.change(), Change::Created);
     app.patch(&format!("/v1/animals/{cow}"), Some(&admin), &json!({"status": "dead"})).await.expect(200);
@@ -214,10 +218,11 @@ async fn dead_letters(config: &ConfigFile, args: &[&str]) -> (Option<i32>, Strin
 
 /// The dead letter of this event, if there is one: other tests have theirs in the same stream.
 async fn letter_of(config: &ConfigFile, event: &str) -> Option<Json> {
-    let (code, out, errors) =
-        dead_letters(config, &["list", "--format", "json", "--limit", "1000000"]).await;
+    let (code, out, errors) = dead_letters(config, &["list", "--format", "json", "--limit", "1000000"]).await;
     assert_eq!(code, Some(0), "{errors}");
-    out.lines().map(|line| serde_json::from_str(line).unwrap()).find(|letter: &Json| letter["message_id"] == event)
+    out.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .find(|letter: &Json| letter["message_id"] == event)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -286,7 +291,8 @@ async fn what_was_written_while_nats_was_away_is_told_when_it_is_back() {
     }
     let (ready, ..) = app.send_unchecked(app.request(Method::GET, "/readyz", None)).await;
     assert_eq!(ready.status, 200, "a catalog without NATS goes on serving");
-    let sql = "SELECT count(*) AS number FROM outbox WHERE aggregate LIKE 'species/%' AND published_at IS NULL";
+    let sql =
+        "SELECT count(*) AS number FROM outbox WHERE aggregate LIKE 'species/%' AND published_at IS NULL";
     let mut conn = app.db.connect().await;
     assert_eq!(number(&mut conn, sql).await, 3);
     let db = app.stop().await;

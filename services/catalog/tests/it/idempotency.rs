@@ -133,10 +133,7 @@ async fn while_the_first_request_runs_the_second_is_told_so() {
     let farm = Farm::start().await;
     let body = farm.animal("A1");
     let mut holder = farm.app.db.connect().await;
-    holder
-        .batch_execute("BEGIN; SELECT 1 FROM model_clock WHERE model = 'animal' FOR UPDATE")
-        .await
-        .unwrap();
+    holder.batch_execute("BEGIN; SELECT 1 FROM model_clock WHERE model = 'animal' FOR UPDATE").await.unwrap();
     let first = farm.post("k", &body);
     let second = async {
         wait_for_blocked(&farm.app.db, 1).await;
@@ -172,8 +169,7 @@ async fn a_request_that_fails_uses_no_key_up() {
     farm.post("k", &farm.animal("TAKEN")).await.expect_problem(422, "idempotency_key_reused");
 
     let path = made.header("location").to_owned();
-    let (stale, again) =
-        farm.twice(Method::PATCH, &path, Some("\"0\""), Some(&json!({"weight_g": 5}))).await;
+    let (stale, again) = farm.twice(Method::PATCH, &path, Some("\"0\""), Some(&json!({"weight_g": 5}))).await;
     stale.expect_problem(412, "precondition_failed");
     again.expect_problem(412, "precondition_failed");
     assert_eq!(farm.keys().await, 1);
@@ -228,8 +224,7 @@ async fn changes_deletions_and_undeletions_are_replayed_too() {
     let tag = made.header("etag").to_owned();
 
     // The replay carries the tag of the state before: it is answered, not refused as stale.
-    let (first, replay) =
-        farm.twice(Method::PATCH, &path, Some(&tag), Some(&json!({"weight_g": 5}))).await;
+    let (first, replay) = farm.twice(Method::PATCH, &path, Some(&tag), Some(&json!({"weight_g": 5}))).await;
     same(&first.expect(200), &replay);
     let tag = replay.header("etag").to_owned();
     let mut whole = farm.animal("A1");
@@ -297,7 +292,9 @@ async fn answers_are_forgotten_after_their_retention() {
     let first = farm.post("young", &young).await.expect(201);
     farm.post("old", &old).await.expect(201);
     let age = |key: &str, hours: u8| {
-        format!("UPDATE idempotency_key SET created_at = now() - interval '{hours} hours' WHERE key = '{key}'")
+        format!(
+            "UPDATE idempotency_key SET created_at = now() - interval '{hours} hours' WHERE key = '{key}'"
+        )
     };
     let mut conn = farm.app.db.connect().await;
     conn.batch_execute(&format!("{};{}", age("young", 1), age("old", 3))).await.unwrap();

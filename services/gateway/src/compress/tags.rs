@@ -1,7 +1,28 @@
 //! Coding suffixes in the conditions of a request: the service knows versions, not codings.
 
-use actix_web::http::header::{HeaderMap, HeaderName};
-use conditional::EntityTag;
+use std::collections::HashSet;
+
+use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use conditional::{EntityTag, MAX_TAGS};
+use problem::{Problem, registry};
+
+/// Refuses conditions with more tags than any client has: each of them costs work here and in the service.
+///
+/// # Errors
+/// 400 that names the field.
+pub(crate) fn check_conditions(headers: &HeaderMap) -> Result<(), Problem> {
+    for (name, written) in [(IF_NONE_MATCH, "If-None-Match"), (IF_MATCH, "If-Match")] {
+        let elements = headers.get_all(&name).filter_map(|value| value.to_str().ok()).flat_map(split_list);
+        if elements.count() > MAX_TAGS {
+            return Err(Problem::new(&registry::MALFORMED_REQUEST).field(
+                written,
+                "too_many",
+                format!("must not list more than {MAX_TAGS} entity tags"),
+            ));
+        }
+    }
+    Ok(())
+}
 
 /// The tags of a condition field; `None` when it is absent, `*`, or not a list of tags.
 pub(crate) fn tags_in(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<EntityTag>> {
@@ -16,14 +37,11 @@ pub(crate) fn tags_in(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<Enti
 
 /// The same field for the service: without suffixes and without repetition. `None`: pass it on as it is.
 pub(crate) fn stripped_conditions(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    let mut stripped: Vec<EntityTag> = Vec::new();
-    for tag in tags_in(headers, name)? {
-        let tag = tag.strip_coding();
-        if !stripped.contains(&tag) {
-            stripped.push(tag);
-        }
-    }
-    Some(stripped.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+    let mut seen = HashSet::new();
+    let stripped = tags_in(headers, name)?.into_iter().map(|tag| tag.strip_coding());
+    let once: Vec<String> =
+        stripped.filter(|tag| seen.insert(tag.clone())).map(|tag| tag.to_string()).collect();
+    Some(once.join(", "))
 }
 
 /// The elements of a comma-separated list in which commas may stand between quotes.
@@ -40,7 +58,7 @@ fn split_list(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::{HeaderValue, IF_NONE_MATCH};
+    use actix_web::http::header::HeaderValue;
 
     fn stripped(values: &[&'static str]) -> Option<String> {
         let mut headers = HeaderMap::new();
@@ -59,5 +77,20 @@ mod tests {
         assert_eq!(stripped(&["*"]), None);
         assert_eq!(stripped(&["v;br"]), None);
         assert_eq!(stripped(&[]), None);
+    }
+
+    #[test]
+    fn a_condition_lists_so_many_tags_over_all_its_lines_and_no_more() {
+        let check = |lines: &[&[&str]]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(IF_MATCH, HeaderValue::from_str(&line.join(", ")).unwrap());
+            }
+            check_conditions(&headers).map_err(|problem| problem.kind().status)
+        };
+        let many = ["\"a,b\""; MAX_TAGS];
+        assert_eq!(check(&[&many]), Ok(()));
+        assert_eq!(check(&[&many, &["*"]]), Err(400));
+        assert_eq!(check(&[]), Ok(()));
     }
 }

@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::mpsc;
 
-use crate::harness::{Gateway, PATIENCE, gateway_to, upstream};
+use crate::harness::{Gateway, PATIENCE, gateway_to, problem_code, upstream};
 
 const CODINGS: [&str; 4] = ["identity", "br", "zstd", "gzip"];
 
@@ -96,6 +96,7 @@ async fn an_unchanged_version_is_always_304_and_never_a_spurious_412() {
                 assert_eq!(answer.status(), 304, "{had} {wanted}");
                 let expected = if had == "identity" { tag(had) } else { tag(wanted) };
                 assert_eq!(answer.headers()["etag"].to_str().unwrap(), expected, "{had} {wanted}");
+                assert_eq!(answer.headers()["vary"], "Accept-Encoding", "as the 200 has it");
                 assert!(!answer.headers().contains_key("content-encoding"));
             }
         }
@@ -105,6 +106,18 @@ async fn an_unchanged_version_is_always_304_and_never_a_spurious_412() {
         let stale =
             gateway.http.put(&gateway.base).header("if-match", "\"w;br\"").body("x").send().await.unwrap();
         assert_eq!(stale.status(), 412);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_with_endless_tags_is_refused_before_it_costs_anything() {
+    let gateway = versioned_gateway();
+    for header in ["if-none-match", "if-match"] {
+        let tags = |count: usize| (0..count).map(|n| format!("\"{n}\"")).collect::<Vec<_>>().join(",");
+        let answer = gateway.get("/").header(header, tags(101)).send().await.unwrap();
+        assert_eq!(problem_code(answer).await, (400, "malformed_request".to_owned()), "{header}");
+        let answer = gateway.get("/").header(header, tags(100)).send().await.unwrap();
+        assert_ne!(answer.status(), 400, "{header}");
     }
 }
 

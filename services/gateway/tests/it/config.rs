@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use figment::Figment;
+use figment::providers::{Format, Toml};
 use gateway::app::{Gateway, StartError};
 use gateway::config::Config;
 use telemetry::metrics::Metrics;
@@ -126,6 +128,16 @@ fn the_shipped_configuration_is_sound() {
     let text = include_str!("../../../../deploy/gateway.toml");
     assert_eq!(faults(text), "sound");
     insta::assert_snapshot!(gateway::explain(&Config::parse(text).unwrap()));
+}
+
+/// What one lets through and the other refuses would be a riddle to the client.
+#[test]
+fn the_shipped_gateway_and_catalog_agree_on_the_largest_body() {
+    let gateway = Config::parse(include_str!("../../../../deploy/gateway.toml")).unwrap();
+    let catalog = Figment::from(Toml::string(include_str!("../../../../deploy/catalog.toml")));
+    let read: u64 = catalog.extract_inner("http.max_body_bytes").unwrap();
+    let passed = gateway.routes.iter().map(|route| route.body_limit_bytes).max();
+    assert_eq!(passed, Some(read));
 }
 
 #[test]

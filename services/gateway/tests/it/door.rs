@@ -91,6 +91,43 @@ async fn each_route_asks_for_what_its_policy_says() {
     }
     let expired = gateway.get("/required").bearer_auth(&expired).send().await.unwrap();
     assert_eq!(problem_code(expired).await.1, "token_expired");
-    let basic = gateway.get("/optional").basic_auth("user", Some("password")).send().await.unwrap();
-    assert_eq!(problem_code(basic).await, (401, "unauthenticated".to_owned()));
+}
+
+/// Whatever the service makes of a header, the gateway makes of it: it is the same reader.
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_are_read_as_services_read_them() {
+    let issuer = Issuer::start();
+    let gateway = issuer.gateway();
+    let status = async |path: &str, lines: &[&str]| {
+        let request = lines.iter().fold(gateway.get(path), |request, line| request.header("authorization", *line));
+        request.send().await.unwrap().status().as_u16()
+    };
+    let good = format!("bearer  {}", issuer.token("aldia", 600));
+    assert_eq!(status("/required", &[&good]).await, 200);
+    assert_eq!(status("/optional", &["Basic dXNlcjpwYXNzd29yZA=="]).await, 200, "anonymous");
+    assert_eq!(status("/required", &["Basic dXNlcjpwYXNzd29yZA=="]).await, 401);
+    for malformed in [&["Bearer"][..], &["Bearer "], &["Bearer a b"], &["Bearer a,Bearer b"], &[&good, &good]] {
+        assert_eq!(status("/optional", malformed).await, 401, "{malformed:?}");
+        assert_eq!(status("/none", malformed).await, 200, "{malformed:?}");
+    }
+}
+
+/// A client whose token has run out sends it along when it asks for a new one.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shipped_routes_for_signing_in_and_keys_look_at_no_token() {
+    let issuer = Issuer::start();
+    let shipped = include_str!("../../../../deploy/gateway.toml");
+    let (_, rest) = shipped.split_once("[identity]").unwrap();
+    let rest = rest.replace("127.0.0.1:8081", &issuer.addr.to_string());
+    let gateway = gateway(&format!("[identity]{rest}"));
+    let expired = issuer.token("aldia", -600);
+    for path in ["/v1/auth/token", "/v1/auth/revoke"] {
+        let answer = gateway.post(path).bearer_auth(&expired).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        assert_eq!(answer.text().await.unwrap(), format!("Bearer {expired}"), "the service decides");
+    }
+    for (path, expected) in [("/.well-known/jwks.json", 200), ("/v1/animals", 401), ("/v1/breeds", 401)] {
+        let answer = gateway.get(path).bearer_auth(&expired).send().await.unwrap();
+        assert_eq!(answer.status(), expected, "{path}");
+    }
 }

@@ -6,6 +6,7 @@ mod compression;
 mod config;
 mod docs;
 mod door;
+mod end_to_end;
 mod faults;
 mod harness;
 mod headers;

@@ -67,6 +67,15 @@ impl Body {
         value
     }
 
+    /// Names it as a fault when a value that was given has fewer than `min_chars` characters.
+    pub(crate) fn at_least(&mut self, name: &'static str, value: &SecretString, min_chars: usize) {
+        use secrecy::ExposeSecret as _;
+        let count = value.expose_secret().chars().take(min_chars).count();
+        if (1..min_chars).contains(&count) {
+            self.fault(name, "too_short", format!("has at least {min_chars} characters"));
+        }
+    }
+
     fn fault(&mut self, name: &str, code: &'static str, message: String) {
         self.faults.push(FieldError { pointer: pointer(name), code, message });
     }
@@ -97,9 +106,11 @@ fn is_form(request: &HttpRequest) -> Result<bool, AuthError> {
     } else {
         let problem = Problem::new(&registry::UNSUPPORTED_MEDIA_TYPE);
         Err(AuthError::Request(
-            problem
-                .detail("the body must be application/json or application/x-www-form-urlencoded")
-                .field("Content-Type", "unsupported", "not a media type that is read here"),
+            problem.detail("the body must be application/json or application/x-www-form-urlencoded").field(
+                "Content-Type",
+                "unsupported",
+                "not a media type that is read here",
+            ),
         ))
     }
 }

@@ -36,7 +36,7 @@ pub(crate) async fn end_sessions(
 }
 
 /// Only our own tokens name our own users: another issuer may give the same subject to somebody else.
-fn own_user(principal: &Principal, issuer: &str) -> Result<Uuid, Problem> {
+pub(super) fn own_user(principal: &Principal, issuer: &str) -> Result<Uuid, Problem> {
     Uuid::parse_str(&principal.subject).ok().filter(|_| principal.issuer == issuer).ok_or_else(|| {
         Problem::new(&registry::FORBIDDEN).detail("the token is of an issuer that keeps its own sessions")
     })

@@ -2,6 +2,7 @@
 
 pub(crate) mod attempts;
 mod body;
+mod change_password;
 mod client_address;
 pub(crate) mod config;
 mod create_token;
@@ -22,12 +23,14 @@ use actix_web::web;
 use utoipa::OpenApi;
 
 /// Paths under which a token in the request is not looked at: a client must be able to replace, or give back, one that has
-/// expired. For `identity::Authenticate::except`.
-pub(crate) const PATHS_WITHOUT_TOKEN: [&str; 3] = ["/v1/auth/token", "/v1/auth/revoke", "/.well-known/"];
+/// expired, and to learn how. For `identity::Authenticate::except`.
+pub(crate) const PATHS_WITHOUT_TOKEN: [&str; 4] =
+    ["/v1/auth/token", "/v1/auth/revoke", "/.well-known/", "/openapi.json"];
 
 /// Adds the routes. They need `web::Data<state::AuthState>`.
 pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     cfg.service(web::resource("/v1/auth/token").route(web::post().to(create_token::create_token)))
+        .service(web::resource("/v1/auth/password").route(web::post().to(change_password::change_password)))
         .service(web::resource("/v1/auth/revoke").route(web::post().to(revoke_token::revoke_token)))
         .service(web::resource("/v1/auth/logout_all").route(web::post().to(end_sessions::end_sessions)))
         .service(
@@ -48,6 +51,7 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
 #[openapi(
     paths(
         create_token::create_token,
+        change_password::change_password,
         revoke_token::revoke_token,
         end_sessions::end_sessions,
         get_key_set::get_key_set,
@@ -55,6 +59,7 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     ),
     components(schemas(
         create_token::TokenRequest,
+        change_password::PasswordRequest,
         issue::TokenResponse,
         revoke_token::RevokeRequest,
         get_key_set::KeySetResponse,

@@ -55,6 +55,20 @@ pub(crate) async fn find(conn: &mut AsyncPgConnection, username: &str) -> QueryR
     Ok(found.into_iter().min_by_key(rank))
 }
 
+/// The person with this id.
+///
+/// # Errors
+/// Of the database.
+pub(crate) async fn by_id(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Option<Account>> {
+    account::table
+        .find(id)
+        .filter(account::deleted_at.is_null())
+        .select(Account::as_select())
+        .first(conn)
+        .await
+        .optional()
+}
+
 /// Replaces an outdated hash by a new one of the same password, unless the password was changed meanwhile; the person's
 /// sessions go on. The record's version stays: nothing anybody can read has changed.
 ///

@@ -26,9 +26,17 @@ async fn make_and_compare(subject: &mut Subject<'_>, extent: Extent) {
     let tally = &mut subject.tally;
     tally.equal(format!("a record of {extent:?} extent is made"), answer.status.as_u16(), 201);
     let made = answer.json();
-    tally.equal("a new record takes the next version", made["version"].as_i64(), before["version"].as_i64().map(|v| v + 1));
+    tally.equal(
+        "a new record takes the next version",
+        made["version"].as_i64(),
+        before["version"].as_i64().map(|v| v + 1),
+    );
     tally.equal("its tag is its version", answer.header("etag"), format!("\"{}\"", made["version"]));
-    tally.equal("its address is told", answer.header("location"), format!("/v1/{}/{}", subject.model.path, id(&made)));
+    tally.equal(
+        "its address is told",
+        answer.header("location"),
+        format!("/v1/{}/{}", subject.model.path, id(&made)),
+    );
     tally.equal("an answer to a write is not kept", answer.header("cache-control"), "no-store");
     tally.equal(
         "what is to be dropped from caches is named",
@@ -36,14 +44,22 @@ async fn make_and_compare(subject: &mut Subject<'_>, extent: Extent) {
         format!("\"{0}\", \"{0}/{1}\"", subject.model.path, id(&made)),
     );
     tally.equal("it is as old as its last change", &made["created_at"], &made["updated_at"]);
-    tally.equal("ids are UUIDs of version 7", made["id"].as_str().and_then(|id| id.as_bytes().get(14).copied()), Some(b'7'));
+    tally.equal(
+        "ids are UUIDs of version 7",
+        made["id"].as_str().and_then(|id| id.as_bytes().get(14).copied()),
+        Some(b'7'),
+    );
     for field in subject.model.fields {
         let found = made.get(field.name);
         if field.write_only {
             tally.holds(format!("{} is never shown", field.name), found.is_none());
         } else {
             let expected = expected(subject.model.access.owner, field, &body, &subject.administrator.id);
-            tally.equal(format!("{} comes back as it was given ({extent:?})", field.name), found, Some(&expected));
+            tally.equal(
+                format!("{} comes back as it was given ({extent:?})", field.name),
+                found,
+                Some(&expected),
+            );
         }
     }
     let read = subject.get(&subject.item(&made)).await.json();
@@ -102,10 +118,15 @@ async fn dry_run(subject: &mut Subject<'_>) {
 
 async fn minimal_answer(subject: &mut Subject<'_>) {
     let body = subject.body(Extent::Minimal).await;
-    let request = subject.app.request(Method::POST, &subject.path(""), Some(subject.administrator)).json(&body);
+    let request =
+        subject.app.request(Method::POST, &subject.path(""), Some(subject.administrator)).json(&body);
     let answer = subject.app.send(request.header("Prefer", "return=minimal")).await;
     let found = (answer.status.as_u16(), answer.body.len(), answer.header("preference-applied").to_owned());
-    subject.tally.equal("the record is left out where that is preferred", found, (201, 0, "return=minimal".to_owned()));
+    subject.tally.equal(
+        "the record is left out where that is preferred",
+        found,
+        (201, 0, "return=minimal".to_owned()),
+    );
 }
 
 async fn own_id_and_mark(subject: &mut Subject<'_>) {
@@ -115,7 +136,11 @@ async fn own_id_and_mark(subject: &mut Subject<'_>) {
     body.insert("client_mutation_id".to_owned(), json!("mark-1"));
     let made = subject.post(&subject.path(""), &json!(body)).await.json();
     subject.tally.equal("a client may choose the id", made["id"].as_str(), Some(chosen.as_str()));
-    subject.tally.equal("the mark of the change is kept", made["client_mutation_id"].as_str(), Some("mark-1"));
+    subject.tally.equal(
+        "the mark of the change is kept",
+        made["client_mutation_id"].as_str(),
+        Some("mark-1"),
+    );
     let mut again = subject.body(Extent::Minimal).await;
     again.insert("id".to_owned(), json!(chosen));
     let refused = subject.post(&subject.path(""), &json!(again)).await;

@@ -81,7 +81,9 @@ impl<'a> Maker<'a> {
     /// A record that `field` may point at in a record with these members.
     pub(crate) async fn target(&self, model: &Model, field: &Field, members: &Members) -> Json {
         let Some(reference) = &field.reference else { panic!("{} points at nothing", field.name) };
-        let Some(target) = self.registry.model(reference.model) else { panic!("no model {}", reference.model) };
+        let Some(target) = self.registry.model(reference.model) else {
+            panic!("no model {}", reference.model)
+        };
         self.make(target, Extent::Minimal, kin(model, field, members)).await
     }
 

@@ -40,11 +40,23 @@ async fn change_one(subject: &mut Subject<'_>, field: &Field) {
     let changed = answer.json();
     let name = field.name;
     subject.tally.equal(format!("{name} can be changed: {changed}"), answer.status.as_u16(), 200);
-    subject.tally.equal("a change takes the next version", changed["version"].as_i64(), before.map(|v| v + 1));
-    subject.tally.equal("its tag is its new version", answer.header("etag"), format!("\"{}\"", changed["version"]));
+    subject.tally.equal(
+        "a change takes the next version",
+        changed["version"].as_i64(),
+        before.map(|v| v + 1),
+    );
+    subject.tally.equal(
+        "its tag is its new version",
+        answer.header("etag"),
+        format!("\"{}\"", changed["version"]),
+    );
     let differs = |name: &str| changed.get(name) != made.get(name);
-    let others: Vec<&str> =
-        subject.model.shown().map(|other| other.name).filter(|other| *other != name && differs(other)).collect();
+    let others: Vec<&str> = subject
+        .model
+        .shown()
+        .map(|other| other.name)
+        .filter(|other| *other != name && differs(other))
+        .collect();
     subject.tally.equal(format!("a change of {name} changes nothing else"), others, Vec::<&str>::new());
     if !field.write_only {
         subject.tally.equal(format!("{name} is as it was changed"), &changed[name], &value);
@@ -96,24 +108,25 @@ async fn replace(subject: &mut Subject<'_>) {
 async fn preconditions(subject: &mut Subject<'_>) {
     let made = subject.make(Extent::Minimal).await;
     let path = subject.item(&made);
-    let version = subject.metadata().await["version"].clone();
     for method in [Method::PUT, Method::PATCH, Method::DELETE] {
-        let request = || subject.app.request(method.clone(), &path, Some(subject.administrator)).json(&json!({}));
-        let mut body = subject.body(Extent::Minimal).await;
-        body.retain(|name, _| subject.model.field(name).is_some());
-        let request = |method: &Method| if *method == Method::PUT { request().json(&body) } else { request() };
-        let missing = subject.app.send(request(&method)).await;
-        let found = missing.expect_problem(428, "precondition_required");
-        subject.tally.equal(format!("{method} needs a tag"), found, ["If-Match"]);
-        let stale = subject.app.send(request(&method).header("If-Match", "\"0\"")).await;
+        let body = if method == Method::PUT { subject.body(Extent::Minimal).await } else { Members::new() };
+        let version = subject.metadata().await["version"].clone();
+        let send = |tag: Option<&str>| {
+            let request = subject.app.request(method.clone(), &path, Some(subject.administrator)).json(&body);
+            subject.app.send(match tag {
+                Some(tag) => request.header("If-Match", tag),
+                None => request,
+            })
+        };
+        let missing = send(None).await.expect_problem(428, "precondition_required");
+        let stale = send(Some("\"0\"")).await;
+        let after = subject.metadata().await["version"].clone();
+        subject.tally.equal(format!("{method} needs a tag"), missing, ["If-Match"]);
         subject.tally.equal(format!("{method} needs the current tag"), stale.status.as_u16(), 412);
+        subject.tally.equal(format!("a refused {method} takes no version"), after, version);
     }
     let unchanged = subject.get(&path).await.json();
-    subject.tally.equal("without the tag nothing is changed", unchanged, made.clone());
-    let after = subject.metadata().await["version"].clone();
-    // The valid bodies above made records to point at, which may be of this model.
-    let pointed = subject.model.fields.iter().any(|f| f.reference.as_ref().is_some_and(|r| r.model == subject.model.name));
-    subject.tally.holds("a refusal takes no version", pointed || after == version);
+    subject.tally.equal("without the tag nothing is changed", &unchanged, &made);
     let tag = format!("\"{};br\"", made["version"]);
     let request = subject.app.request(Method::PATCH, &path, Some(subject.administrator)).json(&json!({}));
     let answer = subject.app.send(request.header("If-Match", tag)).await;
@@ -125,7 +138,15 @@ async fn minimal_answer_and_mark(subject: &mut Subject<'_>) {
     let request = subject.app.request(Method::PATCH, &subject.item(&made), Some(subject.administrator));
     let request = request.header("If-Match", "*").header("Prefer", "return=minimal").json(&json!({}));
     let answer = subject.app.send(request.header("Client-Mutation-Id", "mark-2")).await;
-    subject.tally.equal("a change is answered without the record", (answer.status.as_u16(), answer.body.len()), (204, 0));
+    subject.tally.equal(
+        "a change is answered without the record",
+        (answer.status.as_u16(), answer.body.len()),
+        (204, 0),
+    );
     let read = subject.get(&subject.item(&made)).await.json();
-    subject.tally.equal("the mark may stand in the header", read["client_mutation_id"].as_str(), Some("mark-2"));
+    subject.tally.equal(
+        "the mark may stand in the header",
+        read["client_mutation_id"].as_str(),
+        Some("mark-2"),
+    );
 }

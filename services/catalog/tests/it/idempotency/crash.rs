@@ -10,9 +10,9 @@ use super::{Farm, Lasting, lasting};
 use crate::harness::{ConfigFile, animal, config_text, number, wait_for_blocked};
 
 const PATIENCE: Duration = Duration::from_secs(20);
-const ROUNDS: u32 = 20;
-/// Rounds that die after a random delay; the others die at a place.
-const RANDOM_ROUNDS: u32 = 14;
+/// Rounds that die after a random delay; two for each chosen place follow.
+const RANDOM_ROUNDS: u32 = 20;
+const ROUNDS: u32 = RANDOM_ROUNDS + 6;
 /// Records of a bulk request.
 const MANY: usize = 3;
 
@@ -217,7 +217,9 @@ fn plan(round: u32, random: &mut Seeded, usual: [Duration; 2]) -> (Point, bool) 
         None => {
             // One in each of so many equal parts of the request's time, and a little beyond it.
             let part = round * 1000 + random.permille();
-            Point::After(usual[usize::from(many)].mul_f64(f64::from(part) / 1000.0 * 1.15 / f64::from(RANDOM_ROUNDS)))
+            Point::After(
+                usual[usize::from(many)].mul_f64(f64::from(part) / 1000.0 * 1.15 / f64::from(RANDOM_ROUNDS)),
+            )
         }
         Some(0 | 1) => Point::AtTheClock,
         Some(2 | 3) => Point::BeforeCommit,
@@ -227,12 +229,11 @@ fn plan(round: u32, random: &mut Seeded, usual: [Duration; 2]) -> (Point, bool) 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_twenty_points_of_a_request_its_retry_has_one_effect_and_one_answer() {
+async fn killed_at_twenty_random_points_and_three_chosen_ones_a_retry_has_one_effect_and_one_answer() {
     let trial = Trial::prepare().await;
     let mut admin = trial.db.admin().await;
     let mut served = Served::start(&trial.config).await;
-    let usual =
-        [trial.usual_duration(&served, false).await, trial.usual_duration(&served, true).await];
+    let usual = [trial.usual_duration(&served, false).await, trial.usual_duration(&served, true).await];
     let seed = uuid::Uuid::new_v4().as_u64_pair().0;
     let mut random = Seeded(seed);
     eprintln!("seed {seed}; a request takes {:?}, one for {MANY} records {:?}", usual[0], usual[1]);
@@ -248,7 +249,10 @@ async fn killed_at_twenty_points_of_a_request_its_retry_has_one_effect_and_one_a
         served = Served::start(&trial.config).await;
         let (first, replayed) = attempt.until_made(&served.base).await;
         let known = if lost.is_some() { "answered" } else { "unanswered" };
-        eprintln!("round {round:2}: {point:?}, {} records: died {known}, had its effect: {replayed}", attempt.records.len());
+        eprintln!(
+            "round {round:2}: {point:?}, {} records: died {known}, had its effect: {replayed}",
+            attempt.records.len()
+        );
         if let Some(effect) = point.effect() {
             assert_eq!(replayed, effect, "round {round}");
         }
