@@ -156,6 +156,7 @@ impl Relay {
             let stop = shutdown.clone();
             let calm = match self.drain(|| *stop.borrow()).await {
                 Ok(pass) if !pass.on_duty => {
+                    failures = 0;
                     looks = looks.saturating_add(1);
                     // Neither a waker nor NATS can put this relay on duty.
                     tokio::select! {
@@ -346,7 +347,8 @@ mod tests {
     #[test]
     fn standing_by_is_slow_once_it_is_clear_that_another_is_on_duty() {
         assert_eq!(standby_pause(1), POLL);
-        let pauses = (0..100).map(|_| standby_pause(QUICK_LOOKS + 1)).collect::<std::collections::HashSet<_>>();
+        let pauses =
+            (0..100).map(|_| standby_pause(QUICK_LOOKS + 1)).collect::<std::collections::HashSet<_>>();
         assert!(pauses.len() > 1, "not all at once");
         let bounds = Duration::from_secs(2)..Duration::from_secs(5);
         assert!(pauses.iter().all(|pause| bounds.contains(pause)), "{pauses:?}");

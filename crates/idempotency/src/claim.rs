@@ -1,14 +1,14 @@
 //! Claiming a key, storing its answer, and forgetting it.
 
-use diesel::dsl::{IntervalDsl as _, now};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Timestamptz};
+use diesel::sql_types::{BigInt, Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use problem::{Problem, registry};
 use serde_json::Value;
 
+use crate::fingerprint::update_parts;
 use crate::schema::idempotency_key as table;
-use crate::{IdempotencyKey, StoredAnswer};
+use crate::{IdempotencyKey, Scope, StoredAnswer};
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -60,7 +60,7 @@ impl From<ClaimError> for Problem {
 /// [`ClaimError`]; after [`ClaimError::InUse`] and [`ClaimError::Reused`] the transaction is still good but has nothing to do.
 pub async fn claim(
     conn: &mut AsyncPgConnection,
-    scope: &str,
+    scope: &Scope,
     key: &IdempotencyKey,
     fingerprint: &[u8; 32],
 ) -> Result<Claim, ClaimError> {
@@ -69,7 +69,7 @@ pub async fn claim(
         return Err(ClaimError::InUse);
     }
     let stored = table::table
-        .find((scope, key.as_str()))
+        .find((scope.as_str(), key.as_str()))
         .select((table::fingerprint, table::status, table::headers, table::body))
         .first::<(Vec<u8>, i16, Value, Vec<u8>)>(conn)
         .await
@@ -91,7 +91,7 @@ pub async fn claim(
 /// Those of the database; a unique violation means that the key was not claimed in this transaction.
 pub async fn store(
     conn: &mut AsyncPgConnection,
-    scope: &str,
+    scope: &Scope,
     key: &IdempotencyKey,
     fingerprint: &[u8; 32],
     answer: &StoredAnswer,
@@ -99,7 +99,7 @@ pub async fn store(
     let headers = serde_json::to_value(&answer.headers).map_err(unencodable)?;
     let status = i16::try_from(answer.status).map_err(unencodable)?;
     let row = (
-        table::scope.eq(scope),
+        table::scope.eq(scope.as_str()),
         table::key.eq(key.as_str()),
         table::fingerprint.eq(fingerprint.as_slice()),
         table::status.eq(status),
@@ -109,23 +109,36 @@ pub async fn store(
     diesel::insert_into(table::table).values(row).execute(conn).await.map(|_| ())
 }
 
+/// Rows forgotten by one statement: short locks, short transactions, little to repeat after a failure.
+const PURGE_BATCH: i32 = 5000;
+
+/// Skips what another replica is deleting right now.
+const PURGE: &str = "DELETE FROM idempotency_key WHERE ctid = ANY (ARRAY( \
+    SELECT ctid FROM idempotency_key WHERE created_at < now() - make_interval(hours => $1) \
+    ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+
 /// Forgets the answers older than `hours` and returns how many there were. Keep them at least as long as clients retry:
-/// 24 hours is usual.
+/// 24 hours is usual. Works in batches, each committed by itself when called outside of a transaction, as it should be.
 ///
 /// # Errors
-/// Those of the database.
+/// Those of the database; the batches before stay forgotten.
 pub async fn purge_older_than(conn: &mut AsyncPgConnection, hours: u16) -> QueryResult<usize> {
-    let bound = now.into_sql::<Timestamptz>() - i32::from(hours).hours();
-    diesel::delete(table::table.filter(table::created_at.lt(bound))).execute(conn).await
+    let mut forgotten = 0_usize;
+    loop {
+        let purge =
+            diesel::sql_query(PURGE).bind::<Integer, _>(i32::from(hours)).bind::<Integer, _>(PURGE_BATCH);
+        let batch = purge.execute(conn).await?;
+        forgotten = forgotten.saturating_add(batch);
+        if i32::try_from(batch).is_ok_and(|batch| batch < PURGE_BATCH) {
+            return Ok(forgotten);
+        }
+    }
 }
 
 /// 64 bits of a digest: two keys in flight that share them would cost one of them a needless 409, once in 10¹⁹.
-fn lock_id(scope: &str, key: &IdempotencyKey) -> i64 {
+fn lock_id(scope: &Scope, key: &IdempotencyKey) -> i64 {
     let mut hasher = blake3::Hasher::new_derive_key("aldia idempotency 2026-11 advisory lock");
-    hasher
-        .update(&(scope.len() as u64).to_le_bytes())
-        .update(scope.as_bytes())
-        .update(key.as_str().as_bytes());
+    update_parts(&mut hasher, &[scope.as_str().as_bytes(), key.as_str().as_bytes()]);
     let mut id = [0; 8];
     hasher.finalize_xof().fill(&mut id);
     i64::from_le_bytes(id)

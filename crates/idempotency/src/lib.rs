@@ -5,11 +5,13 @@ mod claim;
 mod fingerprint;
 mod key;
 mod schema;
+mod scope;
 
 pub use answer::StoredAnswer;
 pub use claim::{Claim, ClaimError, claim, purge_older_than, store};
-pub use fingerprint::fingerprint;
+pub use fingerprint::{FingerprintKey, fingerprint};
 pub use key::IdempotencyKey;
+pub use scope::Scope;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use event_bus::{Bus, Relay};
 use http_client::{Client, ClientConfig};
 use http_server::{Handle, ReadinessCheck, Running, Shell};
+use idempotency::FingerprintKey;
 use identity::Authenticate;
 use page_cursor::CursorKey;
 use pg_pool::PgPool;
@@ -62,6 +63,7 @@ impl App {
         let state = AppState {
             context: context.clone(),
             cursors: CursorKey::new(&config.records.cursor_key),
+            fingerprints: FingerprintKey::derive(&config.records.cursor_key),
             auth: auth.clone(),
             document: Arc::new(Published::of(&context.registry)),
             settings: Arc::new(Settings {

@@ -49,8 +49,8 @@ pub struct RedisConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecordsConfig {
-    /// Key that signs cursors and sync tokens, at least 32 characters. A new one makes clients begin their lists and
-    /// syncs again.
+    /// Key that signs cursors and sync tokens and takes the fingerprints of idempotent requests, at least 32 characters. A
+    /// new one makes clients begin their lists and syncs again, and refuses retries of requests made before.
     pub cursor_key: SecretString,
     /// How long deletions are kept, in seconds (default 30 days). Clients that stay away longer must load everything
     /// anew; a longer time keeps more tombstones.

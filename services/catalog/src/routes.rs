@@ -49,25 +49,33 @@ macro_rules! change_with_body {
     };
 }
 
+/// A scope a model: the router finds it by its plain prefix and tries the few patterns below it, not those of all models.
 fn configure_model(app: &mut ServiceConfig, model: &'static Model) {
-    let at = |path: &str| -> Resource { web::resource(format!("/v1/{}{path}", model.path)) };
     let with = |resource: Resource, (get, head)| resource.route(get).route(head);
-    app.service(with(at(""), read!(model, read::list_records)).route(change_with_body!(
-        model,
-        post,
-        write::create_record
-    )))
-    .service(at("/bulk").route(change_with_body!(model, post, bulk::create_records)))
-    .service(with(at("/metadata"), read!(model, metadata::get_metadata)))
-    .service(with(at("/stats"), read!(model, metadata::get_stats)));
+    let mut scope = web::scope(&format!("/v1/{}", model.path))
+        .service(
+            with(web::resource(""), read!(model, read::list_records)).route(change_with_body!(
+                model,
+                post,
+                write::create_record
+            )),
+        )
+        .service(web::resource("/bulk").route(change_with_body!(model, post, bulk::create_records)))
+        .service(with(web::resource("/metadata"), read!(model, metadata::get_metadata)))
+        .service(with(web::resource("/stats"), read!(model, metadata::get_stats)));
     if model.rules == Rules::Animal {
-        app.service(with(at("/{id}/pedigree"), read!(model, herd::get_pedigree)))
-            .service(with(at("/{id}/withdrawal"), read!(model, herd::get_withdrawal)));
+        scope = scope
+            .service(with(web::resource("/{id}/pedigree"), read!(model, herd::get_pedigree)))
+            .service(with(web::resource("/{id}/withdrawal"), read!(model, herd::get_withdrawal)));
     }
-    app.service(at("/{id}/undelete").route(change!(model, post, write::undelete_record))).service(
-        with(at("/{id}"), read!(model, read::get_record))
-            .route(change_with_body!(model, put, write::update_record, Mode::Replace))
-            .route(change_with_body!(model, patch, write::update_record, Mode::Merge))
-            .route(change!(model, delete, write::delete_record)),
+    app.service(
+        scope
+            .service(
+                with(web::resource("/{id}"), read!(model, read::get_record))
+                    .route(change_with_body!(model, put, write::update_record, Mode::Replace))
+                    .route(change_with_body!(model, patch, write::update_record, Mode::Merge))
+                    .route(change!(model, delete, write::delete_record)),
+            )
+            .service(web::resource("/{id}/undelete").route(change!(model, post, write::undelete_record))),
     );
 }

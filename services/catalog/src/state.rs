@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use idempotency::FingerprintKey;
 use page_cursor::CursorKey;
 
 use crate::api::auth::state::AuthState;
@@ -15,6 +16,8 @@ pub(crate) struct AppState {
     pub(crate) context: Context,
     /// Signs cursors and sync tokens.
     pub(crate) cursors: CursorKey,
+    /// Takes the fingerprints of requests with an idempotency key.
+    pub(crate) fingerprints: FingerprintKey,
     /// Passwords, tokens and keys.
     pub(crate) auth: AuthState,
     /// The API's document.

@@ -14,9 +14,9 @@ CREATE TABLE idempotency_key (
 CREATE INDEX idempotency_key_created_at ON idempotency_key (created_at);
 
 COMMENT ON TABLE idempotency_key IS 'Answers to requests with an Idempotency-Key, written in the transaction of their effect';
-COMMENT ON COLUMN idempotency_key.scope IS 'Who used the key and for which operation; keys of different scopes have nothing to do with each other';
+COMMENT ON COLUMN idempotency_key.scope IS 'Digest of who used the key and for which operation; keys of different scopes have nothing to do with each other';
 COMMENT ON COLUMN idempotency_key.key IS 'The value of Idempotency-Key, unquoted';
-COMMENT ON COLUMN idempotency_key.fingerprint IS 'BLAKE3 over method, path, content type and body of the first request';
+COMMENT ON COLUMN idempotency_key.fingerprint IS 'Keyed BLAKE3 over method, path, content type and body of the first request';
 COMMENT ON COLUMN idempotency_key.status IS 'Status code of the answer';
 COMMENT ON COLUMN idempotency_key.headers IS 'Header fields of the answer, as an array of [name, value] in their order';
 COMMENT ON COLUMN idempotency_key.body IS 'Body of the answer, before any content coding';

@@ -7,11 +7,14 @@ use diesel::sql_query;
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use idempotency::{
-    Claim, ClaimError, IdempotencyKey, MIGRATIONS, StoredAnswer, claim, fingerprint, purge_older_than, store,
+    Claim, ClaimError, FingerprintKey, IdempotencyKey, MIGRATIONS, Scope, StoredAnswer, claim, fingerprint,
+    purge_older_than, store,
 };
 use test_harness::Database;
 
-const SCOPE: &str = "user-1 post_animal";
+fn scope() -> Scope {
+    Scope::new(&["user-1", "POST", "/v1/animals"])
+}
 
 #[derive(QueryableByName)]
 struct Count {
@@ -45,13 +48,13 @@ fn answer() -> StoredAnswer {
 }
 
 fn print(body: &[u8]) -> [u8; 32] {
-    fingerprint("POST", "/v1/animals", "application/json", body)
+    fingerprint(&FingerprintKey::derive(&"secret".into()), "POST", "/v1/animals", "application/json", body)
 }
 
 /// What a handler does: claim, have the effect, store.
 async fn post(
     conn: &mut AsyncPgConnection,
-    scope: &str,
+    scope: &Scope,
     key: &IdempotencyKey,
     body: &[u8],
 ) -> Result<Claim, ClaimError> {
@@ -70,8 +73,8 @@ async fn post(
 async fn a_second_request_gets_the_first_answer_byte_for_byte() {
     let database = database().await;
     let mut conn = database.connect().await;
-    assert_eq!(post(&mut conn, SCOPE, &key("a"), b"{}").await.unwrap(), Claim::Fresh);
-    assert_eq!(post(&mut conn, SCOPE, &key("\"a\""), b"{}").await.unwrap(), Claim::Replay(answer()));
+    assert_eq!(post(&mut conn, &scope(), &key("a"), b"{}").await.unwrap(), Claim::Fresh);
+    assert_eq!(post(&mut conn, &scope(), &key("\"a\""), b"{}").await.unwrap(), Claim::Replay(answer()));
     assert_eq!(effects(&database).await, 1);
 }
 
@@ -79,8 +82,8 @@ async fn a_second_request_gets_the_first_answer_byte_for_byte() {
 async fn the_same_key_on_another_request_is_refused() {
     let database = database().await;
     let mut conn = database.connect().await;
-    post(&mut conn, SCOPE, &key("a"), b"{}").await.unwrap();
-    let reused = post(&mut conn, SCOPE, &key("a"), b"{\"other\":1}").await.unwrap_err();
+    post(&mut conn, &scope(), &key("a"), b"{}").await.unwrap();
+    let reused = post(&mut conn, &scope(), &key("a"), b"{\"other\":1}").await.unwrap_err();
     assert!(matches!(reused, ClaimError::Reused));
     let problem = problem::Problem::from(reused);
     assert_eq!((problem.kind().status, problem.kind().code), (422, "idempotency_key_reused"));
@@ -91,8 +94,13 @@ async fn the_same_key_on_another_request_is_refused() {
 async fn another_principal_or_operation_has_keys_of_its_own() {
     let database = database().await;
     let mut conn = database.connect().await;
-    for scope in ["user-1 post_animal", "user-2 post_animal", "user-1 post_breed"] {
-        assert_eq!(post(&mut conn, scope, &key("a"), b"{}").await.unwrap(), Claim::Fresh);
+    let others = [
+        ["user-1", "POST", "/v1/animals"],
+        ["user-2", "POST", "/v1/animals"],
+        ["user-1", "POST", "/v1/breeds"],
+    ];
+    for parts in others {
+        assert_eq!(post(&mut conn, &Scope::new(&parts), &key("a"), b"{}").await.unwrap(), Claim::Fresh);
     }
     assert_eq!(effects(&database).await, 3);
 }
@@ -102,11 +110,11 @@ async fn while_the_first_request_runs_a_second_is_told_so_and_not_kept_waiting()
     let database = database().await;
     let (mut first, mut second) = (database.connect().await, database.connect().await);
     first.batch_execute("BEGIN").await.unwrap();
-    assert_eq!(claim(&mut first, SCOPE, &key("a"), &print(b"{}")).await.unwrap(), Claim::Fresh);
-    let refused = post(&mut second, SCOPE, &key("a"), b"{}").await.unwrap_err();
+    assert_eq!(claim(&mut first, &scope(), &key("a"), &print(b"{}")).await.unwrap(), Claim::Fresh);
+    let refused = post(&mut second, &scope(), &key("a"), b"{}").await.unwrap_err();
     assert!(matches!(refused, ClaimError::InUse));
     assert_eq!(problem::Problem::from(refused).kind().status, 409);
-    assert_eq!(post(&mut second, SCOPE, &key("b"), b"{}").await.unwrap(), Claim::Fresh);
+    assert_eq!(post(&mut second, &scope(), &key("b"), b"{}").await.unwrap(), Claim::Fresh);
 }
 
 #[tokio::test]
@@ -114,9 +122,9 @@ async fn a_transaction_that_ends_without_a_commit_leaves_the_key_free() {
     let database = database().await;
     let mut first = database.connect().await;
     first.batch_execute("BEGIN").await.unwrap();
-    claim(&mut first, SCOPE, &key("a"), &print(b"{}")).await.unwrap();
+    claim(&mut first, &scope(), &key("a"), &print(b"{}")).await.unwrap();
     first.batch_execute("INSERT INTO effect DEFAULT VALUES").await.unwrap();
-    store(&mut first, SCOPE, &key("a"), &print(b"{}"), &answer()).await.unwrap();
+    store(&mut first, &scope(), &key("a"), &print(b"{}"), &answer()).await.unwrap();
     // The session dies between the store and the commit, as with its process.
     let mut admin = database.admin().await;
     let others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
@@ -124,7 +132,7 @@ async fn a_transaction_that_ends_without_a_commit_leaves_the_key_free() {
     admin.batch_execute(others).await.unwrap();
     assert!(first.batch_execute("COMMIT").await.is_err());
     let mut retry = database.connect().await;
-    assert_eq!(post(&mut retry, SCOPE, &key("a"), b"{}").await.unwrap(), Claim::Fresh);
+    assert_eq!(post(&mut retry, &scope(), &key("a"), b"{}").await.unwrap(), Claim::Fresh);
     assert_eq!(effects(&database).await, 1);
 }
 
@@ -134,7 +142,7 @@ async fn of_many_requests_at_once_exactly_one_has_the_effect() {
     let mut posts = tokio::task::JoinSet::new();
     for _ in 0..16 {
         let mut conn = database.connect().await;
-        posts.spawn(async move { post(&mut conn, SCOPE, &key("a"), b"{}").await });
+        posts.spawn(async move { post(&mut conn, &scope(), &key("a"), b"{}").await });
     }
     let mut fresh = 0;
     for outcome in posts.join_all().await {
@@ -152,13 +160,34 @@ async fn only_what_is_old_enough_is_forgotten() {
     let database = database().await;
     let mut conn = database.connect().await;
     for text in ["old", "new"] {
-        post(&mut conn, SCOPE, &key(text), b"{}").await.unwrap();
+        post(&mut conn, &scope(), &key(text), b"{}").await.unwrap();
     }
     let age = "UPDATE idempotency_key SET created_at = now() - interval '25 hours' WHERE key = 'old'";
     conn.batch_execute(age).await.unwrap();
     assert_eq!(purge_older_than(&mut conn, 24).await.unwrap(), 1);
-    assert_eq!(post(&mut conn, SCOPE, &key("old"), b"{}").await.unwrap(), Claim::Fresh);
-    assert!(matches!(post(&mut conn, SCOPE, &key("new"), b"{}").await.unwrap(), Claim::Replay(_)));
+    assert_eq!(post(&mut conn, &scope(), &key("old"), b"{}").await.unwrap(), Claim::Fresh);
+    assert!(matches!(post(&mut conn, &scope(), &key("new"), b"{}").await.unwrap(), Claim::Replay(_)));
+}
+
+#[tokio::test]
+async fn a_large_purge_never_deletes_more_than_a_batch_at_once() {
+    let database = database().await;
+    let mut conn = database.connect().await;
+    conn.batch_execute(
+        "INSERT INTO idempotency_key (scope, key, fingerprint, status, headers, body, created_at) \
+         SELECT 's', n::text, sha256(n::text::bytea), 201, '[]', '', now() - interval '2 days' \
+         FROM generate_series(1, 12000) n; \
+         CREATE TABLE purged (count bigint); \
+         CREATE FUNCTION count_purged() RETURNS trigger LANGUAGE plpgsql AS \
+         'BEGIN INSERT INTO purged SELECT count(*) FROM gone; RETURN NULL; END'; \
+         CREATE TRIGGER count_purged AFTER DELETE ON idempotency_key REFERENCING OLD TABLE AS gone \
+         FOR EACH STATEMENT EXECUTE FUNCTION count_purged();",
+    )
+    .await
+    .unwrap();
+    assert_eq!(purge_older_than(&mut conn, 24).await.unwrap(), 12_000);
+    assert_eq!(count(&mut conn, "SELECT max(count) AS count FROM purged").await, 5000);
+    assert_eq!(count(&mut conn, "SELECT count(*) FROM idempotency_key").await, 0);
 }
 
 #[tokio::test]
@@ -182,7 +211,7 @@ async fn a_lost_database_is_unavailable_and_tells_nothing() {
     let network = test_harness::ChaosProxy::to_url(database.url());
     let mut conn = test_harness::connect(&network.rewrite(database.url())).await;
     network.cut();
-    let error = post(&mut conn, SCOPE, &key("a"), b"{}").await.unwrap_err();
+    let error = post(&mut conn, &scope(), &key("a"), b"{}").await.unwrap_err();
     let problem = problem::Problem::from(error);
     assert_eq!(problem.kind().status, 503);
     assert!(problem.detail_text().is_none());

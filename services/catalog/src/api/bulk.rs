@@ -42,7 +42,7 @@ pub(crate) async fn create_records(
         BodyType::Lines => from_lines(&body)?,
     };
     batch.validate_only |= write::validate_only(request)?;
-    let key = incoming::idempotent(request, &principal, &body)?.filter(|_| !batch.validate_only);
+    let key = incoming::idempotent(request, state, &principal, &body)?.filter(|_| !batch.validate_only);
     let today = (state.context.now)().date_naive();
     let mark = incoming::mutation_id(request.headers())?;
     let mut drafts = Vec::with_capacity(batch.items.len());

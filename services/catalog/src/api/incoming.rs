@@ -3,7 +3,7 @@
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpMessage as _, HttpRequest, web};
 use conditional::Conditions;
-use idempotency::IdempotencyKey;
+use idempotency::{IdempotencyKey, Scope};
 use identity::Principal;
 use problem::{Problem, registry};
 use serde_json::Value as Json;
@@ -169,15 +169,17 @@ pub(crate) fn mutation_id(headers: &HeaderMap) -> Result<Option<String>, Service
 /// `invalid_parameter` where the key is badly formed.
 pub(crate) fn idempotent(
     request: &HttpRequest,
+    state: &AppState,
     principal: &Principal,
     body: &[u8],
 ) -> Result<Option<Idempotent>, ServiceError> {
     let Some(key) = IdempotencyKey::from_headers(request.headers())? else { return Ok(None) };
     let target = request.uri().to_string();
+    let method = request.method().as_str();
     let fingerprint =
-        idempotency::fingerprint(request.method().as_str(), &target, request.content_type(), body);
+        idempotency::fingerprint(&state.fingerprints, method, &target, request.content_type(), body);
     Ok(Some(Idempotent {
-        scope: format!("{} {} {}", principal.subject, request.method(), request.path()),
+        scope: Scope::new(&[&principal.subject, method, request.path()]),
         key,
         fingerprint,
     }))

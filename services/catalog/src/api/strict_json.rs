@@ -25,7 +25,7 @@ pub(crate) enum JsonFault {
 pub(crate) fn parse(body: &[u8]) -> Result<Json, JsonFault> {
     let repeated = RefCell::new(None);
     let mut parser = serde_json::Deserializer::from_slice(body);
-    let value = Part { pointer: String::new(), repeated: &repeated }
+    let value = Part { place: Place::Root, repeated: &repeated }
         .deserialize(&mut parser)
         .and_then(|value| parser.end().map(|()| value))
         .map_err(JsonFault::Malformed)?;
@@ -35,9 +35,29 @@ pub(crate) fn parse(body: &[u8]) -> Result<Json, JsonFault> {
     }
 }
 
+/// Where a value stands. Written out only when there is something to say about it: a body may nest many long names around
+/// very many values.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Root,
+    Element(&'a Place<'a>, usize),
+    Member(&'a Place<'a>, &'a str),
+}
+
+impl fmt::Display for Place<'_> {
+    /// As a pointer (RFC 6901). The depth is bounded by the parser's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Element(parent, index) => write!(f, "{parent}/{index}"),
+            Self::Member(parent, name) => write!(f, "{parent}/{}", escape_pointer(name)),
+        }
+    }
+}
+
 /// One value, the place at which it stands, and the first repeated member of the whole document.
 struct Part<'a> {
-    pointer: String,
+    place: Place<'a>,
     repeated: &'a RefCell<Option<String>>,
 }
 
@@ -86,7 +106,9 @@ impl<'de> Visitor<'de> for Part<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Json, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = elements.next_element_seed(self.inner(&values.len().to_string()))? {
+        while let Some(value) =
+            elements.next_element_seed(self.inner(Place::Element(&self.place, values.len())))?
+        {
             values.push(value);
         }
         Ok(Json::Array(values))
@@ -95,20 +117,24 @@ impl<'de> Visitor<'de> for Part<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
         let mut members = Map::new();
         while let Some(name) = entries.next_key::<String>()? {
-            let inner = self.inner(&escape_pointer(&name));
+            let place = Place::Member(&self.place, &name);
             if members.contains_key(&name) {
-                self.repeated.borrow_mut().get_or_insert_with(|| inner.pointer.clone());
+                self.repeated.borrow_mut().get_or_insert_with(|| place.to_string());
             }
-            let value = entries.next_value_seed(inner)?;
+            let value = entries.next_value_seed(self.inner(place))?;
             members.insert(name, value);
         }
         Ok(Json::Object(members))
     }
 }
 
-impl Part<'_> {
-    fn inner(&self, token: &str) -> Self {
-        Self { pointer: format!("{}/{token}", self.pointer), repeated: self.repeated }
+impl<'a> Part<'a> {
+    /// A value within this one.
+    fn inner<'b>(&self, place: Place<'b>) -> Part<'b>
+    where
+        'a: 'b,
+    {
+        Part { place, repeated: self.repeated }
     }
 }
 
@@ -135,6 +161,11 @@ mod tests {
         );
         assert_eq!(repeated(r#"{"a":1,"\u0061":2}"#).as_deref(), Some("/a"));
         assert!(parse(br#"[{"a":1},{"a":1}]"#).is_ok());
+        assert_eq!(
+            repeated(r#"[[0,1,[{"a":{"b":1,"b":1},"a":1}]]]"#).as_deref(),
+            Some("/0/2/0/a/b"),
+            "the first"
+        );
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(crate) async fn create_record(
     incoming::body_type(request, false)?;
     let validate_only = validate_only(request)?;
     // A dry run has no effect to protect: the key stays free for the request that is meant.
-    let key = incoming::idempotent(request, &principal, &body)?.filter(|_| !validate_only);
+    let key = incoming::idempotent(request, state, &principal, &body)?.filter(|_| !validate_only);
     let mut draft = read_draft(model, state, &body, Mode::Create)?;
     access::may_create(model, &principal, &draft)?;
     draft.mutation_id = draft.mutation_id.or(incoming::mutation_id(request.headers())?);
@@ -62,7 +62,7 @@ pub(crate) async fn update_record(
     }
     refuse_query(request)?;
     incoming::body_type(request, false)?;
-    let key = incoming::idempotent(request, &principal, &body)?;
+    let key = incoming::idempotent(request, state, &principal, &body)?;
     let conditions = incoming::write_conditions(request)?;
     // Before any work: a password in the draft takes long to hash.
     if conditions.is_empty() {
@@ -88,7 +88,7 @@ pub(crate) async fn delete_record(
     let id = incoming::path_id(request)?;
     let conditions = incoming::write_conditions(request)?;
     let mutation_id = incoming::mutation_id(request.headers())?;
-    let key = incoming::idempotent(request, &principal, &[])?;
+    let key = incoming::idempotent(request, state, &principal, &[])?;
     let delete = Delete { model, id, mutation_id, conditions, principal };
     Ok(representation::performed(&perform(&state.context, key, delete).await?))
 }
@@ -104,7 +104,7 @@ pub(crate) async fn undelete_record(
     refuse_query(request)?;
     let id = incoming::path_id(request)?;
     let mutation_id = incoming::mutation_id(request.headers())?;
-    let key = incoming::idempotent(request, &principal, &[])?;
+    let key = incoming::idempotent(request, state, &principal, &[])?;
     let undelete = Undelete { model, id, mutation_id, principal };
     Ok(representation::performed(&perform(&state.context, key, undelete).await?))
 }

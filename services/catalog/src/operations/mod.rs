@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use idempotency::{Claim, IdempotencyKey, StoredAnswer};
+use idempotency::{Claim, IdempotencyKey, Scope, StoredAnswer};
 use pg_pool::Connection;
 use pg_pool::PgPool;
 use problem::{Problem, registry};
@@ -52,7 +52,7 @@ pub(crate) struct Context {
 #[derive(Clone, Debug)]
 pub(crate) struct Idempotent {
     /// The principal and the operation.
-    pub(crate) scope: String,
+    pub(crate) scope: Scope,
     /// The client's key.
     pub(crate) key: IdempotencyKey,
     /// Hash of the request.

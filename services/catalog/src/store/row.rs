@@ -28,13 +28,13 @@ pub(crate) struct Cells(std::vec::IntoIter<Cell>);
 
 impl QueryableByName<Pg> for Row {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {
-        (0..row.field_count())
-            .map(|index| {
-                let field = diesel::row::Row::get(row, index).ok_or("a column is missing")?;
-                field.value().map_or(Ok(Cell::Value(Value::Null)), cell)
-            })
-            .collect::<deserialize::Result<Vec<_>>>()
-            .map(Self)
+        // Filled in place: collecting results would grow it step by step, for each row of a page.
+        let mut cells = Vec::with_capacity(row.field_count());
+        for index in 0..row.field_count() {
+            let field = diesel::row::Row::get(row, index).ok_or("a column is missing")?;
+            cells.push(field.value().map_or(Ok(Cell::Value(Value::Null)), cell)?);
+        }
+        Ok(Self(cells))
     }
 }
 
@@ -129,7 +129,10 @@ impl Cells {
             Value::Text(text) => Some(text),
             _ => None,
         };
-        let values = model.shown().map(|_| self.value()).collect::<QueryResult<_>>()?;
+        let mut values = Vec::with_capacity(model.fields.len());
+        for _ in model.shown() {
+            values.push(self.value()?);
+        }
         Ok(Some(Record { id, version, created_at, updated_at, deleted_at, mutation_id, values }))
     }
 }

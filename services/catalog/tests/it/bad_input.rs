@@ -1,1 +1,153 @@
-//! To be filled.
+//! Bad input ends in a problem that points at the fault, and leaves nothing behind. What can be wrong is derived from
+//! the API's document, for every operation in it.
+
+mod bodies;
+mod bulk;
+mod headers;
+mod parameters;
+mod problem_registry;
+mod schema_faults;
+
+use catalog::model::registry::Registry;
+use diesel_async::RunQueryDsl as _;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value as Json, json};
+
+use crate::authorization::document::Operation;
+use crate::conformance::maker::{Extent, Maker, Members};
+use crate::harness::{Answer, Session, TestApp};
+
+/// A catalog with a record of each model, an administrator who may do everything, and what went wrong so far.
+struct Bench {
+    app: TestApp,
+    administrator: Session,
+    operations: Vec<Operation>,
+    wrong: Vec<String>,
+    asked: usize,
+}
+
+impl Bench {
+    async fn start() -> Self {
+        let app = TestApp::start().await;
+        let administrator = app.sign_in("administrator").await;
+        let operations = Operation::all(&app.get("/openapi.json", None).await.json());
+        Self { app, administrator, operations, wrong: Vec::new(), asked: 0 }
+    }
+
+    fn maker(&self) -> Maker<'_> {
+        Maker::new(&self.app, &self.administrator, Registry::default())
+    }
+
+    /// The address of an operation, with the id of a record where it has one, and that record.
+    async fn address(&self, operation: &Operation) -> (String, Json) {
+        let Some((model, rest)) = operation.model() else { return (operation.path.clone(), Json::Null) };
+        if !rest.starts_with("/{id}") {
+            return (operation.path.clone(), Json::Null);
+        }
+        let record = self.maker().make(model, Extent::Minimal, Members::new()).await;
+        (operation.path.replace("{id}", record["id"].as_str().unwrap_or_default()), record)
+    }
+
+    /// A valid body for an operation of a model; `record` is what it changes.
+    async fn good(&self, operation: &Operation, record: &Json) -> Members {
+        let Some((model, _)) = operation.model() else { return Members::new() };
+        if operation.method == Method::POST {
+            return self.maker().body(model, Extent::Minimal, Members::new()).await;
+        }
+        let shown = model.shown().filter(|field| !record[field.name].is_null());
+        shown.map(|field| (field.name.to_owned(), record[field.name].clone())).collect()
+    }
+
+    /// A request as administrator, with the tag that a change needs.
+    fn request(&self, operation: &Operation, address: &str) -> RequestBuilder {
+        let request = self.app.request(operation.method.clone(), address, Some(&self.administrator));
+        let tagged = operation.parameters("header").iter().any(|(name, _)| *name == "If-Match");
+        if tagged { request.header("If-Match", "*") } else { request }
+    }
+
+    /// Sends what is bad and notes it where it is not refused so.
+    async fn refused(&mut self, request: RequestBuilder, expected: (u16, &str, &[&str]), what: &str) {
+        let answer = self.app.send(request).await;
+        self.asked += 1;
+        let (status, code, pointers) = expected;
+        let found = (answer.status.as_u16(), answer.header("content-type"), pointers_of(&answer));
+        let right = found.0 == status
+            && found.1 == "application/problem+json"
+            && found.2 == pointers
+            && answer.json()["code"] == code;
+        if !right {
+            self.wrong
+                .push(format!("{what}: expected {status} {code} {pointers:?}, found {}", answer.text()));
+        }
+    }
+
+    /// The versions of all models, and how many rows the outbox has.
+    async fn state(&self) -> String {
+        let sql = "SELECT string_agg(model || ' ' || version, ', ' ORDER BY model) || ' ' || (SELECT count(*) FROM outbox) AS all FROM model_clock";
+        let mut conn = self.app.db.connect().await;
+        let state: State = diesel::sql_query(sql).get_result(&mut conn).await.unwrap();
+        state.all
+    }
+
+    /// Ends the test.
+    async fn finish(self, least: usize) {
+        eprintln!("{} bad requests", self.asked);
+        assert!(self.wrong.is_empty(), "{} wrong:\n{}", self.wrong.len(), self.wrong.join("\n"));
+        assert!(self.asked >= least, "only {} requests", self.asked);
+        self.app.stop().await;
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct State {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    all: String,
+}
+
+fn pointers_of(answer: &Answer) -> Vec<String> {
+    let json: Json = serde_json::from_slice(&answer.body).unwrap_or_default();
+    json["errors"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|fault| fault["pointer"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_and_what_cannot_be_done_are_problems_too() {
+    let app = TestApp::start().await;
+    for path in [
+        "/v1/nothing",
+        "/v1",
+        "/",
+        "/v1/animals/x/y",
+        "/v1/../etc/passwd",
+        "/v1/animals/%00",
+        "/v1/animals/%FF",
+    ] {
+        let request = app.request(Method::GET, path, None);
+        let (answer, ..) = app.send_unchecked(request).await;
+        let expected =
+            if path.starts_with("/v1/animals/%") { (401, "unauthenticated") } else { (404, "not_found") };
+        answer.expect_problem(expected.0, expected.1);
+    }
+    for (method, path) in
+        [(Method::DELETE, "/v1/animals"), (Method::PUT, "/v1/animals/bulk"), (Method::GET, "/v1/auth/token")]
+    {
+        let (answer, ..) = app.send_unchecked(app.request(method, path, None)).await;
+        answer.expect_problem(405, "method_not_allowed");
+        assert!(answer.header("allow").contains("POST"), "{path}");
+    }
+    let administrator = app.sign_in("administrator").await;
+    for path in ["/v1/animals/%00", "/v1/animals/%FF", "/v1/animals/x"] {
+        app.get(path, Some(&administrator)).await.expect_problem(404, "not_found");
+    }
+    let (answer, ..) = app.send_unchecked(app.request(Method::GET, "/v1/breeds?limit=%FF", None)).await;
+    assert_eq!(answer.status.as_u16(), 400);
+    let long = format!("/v1/breeds?search={}", "x".repeat(70_000));
+    let (answer, ..) = app.send_unchecked(app.request(Method::GET, &long, None)).await;
+    assert!(answer.status.is_client_error(), "{}", answer.text());
+    assert_eq!(app.get("/v1/breeds/metadata", None).await.json()["count"], json!(0));
+    app.stop().await;
+}

@@ -147,16 +147,15 @@ impl TestApp {
         async move {
             let answer = self.send_unchecked(request).await;
             let (answer, method, path) = answer;
-            if let Err(fault) = self.contract.check(
-                &method,
-                &path,
-                answer.status.as_u16(),
-                Some(answer.header("content-type")).filter(|value| !value.is_empty()),
-                &answer.body,
-            ) {
-                panic!("{at}: {fault}\n{}", answer.text());
+            // A document cannot say that a body is left out where the client preferred so (RFC 7240).
+            let left_out = answer.body.is_empty() && answer.header("preference-applied") == "return=minimal";
+            let media_type = Some(answer.header("content-type")).filter(|value| !value.is_empty());
+            match self.contract.check(&method, &path, answer.status.as_u16(), media_type, &answer.body) {
+                Err(fault) if !(left_out && fault.ends_with("the documented body is missing")) => {
+                    panic!("{at}: {fault}\n{}", answer.text())
+                }
+                _ => answer,
             }
-            answer
         }
     }
 

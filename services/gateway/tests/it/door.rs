@@ -99,14 +99,16 @@ async fn headers_are_read_as_services_read_them() {
     let issuer = Issuer::start();
     let gateway = issuer.gateway();
     let status = async |path: &str, lines: &[&str]| {
-        let request = lines.iter().fold(gateway.get(path), |request, line| request.header("authorization", *line));
+        let request =
+            lines.iter().fold(gateway.get(path), |request, line| request.header("authorization", *line));
         request.send().await.unwrap().status().as_u16()
     };
     let good = format!("bearer  {}", issuer.token("aldia", 600));
     assert_eq!(status("/required", &[&good]).await, 200);
     assert_eq!(status("/optional", &["Basic dXNlcjpwYXNzd29yZA=="]).await, 200, "anonymous");
     assert_eq!(status("/required", &["Basic dXNlcjpwYXNzd29yZA=="]).await, 401);
-    for malformed in [&["Bearer"][..], &["Bearer "], &["Bearer a b"], &["Bearer a,Bearer b"], &[&good, &good]] {
+    for malformed in [&["Bearer"][..], &["Bearer "], &["Bearer a b"], &["Bearer a,Bearer b"], &[&good, &good]]
+    {
         assert_eq!(status("/optional", malformed).await, 401, "{malformed:?}");
         assert_eq!(status("/none", malformed).await, 200, "{malformed:?}");
     }

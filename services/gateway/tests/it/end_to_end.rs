@@ -46,14 +46,18 @@ async fn every_tag_of_a_version_revalidates_and_protects_in_every_coding() {
     let breed = system.make_breed().await;
     let mut now = system.make("/v1/animals", &animal("A1", &breed)).await;
     let path = format!("/v1/animals/{}", now["id"].as_str().unwrap());
-    let coded = |method: Method, coding: &str| system.request(method, &path).header("accept-encoding", coding);
+    let coded =
+        |method: Method, coding: &str| system.request(method, &path).header("accept-encoding", coding);
 
     let plain = system.get(&path).await.bytes().await.unwrap();
     for coding in CODINGS {
         let get = coded(Method::GET, coding).send().await.unwrap();
         let head = coded(Method::HEAD, coding).send().await.unwrap();
         for answer in [&get, &head] {
-            assert_eq!((answer.status().as_u16(), header(answer, "etag")), (200, &*tag(&now["version"], coding)));
+            assert_eq!(
+                (answer.status().as_u16(), header(answer, "etag")),
+                (200, &*tag(&now["version"], coding))
+            );
             assert_eq!(header(answer, "content-encoding"), if coding == "identity" { "" } else { coding });
             let varies = answer.headers().get_all("vary").iter().any(|by| by == "Accept-Encoding");
             assert!(varies, "{:?}", answer.headers());
@@ -77,14 +81,16 @@ async fn every_tag_of_a_version_revalidates_and_protects_in_every_coding() {
                 let tag_before = tag(&now["version"], had);
                 let mut body = animal("A1", &breed);
                 body["weight_g"] = json!(now["weight_g"].as_i64().unwrap() + 1);
-                let change =
-                    || coded(method.clone(), wanted).header("if-match", &tag_before).json(&body);
+                let change = || coded(method.clone(), wanted).header("if-match", &tag_before).json(&body);
                 let answer = change().send().await.unwrap();
                 assert_eq!(answer.status(), 200, "{method} with a tag of {had}");
                 let tag_after = header(&answer, "etag").to_owned();
                 now = serde_json::from_slice(&decoded(answer).await).unwrap();
                 assert_eq!(tag_after, tag(&now["version"], wanted));
-                assert_eq!(problem_code(change().header("accept-encoding", "identity").send().await.unwrap()).await, (412, "precondition_failed".to_owned()));
+                assert_eq!(
+                    problem_code(change().header("accept-encoding", "identity").send().await.unwrap()).await,
+                    (412, "precondition_failed".to_owned())
+                );
             }
         }
     }
@@ -103,7 +109,8 @@ async fn a_list_has_tags_like_a_record_and_head_never_lies_about_it() {
             let get = coded(Method::GET).send().await.unwrap();
             let head = coded(Method::HEAD).send().await.unwrap();
             assert_eq!((get.status().as_u16(), head.status().as_u16()), (200, 200), "{path}");
-            let (tag, length) = (header(&get, "etag").to_owned(), get.bytes().await.unwrap().len().to_string());
+            let (tag, length) =
+                (header(&get, "etag").to_owned(), get.bytes().await.unwrap().len().to_string());
             // RFC 9110 §8.6: the length of what a GET would bring, or none.
             let said = header(&head, "content-length").to_owned();
             assert!(said.is_empty() || said == length, "{path} {coding}: HEAD says {said}, GET has {length}");
@@ -120,7 +127,8 @@ async fn a_list_has_tags_like_a_record_and_head_never_lies_about_it() {
 async fn the_door_is_closed_before_the_service_is_asked() {
     let system = System::start().await;
     let seen = async || {
-        let metrics = reqwest::get(format!("{}/metrics", system.catalog)).await.unwrap().text().await.unwrap();
+        let metrics =
+            reqwest::get(format!("{}/metrics", system.catalog)).await.unwrap().text().await.unwrap();
         metrics.lines().filter(|line| line.contains("route=\"/v1/animals\"")).count()
     };
     let animals = format!("{}/v1/animals", system.base);
@@ -135,11 +143,16 @@ async fn the_door_is_closed_before_the_service_is_asked() {
     assert!(seen().await > 0);
     // Lists that anyone may read, and keys that anyone may check tokens with.
     for path in ["/v1/breeds", "/v1/species", "/.well-known/jwks.json", "/.well-known/openid-configuration"] {
-        assert_eq!(system.http.get(format!("{}{path}", system.base)).send().await.unwrap().status(), 200, "{path}");
+        assert_eq!(
+            system.http.get(format!("{}{path}", system.base)).send().await.unwrap().status(),
+            200,
+            "{path}"
+        );
     }
     // The service decides as well: what the door lets through may still be refused.
     let body = json!({"name": "x"});
-    let anonymous = system.http.post(format!("{}/v1/species", system.catalog)).json(&body).send().await.unwrap();
+    let anonymous =
+        system.http.post(format!("{}/v1/species", system.catalog)).json(&body).send().await.unwrap();
     assert_eq!(problem_code(anonymous).await, (401, "unauthenticated".to_owned()));
 }
 
@@ -157,13 +170,19 @@ async fn a_problem_of_the_service_passes_untouched() {
     };
     let (direct, through) = (send(&system.catalog).await, send(&system.base).await);
     for answer in [&direct, &through] {
-        assert_eq!((answer.status().as_u16(), header(answer, "content-type")), (422, "application/problem+json"));
+        assert_eq!(
+            (answer.status().as_u16(), header(answer, "content-type")),
+            (422, "application/problem+json")
+        );
         assert_eq!(header(answer, "x-request-id"), "asked-by-a-test");
     }
     let (direct, through) = (direct.bytes().await.unwrap(), through.bytes().await.unwrap());
     assert_eq!(direct, through);
     let problem: Value = serde_json::from_slice(&through).unwrap();
-    assert_eq!((&problem["code"], &problem["errors"][0]["pointer"]), (&json!("validation_failed"), &json!("/sex")));
+    assert_eq!(
+        (&problem["code"], &problem["errors"][0]["pointer"]),
+        (&json!("validation_failed"), &json!("/sex"))
+    );
     assert_eq!(problem["trace_id"], trace);
     // Its type is an address on this very gateway.
     let page = system.get(problem["type"].as_str().unwrap()).await;
@@ -181,14 +200,18 @@ async fn the_joined_document_has_the_catalog_and_every_problem_has_its_page() {
         found && document["paths"]["/v1/animals"].is_object()
     })
     .await;
-    let own: Value = reqwest::get(format!("{}/openapi.json", system.catalog)).await.unwrap().json().await.unwrap();
+    let own: Value =
+        reqwest::get(format!("{}/openapi.json", system.catalog)).await.unwrap().json().await.unwrap();
     let joined = document["paths"].as_object().unwrap();
     for (path, methods) in own["paths"].as_object().unwrap() {
         // Health, metrics and the document itself stay inside.
         let public = path.starts_with("/v1/") || path.starts_with("/.well-known/");
         assert_eq!(joined.contains_key(path), public, "{path}");
         for (method, operation) in methods.as_object().unwrap().iter().filter(|_| public) {
-            assert_eq!(document["paths"][path][method]["operationId"], operation["operationId"], "{method} {path}");
+            assert_eq!(
+                document["paths"][path][method]["operationId"], operation["operationId"],
+                "{method} {path}"
+            );
         }
     }
     let of_gateway = Command::new(env!("CARGO_BIN_EXE_gateway")).arg("problems").output().unwrap().stdout;

@@ -63,6 +63,9 @@ impl Body {
             self.fault(name, "required", "is required".to_owned());
         } else if count > max_chars {
             self.fault(name, "too_long", format!("has at most {max_chars} characters"));
+        } else if value.expose_secret().contains('\0') {
+            // The store takes any text but this one.
+            self.fault(name, "control_character", "has a NUL character".to_owned());
         }
         value
     }

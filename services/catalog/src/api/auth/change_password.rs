@@ -16,7 +16,7 @@ use super::state::AuthState;
 use crate::domain::access;
 use crate::domain::credential::{MAX_CHARS, Verification};
 use crate::error::ServiceError;
-use crate::operations::perform;
+use crate::operations::{outcome, perform};
 use crate::operations::set_password::SetPassword;
 use crate::state::AppState;
 use crate::store::auth::users;
@@ -80,7 +80,11 @@ pub(crate) async fn change_password(
     let Some(model) = state.context.registry.model("user") else { return Err(crate::error::not_found()) };
     let change = SetPassword { model, id: user, hash, actor: access::actor(&principal) };
     perform(&state.context, None, change).await?;
-    Ok(HttpResponse::NoContent().insert_header((CACHE_CONTROL, "no-store")).finish())
+    // The user has a new version by it.
+    Ok(HttpResponse::NoContent()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header(("Cache-Group-Invalidation", outcome::groups(model, [user])))
+        .finish())
 }
 
 async fn hash_if_right(

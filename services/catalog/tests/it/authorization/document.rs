@@ -30,7 +30,12 @@ impl Operation {
                 operations.push(Self {
                     method,
                     path: path.clone(),
-                    parameters: parameters.into_iter().filter_map(Json::as_array).flatten().cloned().collect(),
+                    parameters: parameters
+                        .into_iter()
+                        .filter_map(Json::as_array)
+                        .flatten()
+                        .cloned()
+                        .collect(),
                     security: operation.get("security").unwrap_or(&document["security"]).clone(),
                     body: operation["requestBody"].clone(),
                     components: document["components"]["schemas"].clone(),

@@ -94,8 +94,8 @@ async fn a_parent_has_the_right_sex_species_and_age_and_is_no_descendant() {
     let answer = herd.app.patch(&format!("/v1/animals/{bull}"), Some(&herd.administrator), &circle).await;
     answer.expect_problem(422, "herd_rule_broken");
     assert!(faults(&answer.json()).contains(&("/father_id".to_owned(), "pedigree_cycle".to_owned())));
-    let breed = herd.get(&format!("/v1/breeds/{}", herd.other_breed)).await;
-    let moved = json!({"species_id": breed["species_id"]});
+    let goat = herd.app.make("species", &herd.administrator, json!({"name": "goat"})).await;
+    let moved = json!({"species_id": goat["id"]});
     let answer =
         herd.app.patch(&format!("/v1/breeds/{}", herd.breed), Some(&herd.administrator), &moved).await;
     assert_eq!(answer.expect_problem(422, "herd_rule_broken"), ["/species_id"]);

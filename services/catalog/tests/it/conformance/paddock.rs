@@ -37,7 +37,7 @@ struct Paddock {
     #[field(unique, max_len = 254, email)]
     mailbox: Option<String>,
     /// Whom to call about it.
-    #[field(max_len = 40, phone)]
+    #[field(max_len = 40, phone, private)]
     phone: Option<String>,
     /// How many animals it feeds; negative where it is overgrazed.
     #[field(min = -5, max = 500, default = "10", filter, sort)]

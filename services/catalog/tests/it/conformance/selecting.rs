@@ -144,7 +144,7 @@ async fn sort(subject: &mut Subject<'_>, all: &[Json], name: &str) {
     for order in ["asc", "desc"] {
         let path = subject.path(&format!("?limit=200&sort_by={name}&sort_order={order}"));
         let found = ids(&items(&subject.get(&path).await.expect(200).json()));
-        subject.tally.equal(format!("a list is sorted by {name} {order}"), found, &expected);
+        subject.tally.equal(format!("a list is sorted by {name} {order}"), &found, &expected);
         expected.reverse();
     }
 }

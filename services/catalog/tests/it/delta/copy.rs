@@ -12,7 +12,7 @@ use crate::harness::{Session, TestApp};
 /// A copy and how far it has come.
 #[derive(Debug, Clone)]
 pub(super) struct Copy {
-    path: &'static str,
+    pub(super) path: &'static str,
     /// What the client holds: every record that is not deleted, as it was delivered.
     pub(super) records: BTreeMap<Uuid, Json>,
     /// What the next request begins with.

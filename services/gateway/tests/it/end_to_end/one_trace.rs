@@ -53,7 +53,10 @@ impl Trace {
     async fn with(id: &str, wanted: &[(&str, &str, &str)]) -> Self {
         for (service, kind, name) in wanted {
             let found = |span: &SpanView| {
-                span.trace_id == id && span.service == *service && span.kind == *kind && span.name.starts_with(name)
+                span.trace_id == id
+                    && span.service == *service
+                    && span.kind == *kind
+                    && span.name.starts_with(name)
             };
             collector().wait_for_span(&format!("{service}: {name} [{kind}]"), SPANS, found).await;
         }
@@ -89,10 +92,18 @@ impl Trace {
     fn has(&self, span: &SpanView, attributes: &[(&str, &str)]) {
         for (name, value) in attributes {
             let found = span.attributes.get(*name).map(String::as_str);
-            assert_eq!(found, Some(*value), "{name} of {} in {:#?}\n{}", span.name, span.attributes, self.tree);
+            assert_eq!(
+                found,
+                Some(*value),
+                "{name} of {} in {:#?}\n{}",
+                span.name,
+                span.attributes,
+                self.tree
+            );
         }
         // Names of before the conventions were stable.
-        for old in ["http.method", "http.status_code", "http.target", "http.url", "db.system", "db.statement"] {
+        for old in ["http.method", "http.status_code", "http.target", "http.url", "db.system", "db.statement"]
+        {
             assert!(!span.attributes.contains_key(old), "{old} of {}\n{}", span.name, self.tree);
         }
     }
@@ -103,8 +114,10 @@ async fn consume() -> (mpsc::UnboundedReceiver<Delivery>, watch::Sender<bool>, S
     let bus = Bus::connect(&BusConfig { url: nats_url(), ..BusConfig::default() }).await.unwrap();
     bus.ensure_stream(StreamSpec::new("CATALOG", ["catalog.>"])).await.unwrap();
     let durable = format!("e2e-{}", uuid::Uuid::now_v7());
-    let spec =
-        ConsumerSpec { start: Start::Newest, ..ConsumerSpec::new("CATALOG", &durable, "catalog.animal.created") };
+    let spec = ConsumerSpec {
+        start: Start::Newest,
+        ..ConsumerSpec::new("CATALOG", &durable, "catalog.animal.created")
+    };
     let (sender, deliveries) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
     let handler = move |delivery| {
@@ -115,7 +128,8 @@ async fn consume() -> (mpsc::UnboundedReceiver<Delivery>, watch::Sender<bool>, S
     // Ends with the sender of `stop`.
     tokio::spawn(Consumer::new(bus, spec).run(handler, stopped));
     let stream = stream().await;
-    wait_until("the consumer is there", PATIENCE, async || stream.consumer_info(&durable).await.is_ok()).await;
+    wait_until("the consumer is there", PATIENCE, async || stream.consumer_info(&durable).await.is_ok())
+        .await;
     (deliveries, stop, durable)
 }
 
@@ -169,7 +183,12 @@ async fn a_write_is_one_trace_from_the_client_to_the_consumer_of_its_event() {
     let port = system.catalog.rsplit(':').next().unwrap();
     trace.has(
         call,
-        &[("http.request.method", "POST"), ("http.response.status_code", "201"), ("server.address", "127.0.0.1"), ("server.port", port)],
+        &[
+            ("http.request.method", "POST"),
+            ("http.response.status_code", "201"),
+            ("server.address", "127.0.0.1"),
+            ("server.port", port),
+        ],
     );
     let service = trace.only(&call.span_id, "catalog", "server", "POST /v1/animals");
     trace.has(
@@ -192,7 +211,10 @@ async fn a_write_is_one_trace_from_the_client_to_the_consumer_of_its_event() {
         assert!(!text.contains("TRACED") && !text.contains("Calm"), "{text}");
     }
     let published = trace.only(&transaction.span_id, "catalog", "producer", "publish catalog.animal.created");
-    trace.has(published, &[("messaging.system", "nats"), ("messaging.destination.name", "catalog.animal.created")]);
+    trace.has(
+        published,
+        &[("messaging.system", "nats"), ("messaging.destination.name", "catalog.animal.created")],
+    );
     let handled =
         trace.only(&published.span_id, "e2e-consumer", "consumer", "process catalog.animal.created");
     trace.has(handled, &[("messaging.system", "nats"), ("messaging.consumer.group.name", &durable)]);

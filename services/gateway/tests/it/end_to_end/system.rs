@@ -76,7 +76,8 @@ impl System {
         let addr = || SocketAddr::from(([127, 0, 0, 1], free_port())).to_string();
         let (public, admin, catalog) = (addr(), addr(), addr());
         let place = |text: &str| {
-            let ports = [("127.0.0.1:8080", &public), ("127.0.0.1:8090", &admin), ("127.0.0.1:8081", &catalog)];
+            let ports =
+                [("127.0.0.1:8080", &public), ("127.0.0.1:8090", &admin), ("127.0.0.1:8081", &catalog)];
             ConfigFile::new(&ports.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to)))
         };
         let files = [place(CATALOG), place(GATEWAY)];
