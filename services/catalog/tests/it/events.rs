@@ -92,6 +92,17 @@ async fn live(app: &TestApp, admin: &Session, life: &Life) -> Vec<(Change, Json)
     ]
 }
 
+/// What others are told of a record: all that the API says, but what is nobody else's business.
+fn as_told(model: &str, json: &Json) -> Json {
+    let private: &[&str] =
+        if model == "user" { &["identification", "email", "phone", "address"] } else { &[] };
+    let mut told = json.as_object().unwrap().clone();
+    for name in private {
+        assert!(told.remove(*name).is_some(), "the API shows {name}");
+    }
+    Json::Object(told)
+}
+
 /// The envelope is CloudEvents 1.0 in binary mode, and says what the contract says.
 fn check_envelope(event: &Event, model: &str, word: &str) {
     let Event { delivery, changed } = event;
@@ -136,7 +147,7 @@ async fn a_consumer_sees_the_whole_life_of_a_record_of_each_model_in_order() {
                 assert_eq!((changed.record_json.as_str(), &json["deleted_id"]), ("", &json!(id)));
             } else {
                 let record: Json = serde_json::from_str(&changed.record_json).unwrap();
-                assert_eq!(record, *json, "{}", life.model);
+                assert_eq!(record, as_told(life.model, json), "{}", life.model);
             }
             assert!(!changed.record_json.contains("password"), "{}", changed.record_json);
             ids.push(changed.id);

@@ -51,6 +51,8 @@ impl Fragile {
 /// A table that somebody else has locked, so that requests wait where they reach it.
 struct Held {
     conn: AsyncPgConnection,
+    /// A transaction sees the server's activity as it was at its first look, so another connection looks.
+    observer: AsyncPgConnection,
     table: &'static str,
 }
 
@@ -60,7 +62,7 @@ impl Held {
         let mut conn = db.admin().await;
         let sql = format!("BEGIN; LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE");
         conn.batch_execute(&sql).await.unwrap();
-        Self { conn, table }
+        Self { conn, observer: db.admin().await, table }
     }
 
     /// Waits until a statement that changes the table waits for it.
@@ -71,10 +73,10 @@ impl Held {
             self.table
         );
         let what = format!("nobody waits for {}", self.table);
-        wait_until(&what, DEADLINE, async || count(&mut self.conn, &sql).await > 0).await;
+        wait_until(&what, DEADLINE, async || count(&mut self.observer, &sql).await > 0).await;
     }
 
-    /// Waits until nobody is connected any more who was cut off.
+    /// Lets those who wait go on.
     async fn release(mut self) {
         self.conn.batch_execute("ROLLBACK").await.unwrap();
     }

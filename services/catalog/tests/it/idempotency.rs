@@ -149,8 +149,8 @@ async fn while_the_first_request_runs_the_second_is_told_so() {
     farm.app.stop().await;
 }
 
-/// Section 2.6 of the draft leaves it to the server whether an error is kept. Here nothing is: what failed had no effect,
-/// so there is nothing a second attempt could repeat, and the client may correct it under the same key.
+/// Section 2.6 of the draft would have errors kept and repeated as well. Here they are not: what failed had no effect, so a
+/// second attempt has nothing to repeat, and the client may correct its request under the same key.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_fails_uses_no_key_up() {
     let farm = Farm::start().await;

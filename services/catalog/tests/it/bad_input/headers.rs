@@ -2,7 +2,6 @@
 
 use reqwest::Method;
 use reqwest::header::HeaderValue;
-use serde_json::json;
 
 use super::Bench;
 
@@ -11,23 +10,26 @@ async fn junk_in_a_header_field_is_refused_by_its_name() {
     let mut bench = Bench::start().await;
     let long = "k".repeat(256);
     let mark = "m".repeat(65);
-    let wrong: [(&str, &str, &[&[u8]]); 3] = [
-        ("If-Match", "invalid_parameter", &[b"unquoted", b"\"open", b"\"a\",,x", b"W/", b"\"a\" \"b\""]),
+    let wrong: [(&str, (u16, &str), &[&[u8]]); 3] = [
+        (
+            "If-Match",
+            (400, "invalid_parameter"),
+            &[b"unquoted", b"\"open", b"\"a\",,x", b"W/", b"\"a\" \"b\""],
+        ),
         (
             "Idempotency-Key",
-            "malformed_request",
+            (400, "malformed_request"),
             &[long.as_bytes(), b"", b"\"\"", b"two words", b"\"open", b"\xff"],
         ),
-        ("Client-Mutation-Id", "invalid_parameter", &[mark.as_bytes(), b"", b"two words", b"\xff"]),
+        ("Client-Mutation-Id", (400, "invalid_parameter"), &[mark.as_bytes(), b"", b"two words", b"\xff"]),
     ];
     for operation in bench.operations.clone() {
         let documented: Vec<String> =
             operation.parameters("header").iter().map(|(name, _)| (*name).to_owned()).collect();
         let (address, record) = bench.address(&operation).await;
-        let good = bench.good(&operation, &record).await;
-        let good = if operation.path.ends_with("/bulk") { json!({"items": [good]}) } else { json!(good) };
+        let good = bench.good_body(&operation, &record).await;
         let before = bench.state().await;
-        for (name, code, values) in &wrong {
+        for (name, (status, code), values) in &wrong {
             for value in values.iter().filter(|_| documented.iter().any(|known| known == name)) {
                 let request =
                     bench.app.request(operation.method.clone(), &address, Some(&bench.administrator));
@@ -39,7 +41,7 @@ async fn junk_in_a_header_field_is_refused_by_its_name() {
                 let request = if operation.media_types().is_empty() { request } else { request.json(&good) };
                 let request = request.header(*name, HeaderValue::from_bytes(value).unwrap());
                 let what = format!("{} {name}: {}", operation.name(), String::from_utf8_lossy(value));
-                bench.refused(request, (400, code, &[name]), &what).await;
+                bench.refused(request, (*status, code, &[name]), &what).await;
             }
         }
         if operation.method == Method::GET

@@ -13,6 +13,8 @@ fn junk(name: &str, schema: &Json) -> Vec<&'static str> {
         return vec!["false", "x"];
     }
     match (schema["type"].as_str(), schema["format"].as_str()) {
+        // A number of records that is too large is coerced down, another number is not.
+        (Some("integer"), _) if name == "limit" => vec!["x", "-1", "0", "1.5", ""],
         (Some("integer"), _) => vec!["x", "-1", "1.5", "", "99999999999999999999"],
         (Some("boolean"), _) => vec!["maybe", "1", "TRUE"],
         (_, Some("date")) => vec!["2026-02-30", "yesterday"],
@@ -40,7 +42,7 @@ async fn junk_in_a_parameter_is_refused_by_its_name() {
             continue;
         }
         let (address, record) = bench.address(&operation).await;
-        let good = bench.good(&operation, &record).await;
+        let good = bench.good_body(&operation, &record).await;
         let before = bench.state().await;
         let mut queries: Vec<(String, String)> = vec![("nothing=1".to_owned(), "?nothing".to_owned())];
         for (name, schema) in operation.parameters("query") {

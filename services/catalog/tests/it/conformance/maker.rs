@@ -1,6 +1,7 @@
 //! Makes valid records of any model from its declaration.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use catalog::model::registry::Registry;
@@ -27,12 +28,22 @@ pub(crate) struct Maker<'a> {
     app: &'a TestApp,
     administrator: &'a Session,
     registry: Registry,
-    made: AtomicI64,
+    made: Arc<AtomicI64>,
 }
 
 impl<'a> Maker<'a> {
     pub(crate) fn new(app: &'a TestApp, administrator: &'a Session, registry: Registry) -> Self {
-        Self { app, administrator, registry, made: AtomicI64::new(0) }
+        Self::going_on(app, administrator, registry, Arc::default())
+    }
+
+    /// Goes on counting where another one on the same database stopped.
+    pub(crate) fn going_on(
+        app: &'a TestApp,
+        administrator: &'a Session,
+        registry: Registry,
+        made: Arc<AtomicI64>,
+    ) -> Self {
+        Self { app, administrator, registry, made }
     }
 
     /// A value that the field accepts, and where the kind has enough of them, one that no record has.

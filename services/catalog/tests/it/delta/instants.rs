@@ -38,7 +38,8 @@ async fn an_instant_brings_everything_after_it_and_little_before() {
         let at = instant(now - chrono::TimeDelta::seconds(60 * minutes - 20));
         assert_eq!(ids_since(&app, &admin, &at).await, all[first..], "{minutes} minutes");
     }
-    assert_eq!(ids_since(&app, &admin, &instant(now + chrono::TimeDelta::days(1))).await, all[6..]);
+    let tomorrow = instant(now + chrono::TimeDelta::days(1));
+    assert!(ids_since(&app, &admin, &tomorrow).await.is_empty());
     assert_eq!(ids_since(&app, &admin, "1970-01-01T00:00:00Z").await, all);
     // A token got by an instant goes on like any other.
     let mut reader = Copy { token: instant(now), position: 6, ..Copy::empty("diseases") };

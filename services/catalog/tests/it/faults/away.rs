@@ -38,7 +38,7 @@ async fn without_its_database_every_operation_says_so_and_readiness_falls_until_
     let credentials = json!({"username": "nobody", "password": PASSWORD});
     assert_unavailable(&app.post("/v1/auth/token", None, &credentials).await);
     assert_unavailable(
-        &app.post("/v1/breeds", Some(administrator), &json!({"name": "x", "species_id": missing})).await,
+        &app.post("/v1/breeds", Some(administrator), &json!({"name": "New", "species_id": missing})).await,
     );
     let (status, report) = fragile.readiness().await;
     assert_eq!(status, 503, "{report}");
