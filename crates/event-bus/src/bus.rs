@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_nats::connection::State;
 use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind, PublishError};
 use async_nats::jetstream::{self, publish::PublishAck};
-use async_nats::{Client, ConnectOptions, Event, HeaderMap};
+use async_nats::{Client, ConnectOptions, Event, HeaderMap, ServerAddr};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -23,7 +23,8 @@ const RECONNECT: Duration = Duration::from_millis(250);
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BusConfig {
-    /// `nats://[user:password@]host:port`, several separated by commas. Default `nats://127.0.0.1:4222`.
+    /// `nats://[user:password@]host:port` or `nats://token@host:port`, several separated by commas; the first credentials are
+    /// used for all, as they are written. Default `nats://127.0.0.1:4222`.
     pub url: String,
     /// Copies of each stream in a cluster. Default 1; more than there are servers and streams cannot be declared.
     pub replicas: usize,
@@ -122,7 +123,13 @@ impl Bus {
         let timeout = Duration::from_millis(config.request_timeout_ms);
         let (connected, connections) = watch::channel(0_u64);
         let connected = Arc::new(connected);
-        let client = ConnectOptions::new()
+        let (servers, credentials) = addresses(&config.url)?;
+        let options = match credentials {
+            Some((user, Some(password))) => ConnectOptions::with_user_and_password(user, password),
+            Some((token, None)) => ConnectOptions::with_token(token),
+            None => ConnectOptions::new(),
+        };
+        let client = options
             .retry_on_initial_connect()
             .max_reconnects(None)
             .reconnect_delay_callback(|attempt| if attempt <= 1 { Duration::ZERO } else { RECONNECT })
@@ -131,7 +138,7 @@ impl Bus {
                 let connected = Arc::clone(&connected);
                 async move { on_event(&event, &connected) }
             })
-            .connect(config.url.split(',').map(str::trim).collect::<Vec<_>>())
+            .connect(servers)
             .await
             .map_err(|error| BusError::Address(error.into()))?;
         let jetstream =
@@ -203,6 +210,23 @@ impl Bus {
     pub(crate) fn connections(&self) -> watch::Receiver<u64> {
         self.connections.clone()
     }
+}
+
+/// A user with a password, or a token alone.
+type Credentials = (String, Option<String>);
+
+/// The servers of a list of addresses, and the credentials of the first that has some. The client itself leaves those of the
+/// address unused.
+fn addresses(list: &str) -> Result<(Vec<ServerAddr>, Option<Credentials>), BusError> {
+    let servers: Vec<ServerAddr> = list
+        .split(',')
+        .map(|url| url.trim().parse::<ServerAddr>().map_err(|error| BusError::Address(error.into())))
+        .collect::<Result<_, _>>()?;
+    let credentials = servers.iter().find_map(|server| {
+        let user = server.username()?.to_owned();
+        Some((user, server.password().map(str::to_owned)))
+    });
+    Ok((servers, credentials))
 }
 
 fn on_event(event: &Event, connected: &watch::Sender<u64>) {

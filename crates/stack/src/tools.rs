@@ -25,6 +25,8 @@ pub(crate) enum Need {
     Nats,
     /// Some dependencies contain C.
     Compiler,
+    /// The tour and whoever tries the system by hand.
+    Curl,
 }
 
 impl Need {
@@ -35,6 +37,7 @@ impl Need {
             Self::Redis => &["redis-server"],
             Self::Nats => &["nats-server"],
             Self::Compiler => &["gcc", "libc6-dev"],
+            Self::Curl => &["curl"],
         }
     }
 
@@ -45,6 +48,7 @@ impl Need {
             Self::Redis => search.program("redis-server").is_some(),
             Self::Nats => search.program("nats-server").is_some(),
             Self::Compiler => search.program("cc").is_some(),
+            Self::Curl => search.program("curl").is_some(),
         }
     }
 }

@@ -8,8 +8,16 @@ use serde_json::{Map, Value};
 use crate::generated::Generated;
 use crate::services::Services;
 
+/// Has no document of its own: it joins those of the others.
+const JOINER: &str = "gateway";
+
 pub(crate) fn files(services: &Services) -> anyhow::Result<Vec<Generated>> {
-    services.names.iter().map(|service| file(service, &services.ask(service, "openapi")?)).collect()
+    services
+        .names
+        .iter()
+        .filter(|service| *service != JOINER)
+        .map(|service| file(service, &services.ask(service, "openapi")?))
+        .collect()
 }
 
 fn file(service: &str, printed: &str) -> anyhow::Result<Generated> {

@@ -15,8 +15,16 @@ use telemetry::TelemetryConfig;
 
 use crate::api::auth::config::AuthConfig;
 
+/// Where this service differs from the defaults of the shared sections.
+const OWN_DEFAULTS: &str = r#"
+[http]
+bind = "127.0.0.1:8081"
+[postgres]
+application_name = "catalog"
+"#;
+
 /// Everything that can be set.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The port that requests come in by.
@@ -59,21 +67,6 @@ pub struct RecordsConfig {
     pub idempotency_retention_hours: u16,
     /// Pause between two passes of the purge, in seconds (default 600).
     pub purge_interval_secs: u64,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            http: HttpConfig { bind: "127.0.0.1:8081".to_owned(), ..HttpConfig::default() },
-            postgres: PgConfig { application_name: "catalog".to_owned(), ..PgConfig::default() },
-            redis: RedisConfig::default(),
-            nats: BusConfig::default(),
-            telemetry: TelemetryConfig::default(),
-            identity: IdentityConfig::default(),
-            auth: AuthConfig::default(),
-            records: RecordsConfig::default(),
-        }
-    }
 }
 
 impl Default for RedisConfig {
@@ -123,9 +116,10 @@ impl Config {
     }
 
     fn extract(figment: &Figment) -> Result<Self, String> {
-        let config: Self = figment.extract().map_err(|error| {
-            error.into_iter().map(|fault| fault.to_string()).collect::<Vec<_>>().join("\n")
-        })?;
+        let config: Self =
+            Figment::from(Toml::string(OWN_DEFAULTS)).merge(figment).extract().map_err(|error| {
+                error.into_iter().map(|fault| fault.to_string()).collect::<Vec<_>>().join("\n")
+            })?;
         let faults = config.faults();
         if faults.is_empty() { Ok(config) } else { Err(faults.join("\n")) }
     }

@@ -53,13 +53,11 @@ macro_rules! change_with_body {
 fn configure_model(app: &mut ServiceConfig, model: &'static Model) {
     let with = |resource: Resource, (get, head)| resource.route(get).route(head);
     let mut scope = web::scope(&format!("/v1/{}", model.path))
-        .service(
-            with(web::resource(""), read!(model, read::list_records)).route(change_with_body!(
-                model,
-                post,
-                write::create_record
-            )),
-        )
+        .service(with(web::resource(""), read!(model, read::list_records)).route(change_with_body!(
+            model,
+            post,
+            write::create_record
+        )))
         .service(web::resource("/bulk").route(change_with_body!(model, post, bulk::create_records)))
         .service(with(web::resource("/metadata"), read!(model, metadata::get_metadata)))
         .service(with(web::resource("/stats"), read!(model, metadata::get_stats)));

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers as well")]
 
 mod consumer;
+mod credentials;
 mod dead_letters;
 mod outages;
 mod relay;

@@ -61,7 +61,7 @@ impl Delta {
     pub(crate) fn is_gone(&self, since: Since) -> bool {
         match since {
             Since::Beginning | Since::Now => false,
-            Since::Time(at) => at - TIMESTAMP_MARGIN < self.purged_before,
+            Since::Time(at) => self.purged_version > 0 && at - TIMESTAMP_MARGIN < self.purged_before,
             Since::Position(reached) => {
                 reached.epoch != self.epoch
                     || reached.version > self.version

@@ -9,7 +9,7 @@ mod requests;
 use std::collections::BTreeSet;
 
 use catalog::model::registry::Registry;
-use diesel_async::RunQueryDsl as _;
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use reqwest::Method;
 use test_harness::Database;
 
@@ -43,19 +43,20 @@ async fn every_operation_admits_exactly_whom_its_declaration_names() {
     let maker = Maker::new(&callers.app, callers.session(Caller::Administrator), Registry::default());
     let document = callers.app.get("/openapi.json", None).await.json();
     let operations = Operation::all(&document);
+    let mut conn = callers.app.db.connect().await;
     let (mut visited, mut rows, mut wrong) = (BTreeSet::new(), Vec::new(), Vec::new());
     for operation in &operations {
         let mut row = format!("{:<52}", operation.name());
         for caller in Caller::ALL {
             let asked = request(operation, caller, &callers, &maker).await;
-            let before = versions(&callers.app).await;
+            let before = versions(&mut conn).await;
             let answer = callers.app.send(asked).await;
             visited.insert(operation.name());
             row.push_str(&format!("{:>6}", answer.status.as_u16()));
             let verdict = verdict(operation, caller);
             let at = format!("{} as {caller:?}: {}", operation.name(), answer.text());
             wrong.extend(faults(verdict, caller, &answer).into_iter().map(|fault| format!("{fault}: {at}")));
-            if verdict != Verdict::Allowed && versions(&callers.app).await != before {
+            if verdict != Verdict::Allowed && versions(&mut conn).await != before {
                 wrong.push(format!("a refusal changed something: {at}"));
             }
             if operation.method == Method::GET {
@@ -103,9 +104,8 @@ struct Versions {
 }
 
 /// The versions of all models, from the rows that `/metadata` reads.
-async fn versions(app: &TestApp) -> String {
+async fn versions(conn: &mut AsyncPgConnection) -> String {
     let sql = "SELECT string_agg(model || ' ' || version, ', ' ORDER BY model) AS all FROM model_clock";
-    let mut conn = app.db.connect().await;
-    let versions: Versions = diesel::sql_query(sql).get_result(&mut conn).await.unwrap();
+    let versions: Versions = diesel::sql_query(sql).get_result(conn).await.unwrap();
     versions.all
 }

@@ -16,8 +16,8 @@ use super::state::AuthState;
 use crate::domain::access;
 use crate::domain::credential::{MAX_CHARS, Verification};
 use crate::error::ServiceError;
-use crate::operations::{outcome, perform};
 use crate::operations::set_password::SetPassword;
+use crate::operations::{outcome, perform};
 use crate::state::AppState;
 use crate::store::auth::users;
 

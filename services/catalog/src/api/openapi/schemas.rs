@@ -237,8 +237,10 @@ fn record(model: &Model, registry: &Registry) -> Json {
 fn draft(model: &Model, whole: bool) -> Json {
     let mut properties: Map<String, Json> =
         model.fields.iter().map(|field| (field.name.to_owned(), written(field))).collect();
-    properties
-        .insert("client_mutation_id".to_owned(), json!({"type": ["string", "null"], "minLength": 1, "maxLength": 64}));
+    properties.insert(
+        "client_mutation_id".to_owned(),
+        json!({"type": ["string", "null"], "minLength": 1, "maxLength": 64}),
+    );
     let mut required: Vec<&str> = Vec::new();
     if whole {
         properties.insert("id".to_owned(), json!({"type": "string", "format": "uuid", "description": "Chosen by the client; a new record only."}));

@@ -17,10 +17,11 @@ async fn callers() -> Callers {
 async fn a_user_changes_of_the_own_profile_what_does_not_give_rights() {
     let callers = callers().await;
     let app = &callers.app;
+    let mut conn = app.db.connect().await;
     let owner = callers.session(Caller::Owner);
     let path = format!("/v1/users/{}", owner.id);
     let before = app.get(&path, Some(owner)).await.expect(200).json();
-    let versions_before = versions(app).await;
+    let versions_before = versions(&mut conn).await;
     for guarded in [
         json!({"role": "administrator"}),
         json!({"active": false}),
@@ -32,7 +33,7 @@ async fn a_user_changes_of_the_own_profile_what_does_not_give_rights() {
         app.patch(&path, Some(owner), &guarded).await.expect_problem(403, "forbidden");
     }
     assert_eq!(app.get(&path, Some(owner)).await.json(), before);
-    assert_eq!(versions(app).await, versions_before);
+    assert_eq!(versions(&mut conn).await, versions_before);
     // What is repeated unchanged is no change.
     let allowed = json!({"fullname": "Ada", "phone": "+49 30 1", "role": before["role"], "active": true});
     let after = app.patch(&path, Some(owner), &allowed).await.expect(200).json();
@@ -51,9 +52,10 @@ async fn a_user_changes_of_the_own_profile_what_does_not_give_rights() {
 async fn nobody_sees_or_changes_another_user() {
     let callers = callers().await;
     let app = &callers.app;
+    let mut conn = app.db.connect().await;
     let path = format!("/v1/users/{}", callers.session(Caller::Owner).id);
     let unknown = format!("/v1/users/{}", uuid::Uuid::now_v7());
-    let before = versions(app).await;
+    let before = versions(&mut conn).await;
     for caller in [Caller::Apprentice, Caller::Instructor, Caller::Foreign] {
         let session = Some(callers.session(caller));
         for path in [&path, &unknown] {
@@ -65,7 +67,7 @@ async fn nobody_sees_or_changes_another_user() {
             app.get(&format!("/v1/users{list}"), session).await.expect_problem(403, "forbidden");
         }
     }
-    assert_eq!(versions(app).await, before);
+    assert_eq!(versions(&mut conn).await, before);
     callers.app.stop().await;
 }
 
@@ -92,6 +94,7 @@ async fn users_are_not_shown_inside_of_other_records_to_those_who_may_not_see_th
 async fn an_instructor_neither_changes_takes_nor_gives_away_what_has_an_owner() {
     let callers = callers().await;
     let app = &callers.app;
+    let mut conn = app.db.connect().await;
     let maker = Maker::new(app, callers.session(Caller::Administrator), Registry::default());
     let (owner, other) = (callers.session(Caller::Owner), callers.session(Caller::Instructor));
     let foreign = callers.session(Caller::Foreign);
@@ -104,7 +107,7 @@ async fn an_instructor_neither_changes_takes_nor_gives_away_what_has_an_owner() 
         let path = format!("{root}/{}", made["id"].as_str().unwrap_or_default());
         let mut in_anothers_name = maker.body(model, Extent::Minimal, Members::new()).await;
         in_anothers_name.insert(field.to_owned(), json!(owner.id));
-        let before = versions(app).await;
+        let before = versions(&mut conn).await;
         for session in [other, foreign] {
             app.patch(&path, Some(session), &json!({"notes": "x"})).await.expect_problem(403, "forbidden");
             app.patch(&path, Some(session), &json!({field: other.id})).await.expect_problem(403, "forbidden");
@@ -114,7 +117,7 @@ async fn an_instructor_neither_changes_takes_nor_gives_away_what_has_an_owner() 
             app.post(&format!("{root}/bulk"), Some(session), &bulk).await.expect_problem(403, "forbidden");
         }
         app.patch(&path, Some(owner), &json!({field: other.id})).await.expect_problem(403, "forbidden");
-        assert_eq!(versions(app).await, before, "{}", model.name);
+        assert_eq!(versions(&mut conn).await, before, "{}", model.name);
         // To leave the owner out is not to give the record up.
         let kept = app.patch(&path, Some(owner), &json!({"notes": "mine", field: null})).await.expect(200);
         assert_eq!(kept.json()[field], owner.id.as_str());

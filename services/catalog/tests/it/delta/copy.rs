@@ -117,22 +117,41 @@ impl Copy {
     /// Fails the test unless the copy has the count, the version and the digest of `/metadata`, and is what the list
     /// shows, member by member.
     pub(super) async fn expect_equal_to_server(&self, app: &TestApp, session: &Session) {
+        self.expect_equal(&ServerState::of(app, session, self.path).await);
+    }
+
+    /// As [`Copy::expect_equal_to_server`], for several copies of one model that nobody writes to.
+    pub(super) fn expect_equal(&self, state: &ServerState) {
         let path = self.path;
+        assert_eq!(state.metadata["count"], self.records.len(), "{path}: the count");
+        assert_eq!(state.metadata["version"], self.position, "{path}: the version");
+        assert_eq!(state.metadata["digest"], self.digest(), "{path}: the digest");
+        for (id, record) in &state.records {
+            assert_eq!(self.records.get(id), Some(record), "{path}");
+        }
+        assert_eq!(state.records.len(), self.records.len(), "{path}: records that the server does not have");
+    }
+}
+
+/// What the server says of a model beside the delta.
+pub(super) struct ServerState {
+    metadata: Json,
+    records: BTreeMap<Uuid, Json>,
+}
+
+impl ServerState {
+    /// Reads the metadata and every page of the list.
+    pub(super) async fn of(app: &TestApp, session: &Session, path: &str) -> Self {
         let metadata = app.get(&format!("/v1/{path}/metadata"), Some(session)).await.expect(200).json();
-        assert_eq!(metadata["count"], self.records.len(), "{path}: the count");
-        assert_eq!(metadata["version"], self.position, "{path}: the version");
-        assert_eq!(metadata["digest"], self.digest(), "{path}: the digest");
+        let mut records = BTreeMap::new();
         let mut next = Some(format!("/v1/{path}?limit=200"));
-        let mut listed = 0;
         while let Some(address) = next.take() {
             let (answer, ..) = app.send_unchecked(app.request(Method::GET, &address, Some(session))).await;
-            let page = answer.expect(200).json();
-            for record in page["items"].as_array().unwrap() {
-                assert_eq!(self.records.get(&id_of(record)), Some(record), "{path}");
-                listed += 1;
-            }
+            let mut page = answer.expect(200).json();
+            let Json::Array(items) = page["items"].take() else { panic!("{page}") };
+            records.extend(items.into_iter().map(|record| (id_of(&record), record)));
             next = page["next"].as_str().map(str::to_owned);
         }
-        assert_eq!(listed, self.records.len(), "{path}: records that the server does not have");
+        Self { metadata, records }
     }
 }

@@ -112,6 +112,11 @@ async fn a_cut_while_the_record_is_written_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cut_between_the_record_and_its_digest_leaves_nothing() {
+    cut_at("digest_leaf").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cut_between_the_record_and_its_history_leaves_nothing() {
     cut_at("change_log").await;
 }

@@ -121,7 +121,8 @@ pub(super) fn budgets() -> Costs {
 pub(super) async fn costs(app: &TestApp, session: &Session) -> Costs {
     let mut costs = Costs::new();
     for model in Registry::default().models() {
-        let wanted = if model.name == "animal" { "father_id IS NOT NULL AND mother_id IS NOT NULL" } else { "true" };
+        let wanted =
+            if model.name == "animal" { "father_id IS NOT NULL AND mother_id IS NOT NULL" } else { "true" };
         let id = id_of(app, &format!("SELECT id FROM \"{}\" WHERE {wanted} LIMIT 1", model.table)).await;
         for read in table_of(model) {
             let path = read.path.replace("{id}", &id.to_string());

@@ -52,7 +52,11 @@ pub(super) async fn costs(app: &TestApp, session: &Session) -> Costs {
         breed: String::new(),
         disease: id_of(app, "SELECT id FROM disease LIMIT 1").await,
         medication: id_of(app, "SELECT id FROM medication LIMIT 1").await,
-        parent: id_of(app, "SELECT father_id AS id FROM animal WHERE father_id IS NOT NULL AND deleted_at IS NULL LIMIT 1").await,
+        parent: id_of(
+            app,
+            "SELECT father_id AS id FROM animal WHERE father_id IS NOT NULL AND deleted_at IS NULL LIMIT 1",
+        )
+        .await,
         made: 0,
     };
     for _ in 0..2 {
@@ -143,7 +147,7 @@ impl Measure<'_> {
         child["father_id"] = father["id"].clone();
         child["mother_id"] = mother["id"].clone();
         self.post("POST /v1/animals with parents", "/v1/animals", &child, 201).await;
-        let (body, key) = (self.animal(), self.name("key"));
+        let (body, key) = (self.animal(), Uuid::now_v7().to_string());
         for what in ["POST /v1/animals with an idempotency key", "POST /v1/animals the same key again"] {
             let request = self.app.request(Method::POST, "/v1/animals", Some(self.session));
             let answer = self.app.send(request.header("Idempotency-Key", &key).json(&body)).await;

@@ -12,7 +12,7 @@ use super::World;
 
 /// Starting over costs all pages again; so often is enough.
 const MAX_RESTARTS: usize = 5;
-const MAX_REWINDS: usize = 10;
+const MAX_REWINDS: usize = 5;
 
 /// From one record to as many as there can be, small pages as often as large ones.
 fn page_size(rng: &mut StdRng) -> u32 {

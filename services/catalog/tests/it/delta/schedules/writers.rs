@@ -15,7 +15,7 @@ use super::{CASES, MODELS, World};
 use crate::harness::{Answer, animal};
 
 /// Share of the requests that make many records at once, in a thousand.
-const BULK: u32 = 150;
+const BULK: u32 = 250;
 /// Most records made at once.
 const MAX_BULK: usize = 200;
 /// Share of the requests that are looked for in the delta after their answer, in a thousand.
