@@ -1,7 +1,7 @@
 //! What a catalog model is: one declaration from which REST, OpenAPI, the table, delta sync, cache policy and the
 //! conformance tests follow (C-D12).
 //!
-//! A model is declared by deriving [`resource_derive::Resource`] on a struct of its writable fields (see [`declared`]);
+//! A model is declared by deriving [`resource_derive::Resource`] on a struct of its writable fields (see `declared.rs`);
 //! the derive emits a [`Model`] constant. Everything else in this service reads that constant; nothing knows a
 //! model by name except the herd rules, which are named by [`Rules`].
 

@@ -5,12 +5,15 @@ use reqwest::header::HeaderValue;
 
 use super::Bench;
 
+/// A field's name, how junk in it is refused, and such junk.
+type Junk<'a> = (&'a str, (u16, &'a str), &'a [&'a [u8]]);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn junk_in_a_header_field_is_refused_by_its_name() {
     let mut bench = Bench::start().await;
     let long = "k".repeat(256);
     let mark = "m".repeat(65);
-    let wrong: [(&str, (u16, &str), &[&[u8]]); 3] = [
+    let wrong: [Junk<'_>; 3] = [
         (
             "If-Match",
             (400, "invalid_parameter"),

@@ -21,11 +21,12 @@ impl Tally {
     }
 
     /// Counts a rule by which two values are equal.
-    pub(crate) fn equal<T: PartialEq<U>, U>(&mut self, rule: impl Display, found: T, expected: U)
-    where
-        T: Debug,
-        U: Debug,
-    {
+    pub(crate) fn equal<T: PartialEq<U> + Debug, U: Debug>(
+        &mut self,
+        rule: impl Display,
+        found: T,
+        expected: U,
+    ) {
         let holds = found == expected;
         self.holds(format!("{rule}: found {found:?}, expected {expected:?}"), holds);
     }

@@ -73,7 +73,7 @@ async fn a_database_that_falls_silent_is_not_ready_and_holds_nobody_up_for_long(
 async fn without_nats_changes_are_made_and_their_events_wait() {
     let db = Database::create(catalog::app::migrations(), "catalog").await;
     let mut config = config(db.url(), "");
-    config.nats.url = format!("nats://{NOWHERE}").into();
+    config.nats.url = format!("nats://{NOWHERE}");
     let app = TestApp::with(db, config, Registry::default()).await;
     let administrator = app.sign_in("administrator").await;
     for n in 0..3 {
