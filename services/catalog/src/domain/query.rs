@@ -239,7 +239,9 @@ impl Reader<'_> {
                 None => self.fault(name, "out_of_range", "a whole number from 1 is expected"),
             },
             "page" => match value.parse::<u64>() {
-                Ok(page) if page >= 1 => query.start = Start::Page(page),
+                // The first page is no offset at all, and cheaper.
+                Ok(1) => query.start = Start::First,
+                Ok(page) if page > 1 => query.start = Start::Page(page),
                 _ => self.fault(name, "out_of_range", "a whole number from 1 is expected"),
             },
             "cursor" => query.start = Start::Cursor(value.to_owned()),

@@ -2,8 +2,8 @@
 //! at a hundred.
 
 pub(crate) mod herd;
-mod reads;
-mod writes;
+pub(crate) mod reads;
+pub(crate) mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::harness::{Session, TestApp, animal, config};
 
 /// Statements by what was asked.
-type Costs = BTreeMap<String, u64>;
+pub(crate) type Costs = BTreeMap<String, u64>;
 
 /// `GET` routes that are not in the table, each with its reason.
 const REVIEWED: [(&str, &str); 3] = [
