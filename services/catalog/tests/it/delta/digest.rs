@@ -75,7 +75,7 @@ async fn the_digest_is_what_anybody_computes_from_the_records_at_every_level() {
     assert_eq!(root["count"], RECORDS + 1);
     let leaf = catalog::digest_leaf(one);
     for length in 0..3 {
-        let prefix = &leaf[..length];
+        let prefix = leaf.get(..length).unwrap();
         let parts = metadata(&app, &admin, Some(prefix)).await;
         assert_eq!(parts["digest_prefix"], *prefix);
         let parts = parts["parts"].as_array().unwrap().clone();
@@ -170,7 +170,7 @@ async fn a_random_corruption_is_found_in_at_most_log16_n_requests_below_the_root
     let admin = app.sign_in("administrator").await;
     fill(&app, &admin).await;
     let truth = pairs_of_table(&app).await;
-    let bound = (RECORDS as f64).log(16.0).floor() as usize;
+    let bound = usize::try_from(RECORDS.ilog(16)).unwrap();
     assert_eq!(bisect(&app, &admin, &truth).await, (BTreeSet::new(), 0));
     for round in 0..30 {
         let mut copy = truth.clone();

@@ -31,9 +31,27 @@ const GROWING: [&str; 10] = [
 ];
 
 /// Rows that one statement may look at: a page of everything that is offered, or all leaves of a digest.
-const MAX_ROWS: u64 = 5_000;
+const MAX_ROWS: f64 = 5_000.0;
 /// With `page=`, which is offered for the first 10,000 records.
-const MAX_ROWS_PAGED: u64 = 11_000;
+const MAX_ROWS_PAGED: f64 = 11_000.0;
+/// With a condition that no index orders as asked: the planner weighs reading in order against reading what fits and
+/// sorting it, by statistics from a random sample.
+const MAX_ROWS_FILTERED: f64 = 50_000.0;
+
+/// Statements that no answer waits for, or that the server makes itself: were they not heard, others would be missing, too.
+const BESIDE_THE_REQUESTS: [&str; 11] = [
+    r#"FROM ONLY "public"."breed" x"#,
+    r#"OPERATOR(pg_catalog.=) "father_id" FOR KEY SHARE OF x"#,
+    r#"OPERATOR(pg_catalog.=) "animal_id" FOR KEY SHARE OF x"#,
+    "DELETE FROM \"animal\"",
+    "DELETE FROM idempotency_key",
+    "DELETE FROM outbox",
+    "UPDATE outbox",
+    "pg_try_advisory",
+    "\"refresh_token\".\"expires_at\" <",
+    "\"refresh_family\".\"expires_at\" <",
+    "FROM \"signing_key\"",
+];
 
 /// What was asked, and how it was planned.
 #[derive(Default)]
@@ -57,7 +75,8 @@ impl Asking<'_> {
         self.background();
         let request = self.app.request(method.clone(), path, Some(self.admin));
         let (answer, ..) = self.app.send_unchecked(request).await;
-        let answer = answer.expect(200);
+        // What was purged by an earlier round ends a delta by time.
+        assert!(matches!(answer.status.as_u16(), 200 | 410), "{path}: {}", answer.text());
         self.note(&format!("{method} {path}"));
         serde_json::from_slice(&answer.body).unwrap_or(Json::Null)
     }
@@ -73,7 +92,11 @@ impl Asking<'_> {
     /// Everything that reads.
     async fn read_all(&mut self) {
         for model in Registry::default().models() {
-            let wanted = if model.name == "animal" { "father_id IS NOT NULL AND mother_id IS NOT NULL" } else { "true" };
+            let wanted = if model.name == "animal" {
+                "father_id IS NOT NULL AND mother_id IS NOT NULL"
+            } else {
+                "true"
+            };
             let sql = format!("SELECT id::text AS line FROM \"{}\" WHERE {wanted} LIMIT 1", model.table);
             let id = lines(&mut self.app.db.connect().await, &sql).await.remove(0);
             for (method, path) in reads::addresses(model) {
@@ -134,18 +157,40 @@ impl Asking<'_> {
         self.background();
         writes::costs(self.app, self.admin).await;
         self.note("a write");
+        let page = self.get("/v1/animals?limit=50&sort_by=created_at&sort_order=desc").await;
+        for animal in page["items"].as_array().unwrap() {
+            let path = format!("/v1/animals/{}", animal["id"].as_str().unwrap());
+            // Some are somebody's parents, or have cases.
+            let answer = self.app.delete(&path, Some(self.admin)).await;
+            assert!(matches!(answer.status.as_u16(), 200 | 409), "{}", answer.text());
+        }
+        self.note("a write");
         let mut admin = self.app.db.admin().await;
-        execute(&mut admin, "UPDATE animal SET deleted_at = deleted_at - interval '40 days' WHERE deleted_at IS NOT NULL").await;
+        execute(
+            &mut admin,
+            "UPDATE animal SET deleted_at = deleted_at - interval '40 days' WHERE deleted_at IS NOT NULL",
+        )
+        .await;
         let deadline = Duration::from_secs(60);
         let old = "SELECT count(*)::text AS line FROM animal WHERE deleted_at < now() - interval '35 days'";
         wait_until("tombstones are purged", deadline, async || lines(&mut admin, old).await == ["0"]).await;
         let waiting = "SELECT count(*)::text AS line FROM outbox WHERE published_at IS NULL";
-        wait_until("events are published", deadline, async || lines(&mut admin, waiting).await == ["0"]).await;
+        wait_until("events are published", deadline, async || lines(&mut admin, waiting).await == ["0"])
+            .await;
         self.background();
     }
 }
 
 impl Heard {
+    /// Fails the test unless this is the whole service: hundreds of different statements, and those of the background.
+    fn expect_everything(&self) {
+        let texts = self.texts();
+        for part in BESIDE_THE_REQUESTS {
+            assert!(texts.iter().any(|text| text.contains(part)), "not heard: {part}");
+        }
+        assert!(texts.len() > 400, "only {} different statements", texts.len());
+    }
+
     /// Fails the test where a growing table was read from end to end.
     fn expect_no_scans(&self) {
         let mut scans: BTreeMap<(&str, Vec<String>), &str> = BTreeMap::new();
@@ -160,20 +205,27 @@ impl Heard {
     }
 
     fn expect_few_rows(&self) {
-        let mut worst: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
+        let mut worst: BTreeMap<&str, (f64, &str)> = BTreeMap::new();
         for (what, plan) in &self.plans {
             let rows = plan.rows_read();
-            let known = worst.entry(&plan.query).or_insert((0, what));
+            let known = worst.entry(&plan.query).or_insert((0.0, what));
             if rows >= known.0 {
                 *known = (rows, what);
             }
         }
         let mut worst: Vec<_> = worst.into_values().collect();
-        worst.sort_unstable();
+        worst.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         for (rows, what) in worst.iter().rev().take(12) {
             eprintln!("{rows:>8} rows  {what}");
         }
-        let limit = |what: &str| if what.contains("page=") { MAX_ROWS_PAGED } else { MAX_ROWS };
+        let limit = |what: &str| match what {
+            paged if paged.contains("page=") => MAX_ROWS_PAGED,
+            ranged if ["[gte]=", "[lte]=", "[null]=", "[in]="].iter().any(|word| ranged.contains(word)) => {
+                MAX_ROWS_FILTERED
+            }
+            sorted if sorted.contains("=") && sorted.contains("&sort_by=") => MAX_ROWS_FILTERED,
+            _ => MAX_ROWS,
+        };
         let over: Vec<_> = worst.into_iter().filter(|(rows, what)| *rows > limit(what)).collect();
         assert!(over.is_empty(), "too many rows are read: {over:#?}");
     }
@@ -200,21 +252,15 @@ async fn start(tap: &Tap, db: test_harness::Database) -> (TestApp, Session) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_statement_reads_a_growing_table_from_end_to_end() {
-    let started = Instant::now();
     let db = herd::database().await;
-    eprintln!("{:?} db", started.elapsed());
     let tap = Tap::to(&db).await;
     let (app, admin) = start(&tap, db).await;
-    eprintln!("{:?} app", started.elapsed());
     let mut asking = Asking { app: &app, admin: &admin, tap: &tap, heard: Heard::default() };
-    let started = Instant::now();
     asking.read_all().await;
-    eprintln!("{:?} reads", started.elapsed());
     asking.write_all().await;
-    eprintln!("{:?} writes", started.elapsed());
     let heard = asking.heard;
     eprintln!("{} statements, {} different ones", heard.plans.len(), heard.texts().len());
-    assert!(heard.texts().len() > 300, "too little was asked");
+    heard.expect_everything();
     heard.expect_no_scans();
     heard.expect_few_rows();
 
@@ -237,12 +283,15 @@ async fn a_search_is_quick_whether_its_text_is_rare_or_common() {
     let tap = Tap::to(&db).await;
     let (app, admin) = start(&tap, db).await;
     let mut conn = app.db.connect().await;
-    let rare = lines(&mut conn, "SELECT record AS line FROM animal ORDER BY id OFFSET 77777 LIMIT 1").await.remove(0);
+    let rare = lines(&mut conn, "SELECT record AS line FROM animal ORDER BY id OFFSET 77777 LIMIT 1")
+        .await
+        .remove(0);
     let common = lines(&mut conn, "SELECT substring(record from '[[:alnum:]]{3}') AS line FROM animal GROUP BY 1 ORDER BY count(*) DESC LIMIT 1").await.remove(0);
     let mut asking = Asking { app: &app, admin: &admin, tap: &tap, heard: Heard::default() };
     let mut worst = Duration::ZERO;
     // More often than it takes for a prepared statement to be planned for good, common texts first.
-    for search in [&common, &common, &common, &common, &common, &common, &common, &rare, &"zzzzzz".to_owned()] {
+    for search in [&common, &common, &common, &common, &common, &common, &common, &rare, &"zzzzzz".to_owned()]
+    {
         for order in ["", "&sort_by=weight_g&sort_order=desc", "&sort_by=record"] {
             let path = format!("/v1/animals?search={search}{order}");
             let started = Instant::now();

@@ -14,7 +14,8 @@ use super::lines;
 /// The schema as the server's own pg_dump writes it.
 async fn dump(db: &Database) -> String {
     let mut admin = db.admin().await;
-    let bin = lines(&mut admin, "SELECT setting AS line FROM pg_config WHERE name = 'BINDIR'").await.remove(0);
+    let bin =
+        lines(&mut admin, "SELECT setting AS line FROM pg_config WHERE name = 'BINDIR'").await.remove(0);
     let program = format!("{bin}/pg_dump");
     let output = Command::new(&program).args(["--schema-only", "--no-owner", db.url()]).output();
     let output = output.unwrap_or_else(|error| panic!("{program}, which comes with the server: {error}"));
@@ -25,7 +26,10 @@ async fn dump(db: &Database) -> String {
 }
 
 /// Migrations block, so they get a thread without a runtime.
-async fn on_a_thread(url: &str, work: impl FnOnce(&mut AsyncConnectionWrapper<AsyncPgConnection>) + Send + 'static) {
+async fn on_a_thread(
+    url: &str,
+    work: impl FnOnce(&mut AsyncConnectionWrapper<AsyncPgConnection>) + Send + 'static,
+) {
     let url = url.to_owned();
     let (done, finished) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
@@ -40,7 +44,10 @@ async fn on_a_thread(url: &str, work: impl FnOnce(&mut AsyncConnectionWrapper<As
 async fn down_and_up_again_gives_the_same_schema() {
     let db = Database::create(catalog::app::migrations(), "catalog").await;
     let up = dump(&db).await;
-    assert!(up.contains("CREATE TABLE public.animal (") && up.contains("CREATE TABLE public.outbox ("), "{up}");
+    assert!(
+        up.contains("CREATE TABLE public.animal (") && up.contains("CREATE TABLE public.outbox ("),
+        "{up}"
+    );
     on_a_thread(db.url(), |conn| {
         for source in catalog::app::migrations().into_iter().rev() {
             let mut migrations = MigrationSource::<Pg>::migrations(&source).unwrap();

@@ -39,7 +39,10 @@ async fn migrated_tables_are_what_the_declarations_say() {
     let (mut migrated, mut declared) = (migrated.connect().await, declared.connect().await);
     let registry = Registry::default();
     for model in registry.models().iter().rev() {
-        let drop = format!("DROP TABLE \"{}\" CASCADE; DELETE FROM model_clock WHERE model = '{}'", model.table, model.name);
+        let drop = format!(
+            "DROP TABLE \"{}\" CASCADE; DELETE FROM model_clock WHERE model = '{}'",
+            model.table, model.name
+        );
         declared.batch_execute(&drop).await.unwrap();
     }
     for model in registry.models() {
@@ -116,12 +119,14 @@ async fn a_password_is_in_no_index_and_found_by_no_search() {
     assert_eq!(lines(&mut conn, reached).await, [""; 0], "an index or a generated column holds it");
     let hash = lines(&mut conn, "SELECT password_hash AS line FROM \"user\"").await;
     assert!(hash[0].starts_with("$argon2id$"), "{hash:?}");
-    for text in ["argon2id", &hash[0][hash[0].len() - 12..]] {
+    for text in ["argon2id", hash[0].rsplit('$').next().unwrap()] {
         let text = text.replace('+', "%2B");
         let page = app.get(&format!("/v1/users?search={text}"), Some(&admin)).await.expect(200).json();
         assert_eq!(page["items"], serde_json::json!([]));
     }
-    for query in ["password=x", "password_hash=x", "sort_by=password", "fields=password", "fields=password_hash"] {
+    for query in
+        ["password=x", "password_hash=x", "sort_by=password", "fields=password", "fields=password_hash"]
+    {
         let answer = app.get(&format!("/v1/users?{query}"), Some(&admin)).await;
         answer.expect_problem(400, "invalid_parameter");
     }

@@ -43,7 +43,7 @@ impl Plan {
     }
 
     /// Rows of tables that were looked at, whether they were wanted or not.
-    pub(super) fn rows_read(&self) -> u64 {
+    pub(super) fn rows_read(&self) -> f64 {
         let mut rows = 0.0;
         walk(&self.root, &mut |node| {
             if node["Relation Name"].is_string() && node["Node Type"] != "ModifyTable" {
@@ -54,7 +54,7 @@ impl Plan {
                 rows += read * number("Actual Loops");
             }
         });
-        rows as u64
+        rows
     }
 }
 
@@ -102,6 +102,9 @@ impl Tap {
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect((target.0.as_str(), target.1)).await.unwrap();
+                // Messages are passed on one by one; held back for acknowledgements they would take 40 ms each.
+                client.set_nodelay(true).unwrap();
+                server.set_nodelay(true).unwrap();
                 let (mut from_client, to_client) = client.into_split();
                 let (from_server, mut to_server) = server.into_split();
                 tokio::spawn(async move {

@@ -111,7 +111,8 @@ fn table_of(model: &'static Model) -> Vec<Read> {
 /// Every address that is measured, with `{id}` for a record, by model.
 pub(crate) fn addresses(model: &'static Model) -> BTreeSet<(Method, String)> {
     let key = |read: Read| (read.method.to_string(), read.method, read.path);
-    let unique: BTreeSet<_> = table_of(model).into_iter().map(key).map(|(name, _, path)| (name, path)).collect();
+    let unique: BTreeSet<_> =
+        table_of(model).into_iter().map(key).map(|(name, _, path)| (name, path)).collect();
     unique.into_iter().map(|(name, path)| (name.parse().unwrap(), path)).collect()
 }
 
