@@ -105,7 +105,9 @@ impl History {
     /// Purges every deletion up to a random position; returns the last position purged so far.
     async fn purge_some(&mut self, purged: i64) -> i64 {
         let mut conn = self.app.db.connect().await;
-        let upto = self.rng.random_range(purged..=self.version().await);
+        let now = self.version().await;
+        // Neither everything nor nothing, so that there are copies of both kinds.
+        let upto = now - (now - purged) * self.rng.random_range(30..70) / 100;
         let last = number(
             &mut conn,
             &format!("SELECT coalesce(max(version), 0) AS n FROM medication WHERE deleted_at IS NOT NULL AND version <= {upto}"),

@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 
 use super::super::run;
 use super::World;
+use super::writers::HOT;
 
 /// Tables by path; those that have something to write a ghost into.
 const TABLES: [(&str, &str, &str); 3] = [
@@ -46,7 +47,8 @@ pub(super) async fn hold_clocks(world: Arc<World>, mut rng: StdRng) -> usize {
     held
 }
 
-/// Locks a record for some milliseconds, so that a writer waits in the middle of its transaction. Returns how often.
+/// Locks a record that is much written to for some milliseconds, so that a writer waits in the middle of its
+/// transaction. Returns how often.
 pub(super) async fn hold_rows(world: Arc<World>, mut rng: StdRng) -> usize {
     let mut conn = world.app.db.connect().await;
     let mut held = 0;
@@ -58,7 +60,7 @@ pub(super) async fn hold_rows(world: Arc<World>, mut rng: StdRng) -> usize {
             if ids.is_empty() {
                 continue;
             }
-            ids[rng.random_range(0..ids.len())]
+            ids[rng.random_range(0..ids.len().min(HOT))]
         };
         let (begin, end) = match rng.random_range(0..3) {
             0 => (format!("SELECT id FROM \"{table}\" WHERE id = '{id}' FOR UPDATE"), "COMMIT"),

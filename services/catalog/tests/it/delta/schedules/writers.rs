@@ -15,9 +15,11 @@ use super::{CASES, MODELS, World};
 use crate::harness::{Answer, animal};
 
 /// Share of the requests that make many records at once, in a thousand.
-const BULK: u32 = 250;
+const BULK: u32 = 200;
 /// Most records made at once.
 const MAX_BULK: usize = 200;
+/// Records that most single changes go to, so that writers meet on them and find them deleted.
+pub(super) const HOT: usize = 40;
 /// Share of the requests that are looked for in the delta after their answer, in a thousand.
 const LOOKED_FOR: u32 = 100;
 
@@ -77,6 +79,7 @@ impl Writer {
             }
             50..70 => self.change(path, Method::DELETE, &at, None).await,
             70..85 => self.change(path, Method::POST, &format!("{at}/undelete"), None).await,
+            85..95 if path == "animals" => self.make_case(id).await,
             85..90 => self.make_twice(path).await,
             90..95 => {
                 let made = self.make_many(path, 1).await;
@@ -84,14 +87,14 @@ impl Writer {
                 let deleted = self.change(path, Method::DELETE, &at, None).await;
                 made.into_iter().chain(deleted).collect()
             }
-            _ if path == "animals" => self.make_case(id).await,
             _ => self.make_many(path, 1).await,
         }
     }
 
     fn some_id(&mut self, path: &str) -> Option<Uuid> {
         let ids = self.world.ids[path].lock().unwrap();
-        if ids.is_empty() { None } else { Some(ids[self.rng.random_range(0..ids.len())]) }
+        let among = if self.rng.random_bool(0.7) { ids.len().min(HOT) } else { ids.len() };
+        if among == 0 { None } else { Some(ids[self.rng.random_range(0..among)]) }
     }
 
     fn draft(&mut self, path: &str) -> Json {
