@@ -131,7 +131,7 @@ impl TestApp {
         Self { base, db, config, contract: Contract::load(document), client, handle, task: Some(task) }
     }
 
-    /// A request as this session, or as nobody.
+    /// A request by somebody who is signed in, or by nobody.
     pub(crate) fn request(&self, method: Method, path: &str, session: Option<&Session>) -> RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.base));
         match session {
