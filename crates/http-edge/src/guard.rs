@@ -1,0 +1,247 @@
+//! The framing guard: between the connection and hyper's parser, it lets nothing through that the inspector has not found
+//! unambiguous, and nothing of a next request while one is answered.
+//!
+//! In the usual case (a complete head in one read, a body) the bytes are read into hyper's own buffer and inspected in place, so
+//! nothing is copied. What may not pass yet is kept here.
+
+mod gate;
+mod outgoing;
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::body_refused::BodyRefused;
+use crate::census::Permit;
+use crate::framing::{FramingLimits, Refusal};
+use crate::state::ConnectionState;
+use gate::{Gate, Refused};
+use outgoing::Outgoing;
+
+/// Bytes of next requests that are kept while one is answered; beyond, the client's writes block.
+const MOST_HELD: usize = 16 * 1024;
+
+/// A connection behind the guard.
+pub(crate) struct Guarded<IO> {
+    io: IO,
+    /// Nothing is inspected: a tunnel, or HTTP/2, which frames itself.
+    transparent: bool,
+    gate: Gate,
+    state: Arc<ConnectionState>,
+    /// Read but not passed on.
+    held: BytesMut,
+    /// So many bytes at the front of `held` may pass.
+    approved: usize,
+    /// The client has closed its side.
+    ended: bool,
+    outgoing: Outgoing,
+    /// Counts the connection for as long as it exists, also as a tunnel.
+    _permit: Permit,
+}
+
+impl<IO> Guarded<IO> {
+    /// A guard for HTTP/1.1; `first` are bytes that were read already.
+    pub(crate) fn new(
+        io: IO,
+        state: Arc<ConnectionState>,
+        limits: FramingLimits,
+        first: BytesMut,
+        permit: Permit,
+    ) -> Self {
+        Self {
+            io,
+            transparent: false,
+            gate: Gate::new(limits),
+            outgoing: Outgoing::default(),
+            state,
+            held: first,
+            approved: 0,
+            ended: false,
+            _permit: permit,
+        }
+    }
+
+    /// Lets everything through from now on.
+    pub(crate) fn into_transparent(mut self) -> Self {
+        self.transparent = true;
+        self
+    }
+
+    /// The rule that a request head broke, if one did.
+    pub(crate) fn refused_head(&self) -> Option<Refusal> {
+        match self.gate.refused {
+            Some(Refused::Head(refusal)) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// Whether a part of a request has come and been kept.
+    pub(crate) fn holds_bytes(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Whether the client has closed its side.
+    pub(crate) fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The connection itself, and what keeps it counted.
+    pub(crate) fn into_inner(self) -> (IO, Permit) {
+        (self.io, self._permit)
+    }
+
+    /// Moves approved bytes into `buf`.
+    fn pass_held(&mut self, buf: &mut ReadBuf<'_>) {
+        let passing = self.approved.min(buf.remaining());
+        if let Some(bytes) = self.held.get(..passing) {
+            buf.put_slice(bytes);
+        }
+        self.held.advance(passing);
+        self.approved -= passing;
+    }
+
+    /// Inspects what is held; afterwards `approved` says how much of it may pass.
+    fn inspect_held(&mut self) {
+        self.approved = self.gate.admit(&self.held, &self.state);
+        if self.refused_head().is_some() {
+            self.held.truncate(self.approved);
+        }
+    }
+
+    /// Takes in what was read into `buf` after `before`: what may pass stays there, the rest is kept.
+    fn take_in(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
+        let Some(fresh) = buf.filled().get(before..) else { return };
+        if !self.held.is_empty() {
+            self.held.extend_from_slice(fresh);
+            buf.set_filled(before);
+            self.inspect_held();
+            return;
+        }
+        let passing = self.gate.admit(fresh, &self.state);
+        if passing < fresh.len() {
+            if self.refused_head().is_none() {
+                self.held.extend_from_slice(fresh.get(passing..).unwrap_or_default());
+            }
+            buf.set_filled(before + passing);
+        }
+    }
+}
+
+impl<IO: AsyncRead + Unpin> Guarded<IO> {
+    fn poll_read_inspected(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.approved == 0 && !self.held.is_empty() {
+            self.inspect_held();
+        }
+        let before = buf.filled().len();
+        loop {
+            if self.approved > 0 {
+                self.pass_held(buf);
+            }
+            if buf.filled().len() > before {
+                return Poll::Ready(Ok(()));
+            }
+            match self.gate.refused {
+                // To hyper the client has closed; the refusal is written when hyper is done.
+                Some(Refused::Head(_)) => return Poll::Ready(Ok(())),
+                Some(Refused::Body(refusal)) => return Poll::Ready(Err(BodyRefused(refusal).into_io())),
+                None => {}
+            }
+            let waits = !self.held.is_empty() && self.gate.waits(&self.state);
+            if waits && (self.ended || self.held.len() >= MOST_HELD) {
+                self.state.withheld.store(true, Relaxed);
+                return Poll::Pending;
+            }
+            if self.ended {
+                return Poll::Ready(Ok(()));
+            }
+            match Pin::new(&mut self.io).poll_read(cx, buf) {
+                Poll::Ready(Ok(())) if buf.filled().len() == before => self.ended = true,
+                Poll::Ready(Ok(())) => self.take_in(buf, before),
+                Poll::Ready(Err(error)) => {
+                    self.ended = true;
+                    return Poll::Ready(Err(error));
+                }
+                Poll::Pending => {
+                    self.state.withheld.store(waits, Relaxed);
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for Guarded<IO> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        if !this.transparent && this.state.tunnel.load(Relaxed) {
+            this.transparent = true;
+        }
+        if !this.transparent {
+            return this.poll_read_inspected(cx, buf);
+        }
+        if this.held.is_empty() {
+            return Pin::new(&mut this.io).poll_read(cx, buf);
+        }
+        this.approved = this.held.len();
+        this.pass_held(buf);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Guarded<IO> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.gate.unflushed = true;
+        ready!(this.outgoing.poll_informational(&mut this.io, &this.state, cx))?;
+        let written = Pin::new(&mut this.io).poll_write(cx, bytes);
+        this.outgoing.note(&written, &this.state);
+        written
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.gate.unflushed = true;
+        ready!(this.outgoing.poll_informational(&mut this.io, &this.state, cx))?;
+        let written = Pin::new(&mut this.io).poll_write_vectored(cx, slices);
+        this.outgoing.note(&written, &this.state);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    /// hyper flushes only when its own buffer is empty, so whatever belonged to an earlier answer has been written by then.
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if std::mem::take(&mut this.gate.unflushed)
+            && !this.state.in_flight()
+            && this.state.withheld.swap(false, Relaxed)
+        {
+            cx.waker().wake_by_ref();
+        }
+        ready!(this.outgoing.poll_informational(&mut this.io, &this.state, cx))?;
+        Pin::new(&mut this.io).poll_flush(cx)
+    }
+
+    /// Before a tunnel begins, the task that drives the connection closes it: there may be a refusal to write first.
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.transparent || this.state.tunnel.load(Relaxed) {
+            return Pin::new(&mut this.io).poll_shutdown(cx);
+        }
+        Poll::Ready(Ok(()))
+    }
+}

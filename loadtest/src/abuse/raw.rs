@@ -1,0 +1,66 @@
+//! Requests written by hand, and the little that is read of the answers.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::time::timeout;
+
+use super::scenario::Abuser;
+
+/// Ids of an abuser's requests begin here, far from those of the well-behaved client.
+pub(super) const FIRST_ID: u64 = 1 << 40;
+/// Longest wait for an answer to a request that was written, or refused while it was.
+const LONGEST_ANSWER: Duration = Duration::from_secs(10);
+
+/// Writes `head`, then `piece` so many times, while waiting for an answer; stops when there is one. Counts the status, or
+/// how else it ended, and what could be written.
+pub(super) async fn exchange(abuser: &Abuser, head: &[u8], piece: &[u8], pieces: u64) {
+    let Ok(stream) = TcpStream::connect(abuser.target).await else {
+        abuser.count("refused");
+        return;
+    };
+    let (mut reader, mut writer) = stream.into_split();
+    let written = AtomicU64::new(0);
+    let write = async {
+        if writer.write_all(head).await.is_ok() {
+            while written.load(Ordering::Relaxed) < pieces && writer.write_all(piece).await.is_ok() {
+                written.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        // An answer may come after the connection was closed for writing.
+        std::future::pending::<()>().await;
+    };
+    let read = timeout(LONGEST_ANSWER, status(&mut reader));
+    tokio::select! {
+        status = read => abuser.count(&status.unwrap_or_else(|_| "hanging".to_owned())),
+        () = write => {}
+    }
+    abuser
+        .at_least("KiB written after the head", written.load(Ordering::Relaxed) * piece.len() as u64 / 1024);
+}
+
+/// The status of an answer, or `closed`, or `reset`.
+pub(super) async fn status(reader: &mut OwnedReadHalf) -> String {
+    let mut line = Vec::new();
+    let mut buffer = [0; 256];
+    loop {
+        match reader.read(&mut buffer).await {
+            Ok(0) => return "closed".to_owned(),
+            Err(_) => return "reset".to_owned(),
+            Ok(length) => line.extend_from_slice(buffer.get(..length).unwrap_or_default()),
+        }
+        // `HTTP/1.1 431`
+        if let Some(status) = line.get(9..12) {
+            return String::from_utf8_lossy(status).into_owned();
+        }
+    }
+}
+
+/// The beginning of a request's head; the caller ends it.
+pub(super) fn head(method: &str, target: SocketAddr, id: u64) -> String {
+    format!("{method} /work/{id} HTTP/1.1\r\nHost: {target}\r\n")
+}

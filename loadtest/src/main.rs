@@ -1,0 +1,89 @@
+#![doc = include_str!("../README.md")]
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::report::Report;
+
+mod abuse;
+mod client;
+mod faults;
+mod gateway;
+mod load;
+mod origin;
+mod process;
+mod reload;
+mod report;
+mod stats;
+mod stream;
+
+/// Drills against the real gateway program. Tables go to standard output; the exit code is 1 when an expectation failed.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Instances of an upstream die, hang and misbehave under load: what clients lost, what was done twice, and how
+    /// soon the bad one was left alone and taken back.
+    Faults(faults::Args),
+    /// SIGHUP with changed files and SIGTERM, both under load: how many requests failed.
+    Reload(reload::Args),
+    /// Hostile clients beside a well-behaved one: memory of the gateway, and latency of the well-behaved one.
+    Abuse(abuse::Args),
+    /// Large bodies down and up: rate, peak memory and processor time, beside no proxy and beside nginx.
+    Stream(stream::Args),
+    /// A server to stand behind the gateway; obeys lines on standard input and ends when that is closed.
+    #[command(hide = true)]
+    Origin(origin::Args),
+    /// One hostile client; prints what it got as JSON.
+    #[command(hide = true)]
+    Abuser(abuse::AbuserArgs),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("loadtest: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<bool> {
+    // One thread is enough for an origin, and leaves the cores to what is measured.
+    let mut builder = match command {
+        Command::Origin(_) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = builder.enable_all().build().context("cannot start a runtime")?;
+    runtime.block_on(async {
+        match command {
+            Command::Origin(args) => origin::serve(args).await.map(|()| true),
+            Command::Abuser(args) => abuse::abuser(args).await.map(|()| true),
+            Command::Faults(args) => interruptible(faults::run(args)).await,
+            Command::Reload(args) => interruptible(reload::run(args)).await,
+            Command::Abuse(args) => interruptible(abuse::run(args)).await,
+            Command::Stream(args) => interruptible(stream::run(args)).await,
+        }
+    })
+}
+
+/// Ends a drill early on SIGINT or SIGTERM by dropping it, so that the processes it started go with it.
+async fn interruptible(drill: impl Future<Output = anyhow::Result<Report>>) -> anyhow::Result<bool> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        report = drill => Ok(report?.finish()),
+        _ = interrupt.recv() => anyhow::bail!("interrupted"),
+        _ = terminate.recv() => anyhow::bail!("terminated"),
+    }
+}
