@@ -2,9 +2,7 @@
 
 use std::time::SystemTime;
 
-use actix_web::http::header::{
-    HeaderMap, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE,
-};
+use actix_web::http::header::HeaderMap;
 
 use crate::tag_list::ListFault;
 use crate::{EntityTag, MAX_TAGS, TagList};
@@ -67,11 +65,26 @@ impl Conditions {
     /// # Errors
     /// [`ConditionError`] for a tag field off the grammar or with too many tags.
     pub fn from_headers(headers: &HeaderMap) -> Result<Self, ConditionError> {
+        Self::read(|name| headers.get_all(name).map(|value| value.as_bytes()))
+    }
+
+    /// [`from_headers`](Self::from_headers) for the headers of the `http` crate.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn from_http(headers: &http::HeaderMap) -> Result<Self, ConditionError> {
+        Self::read(|name| headers.get_all(name).iter().map(http::HeaderValue::as_bytes))
+    }
+
+    /// `get_all` gives every line of a field, by lower-case name, in order.
+    fn read<'v, I: Iterator<Item = &'v [u8]>>(
+        get_all: impl Fn(&'static str) -> I,
+    ) -> Result<Self, ConditionError> {
         Ok(Self {
-            if_match: tags(headers, IF_MATCH, "If-Match")?,
-            if_none_match: tags(headers, IF_NONE_MATCH, "If-None-Match")?,
-            if_modified_since: date(headers, IF_MODIFIED_SINCE),
-            if_unmodified_since: date(headers, IF_UNMODIFIED_SINCE),
+            if_match: tags(get_all("if-match"), "If-Match")?,
+            if_none_match: tags(get_all("if-none-match"), "If-None-Match")?,
+            if_modified_since: date(get_all("if-modified-since")),
+            if_unmodified_since: date(get_all("if-unmodified-since")),
         })
     }
 
@@ -132,25 +145,24 @@ fn is_after(last_modified: Option<SystemTime>, bound: Option<SystemTime>) -> boo
     secs(last_modified) > secs(bound)
 }
 
-fn tags(
-    headers: &HeaderMap,
-    name: HeaderName,
+fn tags<'v>(
+    lines: impl Iterator<Item = &'v [u8]>,
     written: &'static str,
 ) -> Result<Option<TagList>, ConditionError> {
-    if !headers.contains_key(&name) {
+    let mut lines = lines.peekable();
+    if lines.peek().is_none() {
         return Ok(None);
     }
-    match TagList::parse(headers.get_all(name).map(|value| value.as_bytes())) {
+    match TagList::parse(lines) {
         Ok(list) => Ok(Some(list)),
         Err(ListFault::Malformed) => Err(ConditionError::Malformed(written)),
         Err(ListFault::TooMany) => Err(ConditionError::TooMany(written)),
     }
 }
 
-fn date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {
-    let mut lines = headers.get_all(name);
+fn date<'v>(mut lines: impl Iterator<Item = &'v [u8]>) -> Option<SystemTime> {
     match (lines.next(), lines.next()) {
-        (Some(value), None) => httpdate::parse_http_date(value.to_str().ok()?).ok(),
+        (Some(value), None) => httpdate::parse_http_date(std::str::from_utf8(value).ok()?).ok(),
         _ => None,
     }
 }

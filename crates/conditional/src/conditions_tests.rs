@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::HeaderValue;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;
 use crate::Coding;
 
 fn conditions(fields: &[(&'static str, &str)]) -> Result<Conditions, ConditionError> {
-    let mut headers = HeaderMap::new();
+    let (mut headers, mut neutral) = (HeaderMap::new(), http::HeaderMap::new());
     for (name, value) in fields {
         headers.append(HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        neutral.append(*name, http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
-    Conditions::from_headers(&headers)
+    let read = Conditions::from_headers(&headers);
+    assert_eq!(Conditions::from_http(&neutral), read, "both kinds of headers are read the same");
+    read
 }
 
 fn current() -> EntityTag {

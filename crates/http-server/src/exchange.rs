@@ -40,7 +40,7 @@ pub(crate) struct Exchange {
     observer: Arc<Observer>,
     started: Instant,
     method: &'static str,
-    route: String,
+    route: Arc<str>,
     named: RouteSlot,
     path: String,
     quiet: bool,
@@ -52,11 +52,12 @@ pub(crate) struct Exchange {
 impl Exchange {
     pub(crate) fn begin(observer: Arc<Observer>, request: &ServiceRequest) -> Self {
         let started = Instant::now();
-        let method = method_label(request.method());
-        let route = request.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned());
+        let method = method_label(request.method().as_str());
+        let route: Arc<str> = Arc::from(request.match_pattern().as_deref().unwrap_or(UNMATCHED));
         let path = request.path().to_owned();
         let quiet = is_health_path(&path);
-        let request_id = accepted_request_id(request.headers()).unwrap_or_else(new_request_id);
+        let sent = request.headers().get_all(X_REQUEST_ID).map(HeaderValue::as_bytes);
+        let request_id = accepted_request_id(sent).unwrap_or_else(new_request_id);
         let span = span(request, method, &route);
         if quiet {
             // Health checks come all day long: a parent that is not sampled keeps them out of the traces.
@@ -108,7 +109,7 @@ impl Exchange {
         if let Some(named) = self.named.take() {
             propagation::rename(&self.span, format!("{} {named}", self.method));
             self.span.record("http.route", named.as_str());
-            self.route = named;
+            self.route = Arc::from(named);
         }
         self.observer.metrics.end(self.method, &self.route, outcome.status, outcome.took.as_secs_f64());
         self.record_on_span(outcome);
@@ -140,7 +141,7 @@ impl Exchange {
                 tracing::$level!(
                     target: "access",
                     method = self.method,
-                    route = self.route,
+                    route = &*self.route,
                     path = self.path,
                     status = outcome.status,
                     duration_ms = millis(outcome.took),
@@ -175,7 +176,7 @@ impl Exchange {
         tracing::warn!(
             target: "slow",
             method = self.method,
-            route = self.route,
+            route = &*self.route,
             path = self.path,
             status = outcome.status,
             duration_ms = millis(outcome.took),
@@ -259,12 +260,11 @@ fn unsampled(name: &str) -> Vec<String> {
     }
 }
 
-/// Ids from outside go into logs and headers, so only harmless characters are taken over.
-fn accepted_request_id(headers: &HeaderMap) -> Option<String> {
-    let mut sent = headers.get_all(X_REQUEST_ID);
+/// The request id among the values of `X-Request-Id`, if there is one that can be taken over: ids from outside go into logs
+/// and headers, so only 1 to 128 letters, digits, `-`, `_` and `.` pass.
+pub fn accepted_request_id<'a>(mut sent: impl Iterator<Item = &'a [u8]>) -> Option<String> {
     let (Some(id), None) = (sent.next(), sent.next()) else { return None };
     let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let id = id.as_bytes();
     let accepted = (1..=MAX_REQUEST_ID_CHARS).contains(&id.len()) && id.iter().all(harmless);
     accepted.then(|| String::from_utf8_lossy(id).into_owned())
 }

@@ -11,8 +11,10 @@ mod route;
 mod server;
 
 pub use config::HttpConfig;
+pub use exchange::accepted_request_id;
 pub use health::ReadinessCheck;
 pub use json_body::{JsonBody, parse_json};
 pub use refusal::method_not_allowed;
+pub use request_metrics::{RequestMetrics, method_label};
 pub use route::name_route;
 pub use server::{Handle, Running, ServerError, Shell};

@@ -1,8 +1,8 @@
 //! Rate, errors and duration of requests.
 
 use std::fmt;
+use std::sync::Arc;
 
-use actix_web::http::Method;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -13,21 +13,24 @@ use telemetry::metrics::{Metrics, seconds_histogram};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
     method: &'static str,
-    route: String,
+    route: Arc<str>,
     status: u16,
 }
 
 type Durations = Family<Labels, Histogram, fn() -> Histogram>;
 
-/// The instruments every server of a process shares.
+/// The instruments every server of a process shares: `http_server_request_duration_seconds` by method, route and status, and
+/// `http_server_active_requests`.
 #[derive(Clone)]
-pub(crate) struct RequestMetrics {
+pub struct RequestMetrics {
     durations: Durations,
     active: Gauge,
 }
 
 impl RequestMetrics {
-    pub(crate) fn new(metrics: &Metrics) -> Self {
+    /// The instruments of this registry; every call gives the same ones.
+    #[must_use]
+    pub fn new(metrics: &Metrics) -> Self {
         Self {
             durations: metrics.shared(
                 "http_server_request_duration",
@@ -39,13 +42,15 @@ impl RequestMetrics {
         }
     }
 
-    pub(crate) fn begin(&self) {
+    /// A request has come.
+    pub fn begin(&self) {
         self.active.inc();
     }
 
-    pub(crate) fn end(&self, method: &'static str, route: &str, status: u16, seconds: f64) {
+    /// It has its answer's head, after so many seconds. `method` comes from [`method_label`]; `route` is one of few.
+    pub fn end(&self, method: &'static str, route: &Arc<str>, status: u16, seconds: f64) {
         self.active.dec();
-        let labels = Labels { method, route: route.to_owned(), status };
+        let labels = Labels { method, route: Arc::clone(route), status };
         self.durations.get_or_create(&labels).observe(seconds);
     }
 }
@@ -57,17 +62,8 @@ impl fmt::Debug for RequestMetrics {
 }
 
 /// The method as a label: the ones in use, and one name for whatever else a client sends.
-pub(crate) fn method_label(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        Method::TRACE => "TRACE",
-        Method::CONNECT => "CONNECT",
-        _ => "_OTHER",
-    }
+#[must_use]
+pub fn method_label(method: &str) -> &'static str {
+    const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+    KNOWN.into_iter().find(|known| *known == method).unwrap_or("_OTHER")
 }

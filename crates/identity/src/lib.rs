@@ -3,6 +3,7 @@
 mod claims;
 mod clock;
 mod config;
+mod credentials;
 mod error;
 mod key_cache;
 mod key_set;
@@ -15,8 +16,9 @@ mod verifier;
 
 pub use clock::{Clock, system_clock};
 pub use config::{IdentityConfig, IssuerConfig};
+pub use credentials::{bearer, bearer_in};
 pub use error::{IdentityError, header_malformed, token_missing};
 pub use key_source::{KeySource, KeySourceError};
-pub use middleware::{Authenticate, bearer};
+pub use middleware::Authenticate;
 pub use principal::{MaybePrincipal, Principal};
 pub use verifier::Verifier;

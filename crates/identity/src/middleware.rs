@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
-use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::{Error, HttpMessage};
 use futures_util::future::LocalBoxFuture;
 use problem::Problem;
 
-use crate::error::header_malformed;
+use crate::credentials::bearer;
 use crate::verifier::Verifier;
 
 /// Authenticates every request that carries a bearer token: a good one leaves a [`crate::Principal`] in the request's
@@ -97,28 +96,5 @@ impl Authenticate {
         }
         request.extensions_mut().insert(principal);
         Ok(())
-    }
-}
-
-/// The bearer token among these headers, if there is one; credentials of another scheme are none. Everybody who looks for a
-/// token uses this, so that a gateway and the service behind it never read one request differently.
-///
-/// # Errors
-/// [`header_malformed`]. Two `Authorization` headers are refused as well: which one counts would depend on who reads them.
-pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    let mut lines = headers.get_all(AUTHORIZATION);
-    let Some(header) = lines.next() else { return Ok(None) };
-    if lines.next().is_some() {
-        return Err(header_malformed());
-    }
-    let value = header.to_str().map_err(|_| header_malformed())?;
-    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Ok(None);
-    }
-    match token.trim_matches(' ') {
-        "" => Err(header_malformed()),
-        token if token.contains([' ', ',']) => Err(header_malformed()),
-        token => Ok(Some(token)),
     }
 }

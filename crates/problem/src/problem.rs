@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header;
 use actix_web::{HttpResponse, ResponseError};
+use bytes::Bytes;
 use serde::Serialize;
 
 use crate::ProblemType;
@@ -40,7 +41,7 @@ struct Parts {
 pub struct Reported(pub Problem);
 
 /// Asked of clients that come too often or at a bad time, when nobody set a better value.
-const RETRY_AFTER_SECS: u32 = 1;
+const RETRY_AFTER_SECS: &str = "1";
 
 impl Problem {
     /// An occurrence without further words.
@@ -131,21 +132,48 @@ impl Problem {
     #[must_use]
     pub fn to_response(&self) -> HttpResponse {
         let mut builder = HttpResponse::build(self.0.kind.status_code());
-        builder.insert_header((header::CONTENT_TYPE, crate::CONTENT_TYPE));
-        builder.insert_header((header::CACHE_CONTROL, "no-store"));
-        match self.0.kind.status {
-            401 => builder.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
-            429 | 503 => builder.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECS.to_string())),
-            _ => &mut builder,
-        };
-        for (name, value) in &self.0.headers {
+        for (name, value) in self.headers() {
             // A value no header can carry must not turn the problem into another one.
-            if let Ok(value) = HeaderValue::from_str(value) {
-                builder.insert_header((*name, value));
+            if let Ok(value) = header::HeaderValue::from_str(value) {
+                builder.insert_header((name, value));
             }
         }
         builder.extensions_mut().insert(Reported(self.clone()));
-        builder.body(serde_json::to_vec(&self.body()).unwrap_or_default())
+        builder.body(self.render())
+    }
+
+    /// The same answer in the types of the `http` crate, for a server that is not actix. Its extensions hold [`Reported`].
+    #[must_use]
+    pub fn to_http(&self) -> http::Response<Bytes> {
+        let mut response = http::Response::new(Bytes::from(self.render()));
+        *response.status_mut() =
+            http::StatusCode::from_u16(self.0.kind.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+        for (name, value) in self.headers() {
+            // As above, and the same of a name.
+            let name = http::HeaderName::from_bytes(name.as_bytes());
+            if let (Ok(name), Ok(value)) = (name, http::HeaderValue::from_str(value)) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response.extensions_mut().insert(Reported(self.clone()));
+        response
+    }
+
+    /// What the answer says of itself, in the order in which a later value replaces an earlier one of the same name.
+    fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let by_status = match self.0.kind.status {
+            401 => Some(("www-authenticate", "Bearer")),
+            429 | 503 => Some(("retry-after", RETRY_AFTER_SECS)),
+            _ => None,
+        };
+        [("content-type", crate::CONTENT_TYPE), ("cache-control", "no-store")]
+            .into_iter()
+            .chain(by_status)
+            .chain(self.0.headers.iter().map(|(name, value)| (*name, value.as_str())))
+    }
+
+    fn render(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.body()).unwrap_or_default()
     }
 
     fn body(&self) -> Body<'_> {

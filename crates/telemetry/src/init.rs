@@ -16,6 +16,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
 use crate::TelemetryConfig;
 use crate::json_line::JsonLine;
+use crate::propagation::{RootIds, RootSampler, RootTracer};
 
 /// Longest one export may take before its spans are given up.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -67,7 +68,7 @@ impl Telemetry {
     pub fn init(service: &'static str, config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
         let log_filter = EnvFilter::try_new(&config.log).map_err(TelemetryError::Filter)?;
         let provider = provider(service, config)?;
-        let tracer = provider.tracer("aldia");
+        let tracer = RootTracer(provider.tracer("aldia"));
         // Location, thread, level and target cost more than they tell on a span that has a name of its own.
         let traces = tracing_opentelemetry::layer()
             .with_tracer(tracer)
@@ -138,9 +139,10 @@ fn provider(service: &'static str, config: &TelemetryConfig) -> Result<SdkTracer
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
         .with_attribute(KeyValue::new("service.namespace", "aldia"))
         .build();
-    let root = Sampler::TraceIdRatioBased(config.sample_ratio);
+    let root = RootSampler(Sampler::TraceIdRatioBased(config.sample_ratio));
     let builder = SdkTracerProvider::builder()
         .with_resource(resource)
+        .with_id_generator(RootIds::default())
         .with_sampler(Sampler::ParentBased(Box::new(root)));
     Ok(match config.otlp_endpoint.as_deref() {
         Some(endpoint) => exporting(builder, endpoint)?.build(),

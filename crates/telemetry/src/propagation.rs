@@ -6,47 +6,26 @@
 use std::sync::Arc;
 
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::TraceContextExt as _;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use crate::tracestate;
+mod incoming;
+mod root;
+mod trace_context;
+mod traceparent;
 
-const SAMPLED: u8 = 0x01;
-const RANDOM: u8 = 0x02;
-/// What the baggage specification asks everyone to pass on; longer is dropped whole.
-const MAX_BAGGAGE_BYTES: usize = 8192;
-
-/// What came in beside the span context.
-#[derive(Debug, Default)]
-struct Carried {
-    /// `None` when the trace starts here, and its id is random by construction.
-    random: Option<bool>,
-    tracestate: Option<String>,
-    baggage: Option<String>,
-}
+use incoming::{Carried, Incoming};
+pub(crate) use root::{RootIds, RootSampler, RootTracer};
+pub use trace_context::TraceContext;
+use traceparent::{RANDOM, SAMPLED, format_traceparent};
 
 /// Reads the trace context of a request or message. `get_all` returns every value of a header, by lower-case name,
 /// in order. An absent, repeated or malformed `traceparent` gives a context that starts a new trace.
 pub fn extract(get_all: impl Fn(&str) -> Vec<String>) -> Context {
-    let baggage = joined_baggage(&get_all("baggage"));
-    let parents = get_all("traceparent");
-    let parent = match parents.as_slice() {
-        [only] => parse_traceparent(only),
-        _ => None,
-    };
-    let Some(parent) = parent else {
-        return match baggage {
-            Some(_) => Context::new().with_value(Arc::new(Carried { baggage, ..Carried::default() })),
-            None => Context::new(),
-        };
-    };
-    let tracestate = tracestate::join(&get_all("tracestate"));
-    // The SDK's own form of the list is only for what is exported; what is sent on is the text above.
-    let listed = tracestate.as_deref().and_then(|list| list.parse().ok()).unwrap_or(TraceState::NONE);
-    let flags = TraceFlags::new(parent.flags);
-    let span = SpanContext::new(parent.trace_id, parent.span_id, flags, true, listed);
-    let carried = Carried { random: Some(parent.flags & RANDOM != 0), tracestate, baggage };
-    Context::new().with_remote_span_context(span).with_value(Arc::new(carried))
+    let lines = Incoming::HEADERS.map(|name| (name, get_all(name)));
+    let named =
+        |name| lines.iter().find(|(known, _)| *known == name).into_iter().flat_map(|(_, lines)| lines);
+    Incoming::read(|name| named(name).map(String::as_bytes)).into_context()
 }
 
 /// Writes the context of the current span as `traceparent`, and `tracestate` and `baggage` when they came in.
@@ -54,7 +33,7 @@ pub fn extract(get_all: impl Fn(&str) -> Vec<String>) -> Context {
 pub fn inject(set: &mut dyn FnMut(&'static str, String)) {
     let context = tracing::Span::current().context();
     let carried = context.get::<Arc<Carried>>();
-    if let Some(traceparent) = format_traceparent(&context) {
+    if let Some(traceparent) = traceparent_of(&context) {
         set("traceparent", traceparent);
         if let Some(tracestate) = carried.and_then(|carried| carried.tracestate.clone()) {
             set("tracestate", tracestate);
@@ -88,7 +67,7 @@ pub fn add_link(span: &tracing::Span, cx: &Context) {
 /// The current span as a `traceparent` value, to be stored with what outlives the request.
 #[must_use]
 pub fn current_traceparent() -> Option<String> {
-    format_traceparent(&tracing::Span::current().context())
+    traceparent_of(&tracing::Span::current().context())
 }
 
 /// The `tracestate` the current trace came with.
@@ -106,7 +85,7 @@ pub fn trace_id(span: &tracing::Span) -> Option<String> {
     span.is_valid().then(|| span.trace_id().to_string())
 }
 
-fn format_traceparent(context: &Context) -> Option<String> {
+fn traceparent_of(context: &Context) -> Option<String> {
     let span = context.span();
     let span = span.span_context();
     if !span.is_valid() {
@@ -115,55 +94,18 @@ fn format_traceparent(context: &Context) -> Option<String> {
     let random = context.get::<Arc<Carried>>().and_then(|carried| carried.random).unwrap_or(true);
     let sampled = if span.is_sampled() { SAMPLED } else { 0 };
     let flags = sampled | if random { RANDOM } else { 0 };
-    Some(format!("00-{}-{}-{flags:02x}", span.trace_id(), span.span_id()))
-}
-
-struct TraceParent {
-    trace_id: TraceId,
-    span_id: SpanId,
-    flags: u8,
-}
-
-/// `version-traceid-parentid-flags` in lower-case hex of fixed widths. Version `ff` does not exist; a version above
-/// `00` may be longer, after another dash; ids of zeros are none. Only the flags of level 2 are kept.
-fn parse_traceparent(value: &str) -> Option<TraceParent> {
-    let value = value.trim_matches([' ', '\t']);
-    let mut parts = value.splitn(5, '-');
-    let version = hex(parts.next()?, 2)?;
-    let trace_id = hex(parts.next()?, 32)?;
-    let span_id = hex(parts.next()?, 16)?;
-    let flags = hex(parts.next()?, 2)?;
-    let more = parts.next();
-    if version == 0xff || (version == 0 && more.is_some()) || trace_id == 0 || span_id == 0 {
-        return None;
-    }
-    Some(TraceParent {
-        trace_id: TraceId::from_bytes(trace_id.to_be_bytes()),
-        span_id: SpanId::from_bytes(u64::try_from(span_id).ok()?.to_be_bytes()),
-        flags: u8::try_from(flags).ok()? & (SAMPLED | RANDOM),
-    })
-}
-
-fn hex(text: &str, width: usize) -> Option<u128> {
-    let lower_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    (text.len() == width && lower_hex).then(|| u128::from_str_radix(text, 16).ok()).flatten()
-}
-
-fn joined_baggage(lines: &[String]) -> Option<String> {
-    let joined = lines.join(",");
-    (!joined.is_empty() && joined.len() <= MAX_BAGGAGE_BYTES).then_some(joined)
+    Some(format_traceparent(span.trace_id(), span.span_id(), flags))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::incoming::MAX_BAGGAGE_BYTES;
+    use super::traceparent::examples::{PARENT, TRACE, malformed};
     use super::*;
     use opentelemetry::trace::TracerProvider as _;
     use opentelemetry_sdk::trace::SdkTracerProvider;
     use std::collections::BTreeMap;
     use tracing_subscriber::layer::SubscriberExt as _;
-
-    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-    const PARENT: &str = "00f067aa0ba902b7";
 
     /// What a service that got these headers sends to the next one.
     fn passed_on(headers: &[(&str, &str)]) -> BTreeMap<&'static str, String> {
@@ -226,26 +168,7 @@ mod tests {
 
     #[test]
     fn a_malformed_traceparent_starts_a_new_trace() {
-        let malformed = [
-            String::new(),
-            format!("ff-{TRACE}-{PARENT}-01"),
-            format!("0-{TRACE}-{PARENT}-01"),
-            format!("000-{TRACE}-{PARENT}-01"),
-            format!("00-{TRACE}-{PARENT}-01-more"),
-            format!("00-{TRACE}-{PARENT}-01-"),
-            format!("00-{TRACE}-{PARENT}-1"),
-            format!("00-{TRACE}-{PARENT}-001"),
-            format!("00-{TRACE}-{PARENT}"),
-            format!("00-{}-{PARENT}-01", "0".repeat(32)),
-            format!("00-{TRACE}-{}-01", "0".repeat(16)),
-            format!("00-{}-{PARENT}-01", TRACE.to_uppercase()),
-            format!("00-{TRACE}a-{PARENT}-01"),
-            format!("00-{TRACE}-{PARENT}a-01"),
-            format!("00-{TRACE}-{PARENT}-+1"),
-            format!("0x-{TRACE}-{PARENT}-01"),
-            format!("00-{TRACE}-{PARENT}-01,00-{TRACE}-{PARENT}-01"),
-        ];
-        for traceparent in malformed {
+        for traceparent in malformed() {
             assert!(!continues(&traceparent), "{traceparent}");
         }
     }

@@ -149,6 +149,11 @@ pub async fn scope<F: Future>(stats: Arc<RequestStats>, f: F) -> F::Output {
     CURRENT.scope(stats, f).await
 }
 
+/// As [`scope`], for work that never waits.
+pub fn sync_scope<T>(stats: Arc<RequestStats>, f: impl FnOnce() -> T) -> T {
+    CURRENT.sync_scope(stats, f)
+}
+
 /// The record of the request the calling task serves; `None` outside of a request.
 #[must_use]
 pub fn current() -> Option<Arc<RequestStats>> {

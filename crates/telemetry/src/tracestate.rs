@@ -9,21 +9,23 @@ const LONG_MEMBER_CHARS: usize = 128;
 
 /// Joins all `tracestate` lines of a request into one. `None` when there is nothing to pass on: no member, or a
 /// fault, which spoils the whole list. Of a repeated key the first, newest member stays.
-pub(crate) fn join(lines: &[String]) -> Option<String> {
+pub(crate) fn join<'l>(lines: impl Iterator<Item = &'l [u8]>) -> Option<String> {
     let mut members: Vec<&str> = Vec::new();
     let mut keys: Vec<&str> = Vec::new();
-    for member in lines.iter().flat_map(|line| line.split(',')) {
-        let member = member.trim_matches([' ', '\t']);
-        if member.is_empty() {
-            continue;
-        }
-        let (key, value) = member.split_once('=')?;
-        if !valid_key(key) || !valid_value(value) || members.len() >= MAX_MEMBERS {
-            return None;
-        }
-        if !keys.contains(&key) {
-            keys.push(key);
-            members.push(member);
+    for line in lines {
+        for member in std::str::from_utf8(line).ok()?.split(',') {
+            let member = member.trim_matches([' ', '\t']);
+            if member.is_empty() {
+                continue;
+            }
+            let (key, value) = member.split_once('=')?;
+            if !valid_key(key) || !valid_value(value) || members.len() >= MAX_MEMBERS {
+                return None;
+            }
+            if !keys.contains(&key) {
+                keys.push(key);
+                members.push(member);
+            }
         }
     }
     shorten(&mut members);
@@ -73,7 +75,7 @@ mod tests {
     use super::join;
 
     fn lines(lines: &[&str]) -> Option<String> {
-        join(&lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>())
+        join(lines.iter().map(|line| line.as_bytes()))
     }
 
     #[test]

@@ -95,3 +95,28 @@ fn without_a_request_the_ids_are_left_out() {
         json!({"type": "/problems/not_found", "title": "Not found", "status": 404, "code": "not_found"})
     );
 }
+
+#[tokio::test]
+async fn both_kinds_of_answer_are_the_same() {
+    for kind in registry::COMMON {
+        let problem = Problem::new(kind)
+            .detail("once")
+            .header("Cache-Control", "no-cache")
+            .header("Allow", "GET, HEAD")
+            .header("X-Broken", "a\r\nb");
+        let stats =
+            RequestStats::new(Some("4bf92f3577b34da6a3ce929d0e0e4736".to_owned()), "req-1".to_owned());
+        let (actix, http) = scope(stats, async { (problem.to_response(), problem.to_http()) }).await;
+        assert_eq!(actix.status().as_u16(), http.status().as_u16());
+        let mut expected: Vec<_> =
+            actix.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let mut headers: Vec<_> =
+            http.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        expected.sort_unstable();
+        headers.sort_unstable();
+        assert_eq!(headers, expected, "{}", kind.code);
+        assert!(headers.contains(&("allow", b"GET, HEAD")) && !http.headers().contains_key("x-broken"));
+        assert_eq!(http.extensions().get::<Reported>().unwrap().0.kind(), *kind);
+        assert_eq!(serde_json::from_slice::<Value>(http.body()).unwrap(), body(actix));
+    }
+}

@@ -59,10 +59,15 @@ async fn spans_reach_the_collector_with_their_parent_from_outside_and_shutdown_s
     assert_eq!(propagation::trace_id(&span).as_deref(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
     span.in_scope(|| tracing::info_span!("SELECT animal").in_scope(|| tracing::info!("a log line")));
     drop(span);
+    let announced = propagation::TraceContext::read(|_| std::iter::empty(), 1.0);
+    let span = tracing::info_span!("GET /v1/others");
+    propagation::set_parent(&span, announced.to_otel());
+    span.in_scope(|| {});
+    drop(span);
     telemetry.shutdown();
 
     let mut spans = Vec::new();
-    while spans.len() < 2 {
+    while spans.len() < 3 {
         for resource in exports.recv_timeout(Duration::from_secs(10)).unwrap().resource_spans {
             let attributes = resource.resource.unwrap().attributes;
             let name = attributes.iter().find(|attribute| attribute.key == "service.name").unwrap();
@@ -80,6 +85,10 @@ async fn spans_reach_the_collector_with_their_parent_from_outside_and_shutdown_s
     assert_eq!(inner.parent_span_id, root.span_id);
     assert_eq!(inner.trace_id, root.trace_id);
     assert!(inner.events.is_empty(), "lines below a warning stay out of the trace");
+    let begun_here = spans.iter().find(|span| span.name == "GET /v1/others").unwrap();
+    let trace_id: String = begun_here.trace_id.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(trace_id, announced.trace_id());
+    assert!(begun_here.parent_span_id.is_empty());
 
     let again = Telemetry::init("test-service", &TelemetryConfig::default());
     assert!(again.is_err(), "telemetry starts once per process");
