@@ -1,51 +1,30 @@
-//! Builds the gateway from its configuration and runs it until it is drained. Tests take the same path.
+//! Starts the gateway from its configuration, reads that again on SIGHUP, and runs until it is drained. Tests take the same
+//! path.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::rc::Rc;
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use actix_web::HttpRequest;
-use actix_web::http::Method;
-use actix_web::web::{self, ServiceConfig};
+use arc_swap::ArcSwap;
 use http_client::{Client, ClientConfig, HttpError};
+use http_edge::{EdgeError, Server, ServerHandle};
 use http_server::{HttpConfig, Running, ServerError, Shell};
-use identity::Verifier;
-use problem::{Problem, registry};
 use telemetry::metrics::Metrics;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
-use crate::config::{Config, ConfigError, Faults, written};
-use crate::docs::{self, Docs, DocumentSource};
-use crate::forward::{self, Network, Pool};
-use crate::metrics::{ConnectionGauge, GatewayMetrics};
-use crate::route::{Route, build_router};
-use crate::routing::{Matched, Router};
-use crate::upstream::Upstream;
+use crate::config::{Config, ConfigError};
+use crate::gateway::Gateway;
+use crate::upstream::health;
+use crate::worker::Worker;
 
 const SERVICE: &str = "gateway";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// What all workers share. Nothing in it changes while it is in use; another configuration is another `Gateway`.
-pub struct Gateway {
-    pub(crate) router: Router<Arc<Route>>,
-    pub(crate) upstreams: Vec<Arc<Upstream>>,
-    pub(crate) verifier: Option<Verifier>,
-    pub(crate) metrics: GatewayMetrics,
-    pub(crate) docs: Docs,
-    connections: Vec<ConnectionGauge>,
-    trusted: Vec<Network>,
-    docs_enabled: bool,
-}
-
-/// What one worker has for itself: its connections.
-pub(crate) struct Worker {
-    pub(crate) gateway: Arc<Gateway>,
-    pools: Vec<Pool>,
-}
+/// How often the states of instances are written into the metrics.
+const OBSERVE_INSTANCES: Duration = Duration::from_secs(1);
 
 /// Why the gateway does not run.
 #[derive(Debug, Error)]
@@ -53,8 +32,11 @@ pub enum StartError {
     /// The configuration is at fault.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A listener cannot be opened.
-    #[error("cannot start the server")]
+    /// The public listener cannot be opened.
+    #[error("cannot open the public port")]
+    Edge(#[from] EdgeError),
+    /// The private listener cannot be opened.
+    #[error("cannot open the private port")]
     Server(#[from] ServerError),
     /// The client for keys and documents cannot be set up.
     #[error("cannot set up the client for keys and documents")]
@@ -64,149 +46,22 @@ pub enum StartError {
     Signals(#[source] io::Error),
 }
 
-impl Gateway {
-    /// Checks that the parts of a configuration fit together and builds what runs.
-    ///
-    /// # Errors
-    /// [`StartError::Config`] with every fault; [`StartError::Client`] when TLS cannot be set up.
-    pub fn build(config: &Config, metrics: &Metrics) -> Result<Arc<Self>, StartError> {
-        let mut faults = Faults::default();
-        let upstreams: Vec<Arc<Upstream>> = config
-            .upstreams
-            .iter()
-            .map(|(name, upstream)| Arc::new(Upstream::build(name, upstream, &mut faults)))
-            .collect();
-        let router = build_router(config, &mut faults);
-        let trusted = read_trusted(config, &mut faults);
-        check_listeners(config, &mut faults);
-        for fault in config.identity.iter().flat_map(identity::IdentityConfig::faults) {
-            let (path, message) = fault.split_once(": ").unwrap_or(("", &fault));
-            faults.add(written("identity", path.split('.')), message);
-        }
-        let found = faults.into_vec();
-        if !found.is_empty() {
-            return Err(ConfigError::Faults(found).into());
-        }
-        let verifier = match &config.identity {
-            Some(identity) => Some(Verifier::new(identity, Client::new(ClientConfig::default())?)),
-            None => None,
-        };
-        let metrics = GatewayMetrics::new(metrics);
-        let connections = upstreams.iter().map(|upstream| metrics.connections_of(&upstream.name)).collect();
-        let docs = build_docs(config, &upstreams);
-        Ok(Arc::new(Self {
-            router,
-            upstreams,
-            verifier,
-            metrics,
-            docs,
-            connections,
-            trusted,
-            docs_enabled: config.docs.enabled,
-        }))
-    }
-
-    /// Whether this peer may speak for a client behind it.
-    pub(crate) fn is_trusted(&self, peer: IpAddr) -> bool {
-        self.trusted.iter().any(|network| network.contains(peer))
-    }
-
-    /// Registers everything on the public port; called once by each worker, whose connections it creates.
-    fn configure(self: &Arc<Self>, app: &mut ServiceConfig) {
-        let pools = self
-            .upstreams
-            .iter()
-            .zip(&self.connections)
-            .map(|(upstream, gauge)| Pool::new(upstream, gauge))
-            .collect();
-        app.app_data(Rc::new(Worker { gateway: Arc::clone(self), pools }));
-        if self.docs_enabled {
-            docs::pages::configure(app);
-        }
-        app.default_service(web::to(forward::forward));
-    }
-}
-
-impl Worker {
-    /// The state of the worker that has this request.
-    pub(crate) fn of(request: &HttpRequest) -> Result<Rc<Self>, Problem> {
-        request
-            .app_data::<Rc<Self>>()
-            .cloned()
-            .ok_or_else(|| Problem::new(&registry::INTERNAL).cause("a worker without its state"))
-    }
-
-    pub(crate) fn pool(&self, upstream: usize) -> Result<&Pool, Problem> {
-        self.pools
-            .get(upstream)
-            .ok_or_else(|| Problem::new(&registry::INTERNAL).cause("a route without its upstream"))
-    }
-}
-
-fn read_trusted(config: &Config, faults: &mut Faults) -> Vec<Network> {
-    let mut trusted = Vec::new();
-    for (index, text) in config.forwarded.trusted.iter().enumerate() {
-        match Network::parse(text) {
-            Ok(network) => trusted.push(network),
-            Err(error) => faults.add(format!("forwarded.trusted[{index}]"), error.to_string()),
-        }
-    }
-    trusted
-}
-
-fn check_listeners(config: &Config, faults: &mut Faults) {
-    for (key, bind) in [("http.bind", &config.http.bind), ("admin.bind", &config.admin.bind)] {
-        let port = bind.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-        if port.is_none() {
-            faults.add(key, format!("`{bind}` must be an address and a port, such as 127.0.0.1:8080"));
-        }
-    }
-    if config.http.bind == config.admin.bind && !config.http.bind.ends_with(":0") {
-        faults.add("admin.bind", format!("`{}` is also http.bind", config.admin.bind));
-    }
-    if config.http.workers == 0 {
-        faults.add("http.workers", "must be more than 0");
-    }
-    if config.telemetry.sample_ratio.is_nan() || !(0.0..=1.0).contains(&config.telemetry.sample_ratio) {
-        faults.add("telemetry.sample_ratio", "must be between 0 and 1");
-    }
-}
-
-fn build_docs(config: &Config, upstreams: &[Arc<Upstream>]) -> Docs {
-    let sources = upstreams
-        .iter()
-        .filter_map(|upstream| {
-            let path = upstream.openapi.as_deref()?;
-            let instances = upstream.instances.iter();
-            let urls = instances.map(|instance| format!("http://{}{path}", instance.authority)).collect();
-            Some(DocumentSource { upstream: upstream.name.to_string(), urls })
-        })
-        .collect();
-    // The routes again, as a router of upstreams: what is not forwarded to a service is not part of the API.
-    let mut router = Router::default();
-    for route in &config.routes {
-        let methods: Vec<Method> = route.methods.iter().filter_map(|method| method.parse().ok()).collect();
-        for pattern in route.path.as_slice() {
-            // Faults were reported when the real router was built from the same patterns.
-            let _ = router.add(pattern, &methods, &route.name, &route.upstream);
-        }
-    }
-    let is_reachable = move |upstream: &str, method: &str, path: &str| {
-        // A template's variable stands for any one segment.
-        let sample: String =
-            path.split('/').map(|s| if s.contains('{') { "x" } else { s }).collect::<Vec<_>>().join("/");
-        let method = method.parse().unwrap_or(Method::GET);
-        matches!(router.find(&method, &sample), Matched::Route(target) if target == upstream)
-    };
-    Docs::new(&config.docs, sources, Box::new(is_reachable))
-}
-
 /// A running gateway.
 pub struct App {
-    gateway: Arc<Gateway>,
-    public: Running,
+    core: Arc<Core>,
+    public: Server,
     admin: Running,
     background: Vec<JoinHandle<()>>,
+}
+
+/// What a reload needs.
+struct Core {
+    gateway: Arc<ArcSwap<Gateway>>,
+    metrics: Metrics,
+    public: ServerHandle,
+    client: Client,
+    /// The tasks of the configuration in use: checks of instances, documents of services.
+    watchers: Mutex<Vec<AbortHandle>>,
 }
 
 impl App {
@@ -217,34 +72,42 @@ impl App {
     pub fn start(config: &Config) -> Result<Self, StartError> {
         let metrics = Metrics::new(SERVICE);
         let gateway = Gateway::build(config, &metrics)?;
-        let slow_request = Duration::from_millis(config.telemetry.slow_request_ms);
-        let shell = |http: HttpConfig| Shell {
+        // A service that is down must not be left alone for seconds: its document is wanted as soon as it is back.
+        let patient = ClientConfig { max_retries: 0, breaker_failures: 0, ..ClientConfig::default() };
+        let client = Client::new(patient)?;
+        let observer = gateway.metrics.clone();
+        let shared = Arc::new(ArcSwap::new(gateway));
+        let workers = Arc::clone(&shared);
+        let public = Server::start(&config.http, move |_index| Worker::new(Arc::clone(&workers)), observer)?;
+        let admin = Shell {
             service: SERVICE,
             version: VERSION,
-            config: http,
+            config: HttpConfig { bind: config.admin.bind.clone(), workers: 1, ..HttpConfig::default() },
             metrics: metrics.clone(),
             checks: Vec::new(),
-            slow_request,
+            slow_request: Duration::from_millis(config.telemetry.slow_request_ms),
         };
-        let admin = HttpConfig { bind: config.admin.bind.clone(), workers: 1, ..config.http.clone() };
-        let admin = shell(admin).start(|_app| {})?;
-        let workers = Arc::clone(&gateway);
-        let public = shell(config.http.clone()).start_without_health(move |app| workers.configure(app))?;
-        let mut app = Self { gateway, public, admin, background: Vec::new() };
+        let admin = admin.start(|_app| {})?;
+        let core = Core {
+            gateway: shared,
+            metrics,
+            public: public.handle(),
+            client,
+            watchers: Mutex::new(Vec::new()),
+        };
+        let core = Arc::new(core);
+        core.watch();
+        let mut app = Self { core, public, admin, background: Vec::new() };
         app.start_background()?;
         Ok(app)
     }
 
     fn start_background(&mut self) -> Result<(), StartError> {
-        // A service that is down must not be left alone for seconds: its document is wanted as soon as it is back.
-        let patient = ClientConfig { max_retries: 0, breaker_failures: 0, ..ClientConfig::default() };
-        let client = Client::new(patient)?;
-        let gateway = Arc::clone(&self.gateway);
-        if self.gateway.docs_enabled {
-            self.background.push(tokio::spawn(async move { gateway.docs.keep_fresh(client).await }));
-        }
+        let core = Arc::clone(&self.core);
+        self.background.push(tokio::spawn(async move { core.observe_instances().await }));
         // `/readyz` has to fail as soon as the public port drains, while the private one still answers.
-        let handle = self.admin.handle();
+        let admin = self.admin.handle();
+        let public = self.public.handle();
         let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
         self.background.push(tokio::spawn(async move {
@@ -252,15 +115,45 @@ impl App {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            handle.drain();
+            admin.drain();
+            public.drain();
         }));
         Ok(())
+    }
+
+    /// Reads this file again on every SIGHUP. Requests under way keep the configuration they began with; a configuration
+    /// with faults changes nothing.
+    ///
+    /// # Errors
+    /// [`StartError::Signals`] when the signal cannot be listened for.
+    pub fn reload_from(&mut self, path: PathBuf) -> Result<(), StartError> {
+        let mut hangup = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
+        let core = Arc::clone(&self.core);
+        self.background.push(tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                let path = path.clone();
+                let core = Arc::clone(&core);
+                let loaded = tokio::task::spawn_blocking(move || Config::load(&path)).await;
+                match loaded {
+                    Ok(Ok(config)) => core.reload(&config),
+                    Ok(Err(error)) => core.refuse_reload(&error),
+                    Err(error) => core.refuse_reload(&error),
+                }
+            }
+        }));
+        Ok(())
+    }
+
+    /// Takes over another configuration, all but what belongs to the listeners (`http`, `admin`) and to the process
+    /// (`telemetry`); certificates are read again.
+    pub fn reload(&self, config: &Config) {
+        self.core.reload(config);
     }
 
     /// The public address.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.public.addr
+        self.public.addr()
     }
 
     /// The private address.
@@ -271,21 +164,90 @@ impl App {
 
     /// The public server's handle, to stop it from elsewhere.
     #[must_use]
-    pub fn handle(&self) -> http_server::Handle {
+    pub fn handle(&self) -> ServerHandle {
         self.public.handle()
     }
 
     /// Serves until SIGTERM, SIGINT or the handle stops it; drains, then closes the private port.
     ///
     /// # Errors
-    /// When a server failed.
+    /// Never at present; a later listener may fail.
     pub async fn until_stopped(self) -> io::Result<()> {
         let admin = self.admin.handle();
-        let ended = self.public.until_stopped().await;
+        self.public.until_stopped().await;
         for task in self.background {
             task.abort();
         }
+        self.core.stop_watching();
         admin.stop(true).await;
-        ended
+        Ok(())
     }
+}
+
+impl Core {
+    fn reload(&self, config: &Config) {
+        let before = self.gateway.load_full();
+        match Gateway::succeed(config, &self.metrics, Some(&before)) {
+            Ok(next) => {
+                next.docs.inherit(&before.docs);
+                self.gateway.store(next);
+                self.watch();
+                before.metrics.reloaded("done");
+                tracing::info!(routes = config.routes.len(), "the configuration was read again");
+            }
+            Err(error) => self.refuse_reload(&error),
+        }
+        if let Err(error) = self.public.reload_tls() {
+            tracing::error!(error = %chain(&error), "the certificate was not read again; the old one stays");
+        }
+    }
+
+    fn refuse_reload(&self, error: &dyn std::error::Error) {
+        self.gateway.load().metrics.reloaded("refused");
+        tracing::error!(error = %chain(error), "the configuration was not taken over; the old one stays");
+    }
+
+    /// Starts the tasks of the configuration in use in place of those of the one before.
+    fn watch(&self) {
+        let gateway = self.gateway.load_full();
+        let mut tasks: Vec<JoinHandle<()>> = gateway.upstreams.iter().flat_map(health::start).collect();
+        if gateway.docs_enabled {
+            let client = self.client.clone();
+            tasks.push(tokio::spawn(async move { gateway.docs.keep_fresh(client).await }));
+        }
+        let tasks: Vec<AbortHandle> = tasks.iter().map(JoinHandle::abort_handle).collect();
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        for task in std::mem::replace(&mut *watchers, tasks) {
+            task.abort();
+        }
+    }
+
+    fn stop_watching(&self) {
+        for task in self.watchers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            task.abort();
+        }
+    }
+
+    async fn observe_instances(&self) {
+        let mut ticks = tokio::time::interval(OBSERVE_INSTANCES);
+        loop {
+            ticks.tick().await;
+            let gateway = self.gateway.load_full();
+            for upstream in &gateway.upstreams {
+                gateway.metrics.observe_instances(upstream);
+            }
+        }
+    }
+}
+
+/// An error and its sources, outermost first.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
 }

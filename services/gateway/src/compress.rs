@@ -3,15 +3,15 @@
 //! The decision is taken from the head alone and is the same for GET, HEAD and the validators of a 304, so that a
 //! client never sees one version under the tag of another coding (`X-D1`).
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use conditional::{Coding, EntityTag};
+use http::StatusCode;
+use http::header::{self, HeaderMap, HeaderValue};
 
 mod body;
 mod negotiate;
 mod tags;
 
-pub(crate) use body::Compressed;
+pub(crate) use body::{Compressed, compress};
 pub(crate) use negotiate::negotiate;
 pub(crate) use tags::{check_conditions, stripped_conditions, tags_in};
 
@@ -32,7 +32,7 @@ pub(crate) struct Asked {
 impl Asked {
     pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
         Self {
-            coding: negotiate(headers.get_all(header::ACCEPT_ENCODING).map(HeaderValue::as_bytes)),
+            coding: negotiate(headers.get_all(header::ACCEPT_ENCODING).iter().map(HeaderValue::as_bytes)),
             range: headers.contains_key(header::RANGE),
             presented: tags_in(headers, &header::IF_NONE_MATCH).unwrap_or_default(),
         }
@@ -59,15 +59,21 @@ pub(crate) fn apply(
         return Coding::Identity;
     }
     headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(asked.coding.token()));
-    // All of these speak of the uncoded bytes.
-    for stale in ["content-length", "accept-ranges", "content-md5", "digest", "content-digest", "repr-digest"]
-    {
+    for stale in ["content-length", "accept-ranges"] {
+        headers.remove(stale);
+    }
+    recode_validators(headers, asked.coding);
+    asked.coding
+}
+
+/// Takes off what speaks of the uncoded bytes and renames the version. Trailers may have these as well.
+fn recode_validators(headers: &mut HeaderMap, coding: Coding) {
+    for stale in ["content-md5", "digest", "content-digest", "repr-digest"] {
         headers.remove(stale);
     }
     if let Some(tag) = tag_of(headers) {
-        set_tag(headers, &tag.with_coding(asked.coding));
+        set_tag(headers, &tag.with_coding(coding));
     }
-    asked.coding
 }
 
 /// A 304 carries the `Vary` and the tag of what a 200 would have been (RFC 9110 §15.4.5). The upstream does not say whether
@@ -107,6 +113,7 @@ fn is_candidate(status: StatusCode, headers: &HeaderMap, length: Option<u64>) ->
 fn forbids_transform(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::CACHE_CONTROL)
+        .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .any(|directive| directive.trim().eq_ignore_ascii_case("no-transform"))
@@ -156,6 +163,7 @@ fn set_tag(headers: &mut HeaderMap, tag: &EntityTag) {
 fn add_vary(headers: &mut HeaderMap) {
     let names = headers
         .get_all(header::VARY)
+        .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(str::trim)
@@ -199,7 +207,7 @@ mod tests {
         assert_eq!(get(&headers, "etag"), "\"v;br\"");
         assert_eq!(get(&headers, "content-encoding"), "br");
         assert!(!headers.contains_key("content-length") && !headers.contains_key("accept-ranges"));
-        let vary: Vec<_> = headers.get_all("vary").collect();
+        let vary: Vec<_> = headers.get_all("vary").iter().collect();
         assert_eq!(vary, ["Origin", "Accept-Encoding"]);
     }
 

@@ -8,8 +8,9 @@ use std::path::Path;
 use figment::providers::{Env, Format, Toml};
 use figment::value::{Dict, Value};
 use figment::{Figment, Profile, Provider};
-use http_server::HttpConfig;
+use http_edge::EdgeConfig;
 use identity::IdentityConfig;
+use rate_limit::PolicyConfig;
 use serde::de::DeserializeOwned;
 use telemetry::TelemetryConfig;
 use thiserror::Error;
@@ -20,18 +21,32 @@ mod sections;
 pub use faults::Fault;
 pub(crate) use faults::{Faults, written};
 pub use sections::{
-    AdminConfig, AuthPolicy, DocsConfig, ForwardedConfig, OneOrMany, RouteConfig, UpstreamConfig,
+    AdminConfig, AuthPolicy, Buffering, DocsConfig, ForwardedConfig, LimitsConfig, OneOrMany, RouteConfig,
+    UpstreamConfig,
 };
 
+pub use crate::cors::CorsConfig;
+
 /// The sections that may stand in the file, and that an environment variable may name.
-const SECTIONS: [&str; 8] =
-    ["http", "admin", "telemetry", "identity", "forwarded", "docs", "upstream", "route"];
+const SECTIONS: [&str; 11] = [
+    "http",
+    "admin",
+    "telemetry",
+    "identity",
+    "forwarded",
+    "docs",
+    "limits",
+    "cors",
+    "rate_limit",
+    "upstream",
+    "route",
+];
 
 /// A configuration that has been read; [`crate::app::Gateway::build`] checks how its parts fit together.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The public listener. `bind` is `127.0.0.1:8080` unless given.
-    pub http: HttpConfig,
+    pub http: EdgeConfig,
     /// The private listener with `/metrics` and the probes.
     pub admin: AdminConfig,
     /// Logs and traces.
@@ -42,6 +57,12 @@ pub struct Config {
     pub forwarded: ForwardedConfig,
     /// The gateway's own pages: `/openapi.json`, `/docs`, `/problems`.
     pub docs: DocsConfig,
+    /// Bounds on the whole gateway.
+    pub limits: LimitsConfig,
+    /// Which pages of other origins may use the API. Without it none may.
+    pub cors: Option<CorsConfig>,
+    /// Quotas that routes refer to by name.
+    pub rate_limits: Vec<PolicyConfig>,
     /// Where requests may be forwarded to, by name.
     pub upstreams: BTreeMap<String, UpstreamConfig>,
     /// Which request goes where. The order does not matter: the most specific pattern wins.
@@ -117,21 +138,17 @@ impl Config {
 
     /// Every section is read even when another has failed, so that all faults are found.
     fn from_dict(all: &mut Dict, faults: &mut Faults) -> Option<Self> {
-        let mut http_table = faults::take_table(all, "http", faults).unwrap_or_default();
-        http_table.entry("bind".to_owned()).or_insert_with(|| Value::from("127.0.0.1:8080"));
-        let http = faults::extract::<HttpConfig>(Value::from(http_table), "http", faults);
+        let http = section::<EdgeConfig>(all, "http", faults);
         let admin = section::<AdminConfig>(all, "admin", faults);
         let telemetry = section::<TelemetryConfig>(all, "telemetry", faults);
         let forwarded = section::<ForwardedConfig>(all, "forwarded", faults);
         let docs = section::<DocsConfig>(all, "docs", faults);
-        let identity = match faults::take_table(all, "identity", faults) {
-            None => Some(None),
-            Some(table) => {
-                faults::extract::<IdentityConfig>(Value::from(table), "identity", faults).map(Some)
-            }
-        };
+        let limits = section::<LimitsConfig>(all, "limits", faults);
+        let identity = optional_section::<IdentityConfig>(all, "identity", faults);
+        let cors = optional_section::<CorsConfig>(all, "cors", faults);
+        let rate_limits = read_list::<PolicyConfig>(all, "rate_limit", faults);
         let upstreams = read_upstreams(all, faults);
-        let routes = read_routes(all, faults);
+        let routes = read_list::<RouteConfig>(all, "route", faults);
         Some(Self {
             http: http?,
             admin: admin?,
@@ -139,6 +156,9 @@ impl Config {
             identity: identity?,
             forwarded: forwarded?,
             docs: docs?,
+            limits: limits?,
+            cors: cors?,
+            rate_limits: rate_limits?,
             upstreams: upstreams?,
             routes: routes?,
         })
@@ -148,6 +168,18 @@ impl Config {
 fn section<T: DeserializeOwned>(all: &mut Dict, name: &str, faults: &mut Faults) -> Option<T> {
     let table = faults::take_table(all, name, faults).unwrap_or_default();
     faults::extract::<T>(Value::from(table), name, faults)
+}
+
+/// A section whose absence means something: `Some(None)`.
+fn optional_section<T: DeserializeOwned>(
+    all: &mut Dict,
+    name: &str,
+    faults: &mut Faults,
+) -> Option<Option<T>> {
+    match faults::take_table(all, name, faults) {
+        None => Some(None),
+        Some(table) => faults::extract::<T>(Value::from(table), name, faults).map(Some),
+    }
 }
 
 fn read_upstreams(all: &mut Dict, faults: &mut Faults) -> Option<BTreeMap<String, UpstreamConfig>> {
@@ -165,19 +197,20 @@ fn read_upstreams(all: &mut Dict, faults: &mut Faults) -> Option<BTreeMap<String
     whole.then_some(upstreams)
 }
 
-fn read_routes(all: &mut Dict, faults: &mut Faults) -> Option<Vec<RouteConfig>> {
-    let items = match all.remove("route") {
+/// What is written as `[[name]]`.
+fn read_list<T: DeserializeOwned>(all: &mut Dict, name: &str, faults: &mut Faults) -> Option<Vec<T>> {
+    let items = match all.remove(name) {
         None => Vec::new(),
         Some(Value::Array(_, items)) => items,
         Some(other) => {
-            faults.add("route", format!("must be written [[route]], found {}", other.to_actual()));
+            faults.add(name, format!("must be written [[{name}]], found {}", other.to_actual()));
             return None;
         }
     };
-    let read: Vec<Option<RouteConfig>> = items
+    let read: Vec<Option<T>> = items
         .into_iter()
         .enumerate()
-        .map(|(index, item)| faults::extract::<RouteConfig>(item, &format!("route[{index}]"), faults))
+        .map(|(index, item)| faults::extract::<T>(item, &format!("{name}[{index}]"), faults))
         .collect();
     read.into_iter().collect()
 }

@@ -3,12 +3,10 @@
 //! Each service is asked at start and again at an interval; the last document that was had stays until a newer one
 //! comes, so a service that is down is still described.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use bytes::Bytes;
-use conditional::EntityTag;
 use problem::ProblemType;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -16,9 +14,11 @@ use serde_json::{Value, json};
 mod fetch;
 mod join;
 pub(crate) mod pages;
+mod stored;
 
 use crate::config::DocsConfig;
 use fetch::{FetchError, Fetched, fetch};
+use stored::Stored;
 
 /// While a document has never been had.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -33,6 +33,8 @@ pub(crate) struct Docs {
     sources: Vec<DocumentSource>,
     is_reachable: Reachable,
     state: RwLock<State>,
+    /// The files under `/docs/` somebody asked for, by name; no more than there are.
+    assets: RwLock<HashMap<String, Arc<Stored>>>,
 }
 
 /// Where a service has its document.
@@ -49,6 +51,7 @@ struct State {
     joined: Option<Arc<JoinedDocument>>,
 }
 
+#[derive(Clone)]
 struct Document {
     value: Value,
     tag: Option<String>,
@@ -56,8 +59,7 @@ struct Document {
 
 /// A finished document, ready to be sent.
 pub(crate) struct JoinedDocument {
-    pub(crate) body: Bytes,
-    pub(crate) tag: EntityTag,
+    stored: Arc<Stored>,
     pub(crate) problems: Vec<ProblemPage>,
 }
 
@@ -95,6 +97,7 @@ impl Docs {
             sources,
             is_reachable,
             state: RwLock::default(),
+            assets: RwLock::default(),
         };
         if docs.sources.is_empty() {
             docs.rejoin();
@@ -147,6 +150,19 @@ impl Docs {
         self.read(|state| state.documents.len() == self.sources.len())
     }
 
+    /// Takes over what the services have delivered under the configuration before this one.
+    pub(crate) fn inherit(&self, previous: &Self) {
+        let kept: BTreeMap<String, Document> = previous.read(|state| {
+            let is_source = |name: &str| self.sources.iter().any(|source| source.upstream == name);
+            let documents = state.documents.iter().filter(|(name, _)| is_source(name));
+            documents.map(|(name, document)| (name.clone(), document.clone())).collect()
+        });
+        if !kept.is_empty() {
+            self.state.write().unwrap_or_else(PoisonError::into_inner).documents = kept;
+            self.rejoin();
+        }
+    }
+
     fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&self.state.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -170,9 +186,8 @@ impl Docs {
             .flatten()
             .filter_map(|problem| serde::Deserialize::deserialize(problem).ok())
             .collect();
-        let body = Bytes::from(document.to_string());
-        let tag = EntityTag::strong(&blake3::hash(&body).to_hex());
-        let joined = Arc::new(JoinedDocument { body, tag, problems });
+        let stored = Arc::new(Stored::new("application/json".to_owned(), document.to_string().into()));
+        let joined = Arc::new(JoinedDocument { stored, problems });
         self.state.write().unwrap_or_else(PoisonError::into_inner).joined = Some(joined);
     }
 }

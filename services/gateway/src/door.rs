@@ -1,6 +1,6 @@
 //! The token check at the door. The service checks again: what comes through here is not trusted more for it.
 
-use actix_web::http::header::HeaderMap;
+use http::HeaderMap;
 use identity::{Principal, Verifier};
 use problem::Problem;
 
@@ -17,7 +17,7 @@ pub(crate) async fn admit(
     headers: &HeaderMap,
 ) -> Result<Option<Principal>, Problem> {
     let Some(verifier) = verifier.filter(|_| policy != AuthPolicy::None) else { return Ok(None) };
-    match identity::bearer(headers)? {
+    match identity::bearer_in(headers)? {
         Some(token) => verifier.verify(token).await.map(Some).map_err(|error| error.to_problem()),
         None if policy == AuthPolicy::Required => Err(identity::token_missing()),
         None => Ok(None),

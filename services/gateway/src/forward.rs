@@ -1,112 +1,268 @@
-//! Forwarding: one request, one upstream, nothing held in between.
+//! Forwarding: one request, one upstream, nothing held in between unless its route says so.
 //!
-//! The order is fixed: framing and host, path, route, token, size; only then is a connection taken. A refusal therefore
-//! costs the upstream nothing.
+//! The order is fixed: host, path, route, quota of the address, token, quota of the principal, size; only then is a connection
+//! taken. A refusal therefore costs the upstream nothing.
 
-use std::rc::Rc;
-use std::time::Duration;
-
-use actix_web::http::Method;
-use actix_web::{HttpRequest, HttpResponse, web};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::request::Parts;
+use http::uri::Scheme;
+use http::{Method, Request, Response, StatusCode, Version};
+use http_edge::ClientConnection;
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use load_balance::Outcome;
 use problem::{Problem, registry};
-use telemetry::{propagation, request as record};
-use tokio::time::{Instant, timeout_at};
-use tracing::{Instrument, Span, field};
 
-mod body;
+pub(crate) mod body;
 mod headers;
 mod peer;
-mod pool;
+pub(crate) mod pool;
 mod request;
 mod response;
+mod send;
+mod tunnel;
 
 pub(crate) use peer::Network;
 pub(crate) use pool::Pool;
 
-use crate::app::Worker;
-use crate::compress;
+use crate::compress::{self, Asked};
+use crate::docs;
 use crate::door;
-use crate::problems::{AMBIGUOUS_TARGET, REQUEST_STALLED, UPSTREAM_UNAVAILABLE};
+use crate::gateway::Gateway;
+use crate::limits::{InFlight, Stage};
+use crate::observe::Observation;
+use crate::problems::{AMBIGUOUS_MESSAGE, LOOP_DETECTED, MISDIRECTED, REQUEST_STALLED};
 use crate::route::Route;
-use crate::routing::{Matched, normalise};
-use body::{BodyFault, Progress, RequestBody};
-use pool::{ConnectError, Lease};
-use request::{Exchange, Length};
+use crate::routing::Matched;
+use crate::worker::Generation;
+use body::{Carried, GatewayBody, RequestBody, SpoolError, Spooled, spool};
+use request::{Length, Outbound, Passage, is_idempotent};
+use response::Asker;
+use send::{Sending, too_large};
 
-/// Why there is no answer of an upstream.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error("no connection")]
-    Connect(#[from] ConnectError),
-    #[error("the exchange with the upstream failed")]
-    Exchange(#[source] hyper::Error),
-    #[error("the request body cannot be passed on")]
-    Body(#[from] BodyFault),
-    #[error("no answer in time")]
-    Timeout,
-    #[error("the client stopped sending")]
-    ClientStalled,
-    #[error("the request cannot be written")]
-    Request(Problem),
-}
+/// A message that has been here more often than this goes round in circles; fewer may be gateways of one name in a row.
+const MOST_VISITS: usize = 8;
 
-/// Answers everything that the gateway does not answer itself.
-pub(crate) async fn forward(client: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    let worker = Worker::of(&client)?;
-    let result = route_and_send(&worker, &client, payload).await;
-    if let Err(problem) = &result {
-        worker.gateway.metrics.rejected(problem.kind().code);
+/// Answers one request: with a page of the gateway's own, or with what an upstream says.
+pub(crate) async fn answer(
+    generation: &Generation,
+    mut request: Request<Incoming>,
+    client: &ClientConnection,
+    observed: &mut Observation,
+) -> Result<Response<GatewayBody>, Problem> {
+    let gateway = &*generation.gateway;
+    let in_flight = gateway.concurrency.enter()?;
+    let on_upgrade =
+        request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
+    let (mut parts, incoming) = request.into_parts();
+    if let Some(preflight) =
+        gateway.cors.as_ref().and_then(|cors| cors.preflight(&parts.method, &parts.headers))
+    {
+        return Ok(preflight.map(|()| GatewayBody::Empty));
     }
-    result
-}
-
-async fn route_and_send(
-    worker: &Worker,
-    client: &HttpRequest,
-    payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
-    let host = request::check_host(client)?;
-    let length = request::check_length(client.headers())?;
-    let path = normalise(client.uri().path())
-        .map_err(|fault| Problem::new(&AMBIGUOUS_TARGET).detail(fault.to_string()))?;
-    let route = find_route(worker, client.method(), &path)?;
-    http_server::name_route(client, route.name.as_str());
-
-    let principal = door::admit(worker.gateway.verifier.as_ref(), route.auth, client.headers()).await?;
-    if let Some(principal) = &principal {
-        record::with_current(|stats| stats.set_principal(&principal.subject));
+    let host = request::check_host(&parts)?;
+    check_way(&parts, client, gateway.is_trusted(client.peer().ip()))?;
+    if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
+        return Ok(capabilities());
     }
+    let path = request::normal_path(&parts.uri)?.into_owned();
+    if gateway.docs_enabled
+        && let Some(page) = docs::pages::respond(&gateway.docs, &parts.method, &path, &parts.headers).await
+    {
+        return page.map(|page| page.map(GatewayBody::from));
+    }
+    let route = find_route(gateway, &parts.method, &path)?;
+    observed.name_route(&route.name);
+    let address = client.peer().ip();
+    admit(gateway, route, &parts.headers, address, observed).await?;
+    let length = Length::of(&parts.headers, &incoming);
     if let (Length::Bytes(bytes), Some(limit)) = (length, route.body_limit)
         && bytes > limit
     {
         return Err(too_large(limit));
     }
-    if route.compress {
-        compress::check_conditions(client.headers())?;
+    if let Some(answer) = count_forwards(&mut parts) {
+        return Ok(answer);
     }
-
-    let peer = client.peer_addr().map(|peer| peer.ip());
-    let exchange = Exchange {
-        client,
-        route,
-        path: &path,
-        length,
-        peer,
-        peer_trusted: peer.is_some_and(|peer| worker.gateway.is_trusted(peer)),
-        request_id: record::with_current(|stats| stats.request_id().to_owned()),
-    };
-    let pool = worker.pool(route.upstream)?;
-    send_observed(worker, pool, &exchange, host.as_deref(), payload).await
+    if route.compress {
+        compress::check_conditions(&parts.headers)?;
+    }
+    let arrived = Arrived { parts, incoming, length, on_upgrade, host, path, in_flight };
+    pass_on(generation, route, arrived, client, observed).await
 }
 
-fn find_route<'w>(worker: &'w Worker, method: &Method, path: &str) -> Result<&'w Route, Problem> {
-    if matches!(*method, Method::CONNECT | Method::TRACE) {
-        return Err(
-            Problem::new(&registry::METHOD_NOT_ALLOWED).detail(format!("{method} is never forwarded"))
-        );
+/// A request that may be forwarded.
+struct Arrived {
+    parts: Parts,
+    incoming: Incoming,
+    length: Length,
+    on_upgrade: Option<OnUpgrade>,
+    host: Option<String>,
+    path: String,
+    in_flight: InFlight,
+}
+
+async fn pass_on(
+    generation: &Generation,
+    route: &Route,
+    arrived: Arrived,
+    client: &ClientConnection,
+    observed: &mut Observation,
+) -> Result<Response<GatewayBody>, Problem> {
+    let Arrived { parts, incoming, length, on_upgrade, host, path, in_flight } = arrived;
+    let expects_continue = request::expects_continue(&parts, length)?;
+    let upgrade = request::wanted_upgrade(&parts, route, length);
+    let on_upgrade = on_upgrade.filter(|_| upgrade.is_some());
+    let asker = Asker {
+        method: parts.method.clone(),
+        codings: (route.compress && upgrade.is_none()).then(|| Asked::from_headers(&parts.headers)),
+        takes_trailers: parts.version == Version::HTTP_2 || headers::takes_trailers(&parts.headers),
+    };
+    let body = match length {
+        Length::Absent => PassedBody::None,
+        _ if route.buffering.of_requests() => PassedBody::Spooled(take_in(incoming, route).await?),
+        Length::Bytes(bytes) => PassedBody::Streamed(incoming, Some(bytes)),
+        Length::Unknown => PassedBody::Streamed(incoming, None),
+    };
+    let passage = Passage {
+        route,
+        host: host.as_deref(),
+        // What was taken in has a length now.
+        length: match &body {
+            PassedBody::Spooled(spooled) => Length::Bytes(spooled.length()),
+            _ => length,
+        },
+        expects_continue: expects_continue && matches!(body, PassedBody::Streamed(..)),
+        upgrade: upgrade.as_ref(),
+        version: parts.version,
+        peer: client.peer().ip(),
+        peer_trusted: generation.gateway.is_trusted(client.peer().ip()),
+        secure: client.is_secure(),
+    };
+    let target = request::upstream_target(&parts.uri, &path)?;
+    let mut fields = parts.headers;
+    passage.upstream_fields(&mut fields, observed);
+    let outbound = Outbound { method: parts.method, target, fields };
+    let body = match body {
+        PassedBody::None => RequestBody::empty(),
+        PassedBody::Spooled(spooled) => RequestBody::spooled(spooled),
+        PassedBody::Streamed(incoming, announced) => {
+            RequestBody::streamed(incoming, announced, route.body_limit)
+        }
+    };
+    let sending = Sending {
+        generation,
+        route,
+        passage: &passage,
+        client,
+        repeatable: length == Length::Absent && is_idempotent(&asker.method),
+    };
+    let sent = sending.send(outbound, body, observed).await?;
+    let outcome = match sent.answer.status() {
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            Outcome::Failed
+        }
+        _ => Outcome::Answered,
+    };
+    let carried = Carried {
+        lease: sent.lease,
+        pick: sent.pick,
+        in_flight: Some(in_flight),
+        request: sent.progress,
+        outcome,
+    };
+    if sent.answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return switch(route, sent.answer, carried, upgrade.as_ref().zip(on_upgrade));
     }
-    match worker.gateway.router.find(method, path) {
+    let unread = !carried.request.is_complete();
+    let mut response = response::respond(route, &asker, sent.answer, carried)?;
+    if unread {
+        // The upstream did not want the rest of the body; the client is not to send it all for nothing.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+enum PassedBody {
+    None,
+    Streamed(Incoming, Option<u64>),
+    Spooled(Spooled),
+}
+
+async fn take_in(incoming: Incoming, route: &Route) -> Result<Spooled, Problem> {
+    spool(incoming, route.body_limit, route.timeout).await.map_err(|error| match error {
+        SpoolError::Body(fault) => send::body_problem(fault, route),
+        SpoolError::Stalled => Problem::new(&REQUEST_STALLED),
+        SpoolError::File(error) => Problem::new(&registry::UNAVAILABLE).cause(error),
+    })
+}
+
+/// Ends HTTP on both connections. A 101 that was not asked for, or is for something else, is an upstream's mistake.
+fn switch(
+    route: &Route,
+    mut answer: Response<Incoming>,
+    mut carried: Carried,
+    asked: Option<(&HeaderValue, OnUpgrade)>,
+) -> Result<Response<GatewayBody>, Problem> {
+    let bad = |cause: &str| Problem::new(&registry::BAD_GATEWAY).cause(cause.to_owned());
+    let Some((wanted, client)) = asked else { return Err(bad("an unasked 101")) };
+    let chosen =
+        answer.headers().get(header::UPGRADE).cloned().ok_or_else(|| bad("a 101 without Upgrade"))?;
+    let was_offered = |chosen: &str| {
+        let wanted = wanted.to_str().unwrap_or_default();
+        wanted.split(',').any(|protocol| protocol.trim().eq_ignore_ascii_case(chosen))
+    };
+    if !chosen.to_str().is_ok_and(|chosen| was_offered(chosen.trim())) {
+        return Err(bad("a 101 to another protocol"));
+    }
+    let upstream = hyper::upgrade::on(&mut answer);
+    // A tunnel may live for days; it must not hold a place among requests.
+    carried.in_flight = None;
+    tunnel::open(client, upstream, carried, route.longest_pause);
+    let (parts, _no_body) = answer.into_parts();
+    let mut fields = parts.headers;
+    headers::strip_response(&mut fields);
+    headers::add_via(&mut fields, parts.version);
+    fields.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    fields.insert(header::UPGRADE, chosen);
+    let mut response = Response::new(GatewayBody::Empty);
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    *response.headers_mut() = fields;
+    Ok(response)
+}
+
+async fn admit(
+    gateway: &Gateway,
+    route: &Route,
+    fields: &HeaderMap,
+    address: std::net::IpAddr,
+    observed: &mut Observation,
+) -> Result<(), Problem> {
+    if !route.rate_limits.is_empty() {
+        gateway.rate_limits.charge(route, Stage::BeforeToken, address, None, &mut observed.quotas)?;
+    }
+    let principal = door::admit(gateway.verifier.as_ref(), route.auth, fields).await?;
+    if let Some(principal) = &principal {
+        observed.stats.set_principal(&principal.subject);
+    }
+    if !route.rate_limits.is_empty() {
+        let principal = principal.as_ref();
+        gateway.rate_limits.charge(route, Stage::AfterToken, address, principal, &mut observed.quotas)?;
+    }
+    Ok(())
+}
+
+fn find_route<'g>(gateway: &'g Gateway, method: &Method, path: &str) -> Result<&'g Route, Problem> {
+    match *method {
+        Method::CONNECT => {
+            return Err(Problem::new(&registry::NOT_IMPLEMENTED).detail("CONNECT is not served here"));
+        }
+        Method::TRACE => {
+            return Err(Problem::new(&registry::METHOD_NOT_ALLOWED).detail("TRACE is never forwarded"));
+        }
+        _ => {}
+    }
+    match gateway.router.find(method, path) {
         Matched::Route(route) => Ok(route),
         Matched::NotFound => Err(Problem::new(&registry::NOT_FOUND).detail("no route has this path")),
         Matched::MethodNotAllowed(methods) => {
@@ -119,140 +275,40 @@ fn find_route<'w>(worker: &'w Worker, method: &Method, path: &str) -> Result<&'w
     }
 }
 
-async fn send_observed(
-    worker: &Worker,
-    pool: &Pool,
-    exchange: &Exchange<'_>,
-    host: Option<&str>,
-    payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
-    let method = exchange.client.method().as_str();
-    let span = tracing::info_span!(
-        "upstream",
-        otel.name = %format_args!("{method} {}", exchange.route.name),
-        otel.kind = "client",
-        otel.status_code = field::Empty,
-        http.request.method = method,
-        http.response.status_code = field::Empty,
-        url.path = exchange.path,
-        server.address = field::Empty,
-        server.port = field::Empty,
-        error.type = field::Empty,
-        aldia.upstream = &*pool.upstream().name,
-    );
-    let started = Instant::now();
-    let sent = send(worker, pool, exchange, host, payload).instrument(span.clone()).await;
-    let took = started.elapsed();
-    record::with_current(|stats| stats.record_upstream(took));
-    let status = sent.as_ref().ok().map(|(answer, _, _)| answer.status().as_u16());
-    worker.gateway.metrics.upstream_answered(&pool.upstream().name, status, took);
-    match sent {
-        Ok((answer, lease, progress)) => {
-            span.record("http.response.status_code", answer.status().as_u16());
-            if answer.status().is_server_error() {
-                span.record("otel.status_code", "ERROR");
-                span.record("error.type", answer.status().as_u16());
-            }
-            response::respond(exchange, answer, lease, progress)
-        }
-        Err(failure) => {
-            let problem = to_problem(exchange.route, failure);
-            span.record("otel.status_code", "ERROR");
-            span.record("error.type", problem.kind().code);
-            Err(problem)
+/// `Max-Forwards` of OPTIONS (RFC 9110 §7.6.2): counted down, and at zero the gateway is the one that is asked.
+fn count_forwards(parts: &mut Parts) -> Option<Response<GatewayBody>> {
+    if parts.method != Method::OPTIONS {
+        return None;
+    }
+    let left: u64 = parts.headers.get(header::MAX_FORWARDS)?.to_str().ok()?.parse().ok()?;
+    match left.checked_sub(1) {
+        None => Some(capabilities()),
+        Some(left) => {
+            parts.headers.insert(header::MAX_FORWARDS, HeaderValue::from(left));
+            None
         }
     }
 }
 
-async fn send(
-    worker: &Worker,
-    pool: &Pool,
-    exchange: &Exchange<'_>,
-    host: Option<&str>,
-    payload: web::Payload,
-) -> Result<(hyper::Response<Incoming>, Lease, Rc<Progress>), Failure> {
-    let build = |body| {
-        let mut trace = Vec::with_capacity(3);
-        propagation::inject(&mut |name, value| trace.push((name, value)));
-        exchange.build(host, trace, body).map_err(Failure::Request)
-    };
-    let mut lease = pool.lease(false).await?;
-    let body = match exchange.length {
-        Length::Absent => RequestBody::empty(),
-        Length::Bytes(bytes) => RequestBody::new(payload, Some(bytes), exchange.route.body_limit),
-        Length::Chunked => RequestBody::new(payload, None, exchange.route.body_limit),
-    };
-    let mut progress = body.progress();
-    let mut request = build(body)?;
-    let mut last_try = false;
-    loop {
-        let instance = lease.instance().clone();
-        Span::current().record("server.address", instance.host.as_str()).record("server.port", instance.port);
-        request.headers_mut().insert(hyper::header::HOST, exchange.host_for(&instance, host));
-        let reused = lease.is_reused();
-        let Some(sender) = lease.sender() else { return Err(Failure::Timeout) };
-        let mut failed =
-            match answered(sender.try_send_request(request), &progress, exchange.route.timeout).await? {
-                Ok(answer) => return Ok((answer, lease, progress)),
-                Err(failed) => failed,
-            };
-        if let Some(fault) = progress.fault() {
-            return Err(fault.into());
-        }
-        // An idle connection may have been closed just as it was taken. What was not sent can be sent again; what may
-        // have arrived only when doing it twice is the same as doing it once.
-        request = match failed.take_message() {
-            Some(unsent) if !last_try => {
-                worker.gateway.metrics.retried("unsent");
-                unsent
-            }
-            None if !last_try && reused && exchange.is_repeatable() => {
-                worker.gateway.metrics.retried("closed");
-                let body = RequestBody::empty();
-                progress = body.progress();
-                build(body)?
-            }
-            _ => return Err(Failure::Exchange(failed.into_error())),
-        };
-        last_try = true;
-        lease = pool.lease(true).await?;
-    }
+/// What the gateway itself says to OPTIONS.
+fn capabilities() -> Response<GatewayBody> {
+    let mut response = Response::new(GatewayBody::Empty);
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    response.headers_mut().insert(header::ALLOW, methods);
+    response
 }
 
-/// Waits for the head of the answer, `longest` after the last piece of the request went out.
-async fn answered<F: Future>(
-    exchange: F,
-    progress: &Progress,
-    longest: Duration,
-) -> Result<F::Output, Failure> {
-    let mut exchange = std::pin::pin!(exchange);
-    loop {
-        let deadline = progress.last_step() + longest;
-        if let Ok(output) = timeout_at(deadline, &mut exchange).await {
-            return Ok(output);
-        }
-        if progress.last_step() + longest > Instant::now() {
-            continue;
-        }
-        return Err(if progress.waits_for_client() { Failure::ClientStalled } else { Failure::Timeout });
+/// Refuses what must not go on whatever its route (RFC 9110 §7.4, §7.6).
+fn check_way(parts: &Parts, client: &ClientConnection, trusted: bool) -> Result<(), Problem> {
+    if !client.is_secure() && !trusted && parts.uri.scheme() == Some(&Scheme::HTTPS) {
+        return Err(Problem::new(&MISDIRECTED));
     }
-}
-
-fn to_problem(route: &Route, failure: Failure) -> Problem {
-    match failure {
-        Failure::Connect(error) => Problem::new(&UPSTREAM_UNAVAILABLE).cause(error),
-        Failure::Exchange(error) => Problem::new(&registry::BAD_GATEWAY).cause(error),
-        Failure::Timeout => Problem::new(&registry::GATEWAY_TIMEOUT)
-            .detail(format!("no answer within {} ms", route.timeout.as_millis())),
-        Failure::ClientStalled => Problem::new(&REQUEST_STALLED),
-        Failure::Body(BodyFault::TooLarge) => too_large(route.body_limit.unwrap_or(0)),
-        Failure::Body(BodyFault::Broken) => {
-            Problem::new(&registry::MALFORMED_REQUEST).detail("the body of the request is broken")
-        }
-        Failure::Request(problem) => problem,
+    if parts.version == Version::HTTP_2 && headers::has_padded_value(&parts.headers) {
+        return Err(Problem::new(&AMBIGUOUS_MESSAGE).detail("a field value begins or ends with whitespace"));
     }
-}
-
-fn too_large(limit: u64) -> Problem {
-    Problem::new(&registry::PAYLOAD_TOO_LARGE).detail(format!("the body may have {limit} bytes here"))
+    if parts.headers.contains_key(header::VIA) && headers::visits(&parts.headers) > MOST_VISITS {
+        return Err(Problem::new(&LOOP_DETECTED));
+    }
+    Ok(())
 }

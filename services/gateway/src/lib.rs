@@ -3,14 +3,20 @@
 pub mod app;
 mod compress;
 pub mod config;
+mod cors;
 mod docs;
 mod door;
 mod explain;
 mod forward;
+mod gateway;
+mod limits;
 mod metrics;
+mod observe;
 pub mod problems;
 mod route;
 pub mod routing;
 mod upstream;
+mod worker;
 
 pub use explain::explain;
+pub use gateway::Gateway;

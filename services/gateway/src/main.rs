@@ -4,20 +4,26 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use gateway::app::{App, Gateway, StartError};
+use gateway::Gateway;
+use gateway::app::{App, StartError};
 use gateway::config::Config;
 use telemetry::Telemetry;
 use telemetry::metrics::Metrics;
 
 /// `EX_CONFIG` of sysexits.h.
 const CONFIG_FAULT: u8 = 78;
+/// `EX_USAGE` of sysexits.h.
+const USAGE: u8 = 64;
 
 /// The one door to aldia: routes, authenticates, forwards and explains.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version, about, args_conflicts_with_subcommands = true)]
 struct Cli {
+    /// Check a configuration and say what it does; the same as `check FILE`.
+    #[arg(long, value_name = "FILE")]
+    check: Option<PathBuf>,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -40,7 +46,15 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let cli = Cli::parse();
+    let command = match (cli.check, cli.command) {
+        (Some(config), _) => Command::Check { config },
+        (None, Some(command)) => command,
+        (None, None) => {
+            eprintln!("gateway: nothing to do; see `gateway --help`");
+            return ExitCode::from(USAGE);
+        }
+    };
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         eprintln!("gateway: another TLS provider is installed already");
         return ExitCode::FAILURE;
@@ -64,12 +78,16 @@ async fn main() -> ExitCode {
 async fn serve(path: &Path) -> anyhow::Result<()> {
     let config = Config::load(path).map_err(StartError::from)?;
     let telemetry = Telemetry::init("gateway", &config.telemetry)?;
-    let outcome = match App::start(&config) {
-        Ok(app) => app.until_stopped().await.map_err(anyhow::Error::from),
-        Err(error) => Err(error.into()),
-    };
+    let outcome = run(&config, path).await;
     tokio::task::block_in_place(|| telemetry.shutdown());
     outcome
+}
+
+async fn run(config: &Config, path: &Path) -> anyhow::Result<()> {
+    let mut app = App::start(config)?;
+    app.reload_from(path.to_owned())?;
+    app.until_stopped().await?;
+    Ok(())
 }
 
 fn check(path: &Path) -> anyhow::Result<()> {

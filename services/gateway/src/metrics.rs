@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_edge::EdgeObserver;
+use load_balance::State;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -10,6 +12,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit;
 use telemetry::metrics::{Metrics, seconds_histogram};
+
+use crate::upstream::Upstream;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct UpstreamAnswer {
@@ -29,6 +33,19 @@ struct Reason {
     reason: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UpstreamFailure {
+    upstream: Arc<str>,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InstanceState {
+    upstream: Arc<str>,
+    instance: Arc<str>,
+    state: &'static str,
+}
+
 type Durations = Family<UpstreamAnswer, Histogram, fn() -> Histogram>;
 
 /// Handles to all instruments; cheap to clone.
@@ -38,6 +55,12 @@ pub(crate) struct GatewayMetrics {
     connections: Family<UpstreamState, Gauge>,
     rejections: Family<Reason, Counter>,
     retries: Family<Reason, Counter>,
+    failures: Family<UpstreamFailure, Counter>,
+    refused: Family<Reason, Counter>,
+    connections_open: Gauge,
+    connections_rejected: Family<Reason, Counter>,
+    instances: Family<InstanceState, Gauge>,
+    reloads: Family<Reason, Counter>,
 }
 
 /// The connections to one upstream, over all workers.
@@ -70,7 +93,43 @@ impl GatewayMetrics {
             ),
             retries: metrics.shared(
                 "gateway_upstream_retries",
-                "Requests sent once more on a fresh connection, by what happened to the first",
+                "Requests sent once more, by what happened to the try before",
+                None,
+                Family::default,
+            ),
+            failures: metrics.shared(
+                "gateway_upstream_failures",
+                "Tries that got no answer from an instance, by what went wrong",
+                None,
+                Family::default,
+            ),
+            refused: metrics.shared(
+                "gateway_refused_messages",
+                "Bytes that never became a request, by the rule of HTTP they broke",
+                None,
+                Family::default,
+            ),
+            connections_open: metrics.shared(
+                "gateway_client_connections",
+                "Open connections of clients",
+                None,
+                Gauge::default,
+            ),
+            connections_rejected: metrics.shared(
+                "gateway_client_connections_rejected",
+                "Connections of clients that were closed at once, by reason",
+                None,
+                Family::default,
+            ),
+            instances: metrics.shared(
+                "gateway_upstream_instance_state",
+                "1 for the state an instance is in",
+                None,
+                Family::default,
+            ),
+            reloads: metrics.shared(
+                "gateway_configuration_reloads",
+                "How often the configuration was read again, by outcome",
                 None,
                 Family::default,
             ),
@@ -102,7 +161,50 @@ impl GatewayMetrics {
         self.rejections.get_or_create(&Reason { reason }).inc();
     }
 
+    /// A try got no answer.
+    pub(crate) fn upstream_failed(&self, upstream: &Arc<str>, reason: &'static str) {
+        self.failures.get_or_create(&UpstreamFailure { upstream: Arc::clone(upstream), reason }).inc();
+    }
+
+    /// A message broke a rule of HTTP.
+    pub(crate) fn refused(&self, rule: &'static str) {
+        self.refused.get_or_create(&Reason { reason: rule }).inc();
+    }
+
+    pub(crate) fn reloaded(&self, outcome: &'static str) {
+        self.reloads.get_or_create(&Reason { reason: outcome }).inc();
+    }
+
+    /// Says which state each instance is in; called now and then.
+    pub(crate) fn observe_instances(&self, upstream: &Upstream) {
+        let now = std::time::Instant::now();
+        for (instance, snapshot) in upstream.instances.iter().zip(upstream.balancer.snapshot(now)) {
+            for state in State::NAMES {
+                let labels = InstanceState {
+                    upstream: Arc::clone(&upstream.name),
+                    instance: Arc::from(instance.authority.as_str()),
+                    state,
+                };
+                self.instances.get_or_create(&labels).set(i64::from(snapshot.state.name() == state));
+            }
+        }
+    }
+
     pub(crate) fn retried(&self, reason: &'static str) {
         self.retries.get_or_create(&Reason { reason }).inc();
+    }
+}
+
+impl EdgeObserver for GatewayMetrics {
+    fn connection_opened(&self, _tls: bool) {
+        self.connections_open.inc();
+    }
+
+    fn connection_closed(&self) {
+        self.connections_open.dec();
+    }
+
+    fn connection_rejected(&self, reason: &'static str) {
+        self.connections_rejected.get_or_create(&Reason { reason }).inc();
     }
 }

@@ -4,21 +4,32 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::Method;
+use http::Method;
 
-use crate::config::{AuthPolicy, Config, Faults, RouteConfig};
+use crate::config::{AuthPolicy, Buffering, Config, Faults, RouteConfig};
 use crate::routing::Router;
+use rate_limit::PolicyConfig;
 
 /// What happens to a request that matched.
 #[derive(Debug)]
 pub(crate) struct Route {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     /// Which of the gateway's upstreams.
     pub(crate) upstream: usize,
     pub(crate) auth: AuthPolicy,
     pub(crate) timeout: Duration,
     pub(crate) longest_pause: Option<Duration>,
     pub(crate) body_limit: Option<u64>,
+    /// Longest wait of one try; `None`: all of `timeout`.
+    pub(crate) try_timeout: Option<Duration>,
+    /// Bytes a second, over the time spent waiting for the client.
+    pub(crate) min_body_rate: Option<u64>,
+    pub(crate) buffering: Buffering,
+    /// In lower case.
+    pub(crate) upgrades: Vec<String>,
+    /// Which of the gateway's quotas.
+    pub(crate) rate_limits: Vec<usize>,
+    pub(crate) cost: u32,
     pub(crate) compress: bool,
     pub(crate) preserve_host: bool,
 }
@@ -70,17 +81,57 @@ fn build(config: &Config, route: &RouteConfig, key: &str, faults: &mut Faults) -
     if route.timeout_ms == 0 {
         faults.add(format!("{key}.timeout_ms"), "must be more than 0");
     }
+    if route.try_timeout_ms > route.timeout_ms {
+        faults.add(format!("{key}.try_timeout_ms"), "must not be more than timeout_ms");
+    }
+    if route.cost == 0 {
+        faults.add(format!("{key}.cost"), "must be more than 0");
+    }
+    for (index, protocol) in route.upgrades.iter().enumerate() {
+        if protocol.is_empty() || protocol.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii_graphic()) {
+            faults.add(
+                format!("{key}.upgrades[{index}]"),
+                format!("`{protocol}` must be a protocol's name in lower case, such as `websocket`"),
+            );
+        }
+    }
+    let rate_limits = find_rate_limits(config, route, key, faults);
     let bound = |value: u64| (value > 0).then_some(value);
     Route {
-        name: route.name.clone(),
+        name: Arc::from(route.name.as_str()),
         upstream: upstream.unwrap_or(usize::MAX),
         auth: route.auth,
         timeout: Duration::from_millis(route.timeout_ms),
         longest_pause: bound(route.stream_idle_ms).map(Duration::from_millis),
         body_limit: bound(route.body_limit_bytes),
+        try_timeout: bound(route.try_timeout_ms).map(Duration::from_millis),
+        min_body_rate: bound(route.min_body_rate),
+        buffering: route.buffering,
+        upgrades: route.upgrades.clone(),
+        rate_limits,
+        cost: route.cost,
         compress: route.compress,
         preserve_host: route.preserve_host,
     }
+}
+
+fn find_rate_limits(config: &Config, route: &RouteConfig, key: &str, faults: &mut Faults) -> Vec<usize> {
+    let mut found = Vec::new();
+    for (index, name) in route.rate_limits.iter().enumerate() {
+        match config.rate_limits.iter().position(|policy| policy.name == *name) {
+            Some(policy) => {
+                let burst = config.rate_limits.get(policy).map_or(0, PolicyConfig::burst);
+                if route.cost > burst {
+                    faults.add(format!("{key}.cost"), format!("is more than `{name}` ever has ({burst})"));
+                }
+                found.push(policy);
+            }
+            None => {
+                faults.add(format!("{key}.rate_limits[{index}]"), format!("`{name}` is no [[rate_limit]]"))
+            }
+        }
+    }
+    found
 }
 
 fn read_methods(route: &RouteConfig, key: &str, faults: &mut Faults) -> Vec<Method> {

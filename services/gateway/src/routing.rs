@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::http::Method;
+use http::Method;
 use thiserror::Error;
 
 mod path;

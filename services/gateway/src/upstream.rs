@@ -1,22 +1,30 @@
 //! Where requests go: the checked form of `[upstream.<name>]`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use actix_web::http::Uri;
-use hyper::http::HeaderValue;
+use http::{HeaderValue, Uri};
+use load_balance::{Balancer, Policy};
 
-use crate::config::{Faults, UpstreamConfig};
+use crate::config::{Faults, UpstreamConfig, written};
+
+pub(crate) mod health;
 
 /// A named set of equal servers.
-#[derive(Debug)]
 pub(crate) struct Upstream {
     pub(crate) name: Arc<str>,
     pub(crate) instances: Vec<Instance>,
     pub(crate) connect_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) max_idle_per_worker: usize,
+    pub(crate) max_requests_per_connection: Option<u64>,
+    pub(crate) max_connection_age: Option<Duration>,
+    pub(crate) retries: u32,
     pub(crate) openapi: Option<String>,
+    /// Who gets the next request; by the index in `instances`.
+    pub(crate) balancer: Balancer,
+    /// As it was written, to tell whether another configuration changes it.
+    pub(crate) config: UpstreamConfig,
 }
 
 /// One server.
@@ -30,8 +38,14 @@ pub(crate) struct Instance {
 }
 
 impl Upstream {
-    /// Checks one section, noting every fault in it.
-    pub(crate) fn build(name: &str, config: &UpstreamConfig, faults: &mut Faults) -> Self {
+    /// Checks one section, noting every fault in it. `previous` is the upstream of that name before a reload; what is known
+    /// of instances that stay is kept.
+    pub(crate) fn build(
+        name: &str,
+        config: &UpstreamConfig,
+        previous: Option<&Self>,
+        faults: &mut Faults,
+    ) -> Self {
         let key = format!("upstream.{name}");
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
             faults.add(&key, "the name may have letters, digits, `-` and `_` only");
@@ -52,6 +66,16 @@ impl Upstream {
         for (index, url) in config.instances.iter().enumerate() {
             add(url, format!("{key}.instances[{index}]"), faults);
         }
+        for (section, found) in [
+            ("health", config.health.faults()),
+            ("outlier", config.outlier.faults()),
+            ("balance", config.balance.faults()),
+        ] {
+            for fault in found {
+                let (at, message) = fault.split_once(": ").unwrap_or(("", &fault));
+                faults.add(written(&format!("{key}.{section}"), at.split('.')), message);
+            }
+        }
         for (name, value) in
             [("connect_timeout_ms", config.connect_timeout_ms), ("idle_timeout_ms", config.idle_timeout_ms)]
         {
@@ -64,14 +88,47 @@ impl Upstream {
         {
             faults.add(format!("{key}.openapi"), format!("`{path}` must be a path that begins with `/`"));
         }
+        let bound = |value: u64| (value > 0).then_some(value);
+        let policy = Policy {
+            health: config.health.clone(),
+            outlier: config.outlier.clone(),
+            balance: config.balance.clone(),
+        };
+        let balancer = match previous {
+            None => Balancer::new(instances.len(), policy, Instant::now()),
+            Some(previous) => {
+                let stays: Vec<(usize, usize)> = instances
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(new, instance)| Some((new, previous.position(&instance.authority)?)))
+                    .collect();
+                Balancer::carrying_over(&previous.balancer, &stays, instances.len(), policy, Instant::now())
+            }
+        };
         Self {
             name: Arc::from(name),
             instances,
+            balancer,
+            config: config.clone(),
+            max_requests_per_connection: bound(config.max_requests_per_connection),
+            max_connection_age: bound(config.max_connection_age_secs).map(Duration::from_secs),
+            retries: config.retries,
             connect_timeout: Duration::from_millis(config.connect_timeout_ms),
             idle_timeout: Duration::from_millis(config.idle_timeout_ms),
             max_idle_per_worker: config.max_idle_per_worker,
             openapi: config.openapi.clone(),
         }
+    }
+}
+
+impl Upstream {
+    fn position(&self, authority: &str) -> Option<usize> {
+        self.instances.iter().position(|instance| instance.authority == authority)
+    }
+
+    /// The instance that a pick means.
+    pub(crate) fn instance(&self, index: usize) -> Option<&Instance> {
+        self.instances.get(index)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use conditional::{EntityTag, MAX_TAGS};
+use http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use problem::{Problem, registry};
 
 /// Refuses conditions with more tags than any client has: each of them costs work here and in the service.
@@ -12,7 +12,8 @@ use problem::{Problem, registry};
 /// 400 that names the field.
 pub(crate) fn check_conditions(headers: &HeaderMap) -> Result<(), Problem> {
     for (name, written) in [(IF_NONE_MATCH, "If-None-Match"), (IF_MATCH, "If-Match")] {
-        let elements = headers.get_all(&name).filter_map(|value| value.to_str().ok()).flat_map(split_list);
+        let elements =
+            headers.get_all(&name).iter().filter_map(|value| value.to_str().ok()).flat_map(split_list);
         if elements.count() > MAX_TAGS {
             return Err(Problem::new(&registry::MALFORMED_REQUEST).field(
                 written,
@@ -58,7 +59,7 @@ fn split_list(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::HeaderValue;
+    use http::header::HeaderValue;
 
     fn stripped(values: &[&'static str]) -> Option<String> {
         let mut headers = HeaderMap::new();

@@ -1,5 +1,6 @@
 //! The sections of the file. What is said here about a key is its documentation.
 
+use load_balance::{BalanceConfig, HealthConfig, OutlierConfig};
 use serde::{Deserialize, Serialize};
 
 /// The private listener. Keep it on loopback or on a network that clients cannot reach: it has no authentication.
@@ -45,12 +46,12 @@ impl Default for DocsConfig {
 }
 
 /// A set of equal servers that requests can be forwarded to.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpstreamConfig {
     /// `http://host:port` of the only instance; short for `instances` with one entry.
     pub url: Option<String>,
-    /// `http://host:port` of each instance; taken in turn.
+    /// `http://host:port` of each instance; the least loaded of those in health gets the next request.
     pub instances: Vec<String>,
     /// Longest wait for a connection, in milliseconds; 1000. Too low and a busy server looks dead, too high and a
     /// dead one holds requests.
@@ -60,6 +61,20 @@ pub struct UpstreamConfig {
     pub idle_timeout_ms: u64,
     /// Unused connections kept for each instance by each worker; 32. Too low and connections are opened anew under load.
     pub max_idle_per_worker: usize,
+    /// Requests one connection may carry before it is closed; 0: no bound. Too low and connections are opened anew under
+    /// load, while a bound spreads long-lived connections over instances behind one address.
+    pub max_requests_per_connection: u64,
+    /// How old a connection may grow, in seconds; 0: no bound.
+    pub max_connection_age_secs: u64,
+    /// How often a request may be sent again, to another instance where there is one: when it was not sent, or when it is
+    /// idempotent, has no body, and no answer began; 2. Within the retry budget of `balance`.
+    pub retries: u32,
+    /// Active checks of each instance. Without a `path` there are none.
+    pub health: HealthConfig,
+    /// When an instance that fails requests is left out for a while.
+    pub outlier: OutlierConfig,
+    /// How requests are spread, and the circuit breaker.
+    pub balance: BalanceConfig,
     /// Where the service has its OpenAPI document, e.g. `/openapi.json`. Without it the service is left out of the
     /// joined document.
     pub openapi: Option<String>,
@@ -73,6 +88,12 @@ impl Default for UpstreamConfig {
             connect_timeout_ms: 1_000,
             idle_timeout_ms: 4_000,
             max_idle_per_worker: 32,
+            max_requests_per_connection: 0,
+            max_connection_age_secs: 0,
+            retries: 2,
+            health: HealthConfig::default(),
+            outlier: OutlierConfig::default(),
+            balance: BalanceConfig::default(),
             openapi: None,
         }
     }
@@ -99,6 +120,64 @@ impl AuthPolicy {
             Self::Required => "required",
             Self::Optional => "optional",
             Self::None => "none",
+        }
+    }
+}
+
+/// Bounds on the whole gateway.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Requests in flight at once; 2048. Beyond it 503 with `Retry-After`, at once: a request refused early costs little,
+    /// one that waits costs memory and everyone's time. 0: no bound.
+    pub max_concurrent_requests: usize,
+    /// What `Retry-After` says then, in seconds; 1.
+    pub retry_after_secs: u32,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self { max_concurrent_requests: 2_048, retry_after_secs: 1 }
+    }
+}
+
+/// Which bodies are taken in before they are passed on (U-A10). Streaming (`off`) needs no memory and has the first byte
+/// through first; buffering keeps a slow client from holding an upstream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Buffering {
+    /// Both stream.
+    #[default]
+    Off,
+    /// A request's body is complete (in memory to 64 KiB, then in a temporary file) before an upstream is asked.
+    Request,
+    /// Up to 1 MiB of an answer is taken from the upstream ahead of the client.
+    Response,
+    /// Both.
+    Both,
+}
+
+impl Buffering {
+    /// Whether requests are taken in first.
+    #[must_use]
+    pub fn of_requests(self) -> bool {
+        matches!(self, Self::Request | Self::Both)
+    }
+
+    /// Whether answers are read ahead.
+    #[must_use]
+    pub fn of_responses(self) -> bool {
+        matches!(self, Self::Response | Self::Both)
+    }
+
+    /// The word used in the file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Request => "request",
+            Self::Response => "response",
+            Self::Both => "both",
         }
     }
 }
@@ -152,6 +231,21 @@ pub struct RouteConfig {
     pub stream_idle_ms: u64,
     /// Largest request body, in bytes; 1048576. Beyond it 413, also when the length was not announced. 0: no bound.
     pub body_limit_bytes: u64,
+    /// Longest wait of one try, in milliseconds, for idempotent requests without a body; then another instance is tried, while
+    /// `timeout_ms` lasts. 0 (the default): one try has all of it. Too low and slow answers are asked for twice.
+    pub try_timeout_ms: u64,
+    /// Slowest rate at which a request body may arrive, in bytes a second over the time spent waiting for it, after the
+    /// first ten seconds; 256. Then 408. 0: no bound.
+    pub min_body_rate: u64,
+    /// `off` (the default), `request`, `response` or `both`.
+    pub buffering: Buffering,
+    /// Protocols a connection may be upgraded to (`Upgrade`), in lower case; `["websocket"]`. Others are forwarded as
+    /// ordinary requests.
+    pub upgrades: Vec<String>,
+    /// Names of `[[rate_limit]]` that count this route's requests; none by default.
+    pub rate_limits: Vec<String>,
+    /// What one request of this route takes from a quota, in units; 1.
+    pub cost: u32,
     /// Whether answers may be compressed here; `true`.
     pub compress: bool,
     /// Whether the upstream sees the `Host` the client sent instead of its own; `false`. The client's is in
@@ -170,6 +264,12 @@ impl Default for RouteConfig {
             timeout_ms: 30_000,
             stream_idle_ms: 60_000,
             body_limit_bytes: 1_048_576,
+            try_timeout_ms: 0,
+            min_body_rate: 256,
+            buffering: Buffering::default(),
+            upgrades: vec!["websocket".to_owned()],
+            rate_limits: Vec::new(),
+            cost: 1,
             compress: true,
             preserve_host: false,
         }

@@ -4,11 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use actix_web::http::header::{
-    HeaderMap as ClientHeaders, HeaderName as ClientName, HeaderValue as ClientValue,
-};
-use hyper::HeaderMap as UpstreamHeaders;
-use hyper::http::{HeaderName, HeaderValue};
+use http::Version;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// How the gateway names itself in `Via` and `Forwarded`.
 pub(crate) const PSEUDONYM: &str = "aldia";
@@ -23,7 +20,6 @@ fn ends_here(name: &str) -> bool {
             | "proxy-authenticate"
             | "proxy-authorization"
             | "te"
-            | "trailer"
             | "transfer-encoding"
             | "upgrade"
             | "http2-settings"
@@ -59,84 +55,208 @@ fn claims_identity(name: &str) -> bool {
         )
 }
 
-/// The field names listed in `Connection`, in lower case.
-fn named_by_connection<'a>(values: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
-    values
-        .filter_map(|value| std::str::from_utf8(value).ok())
+/// Whether a field named in `Connection` may be taken out on that account. What a message cannot do without would be a way
+/// to make the next reader see another message.
+fn may_be_named(name: &str) -> bool {
+    !matches!(
+        name,
+        "host"
+            | "content-length"
+            | "authorization"
+            | "cookie"
+            | "traceparent"
+            | "tracestate"
+            | "close"
+            | "keep-alive"
+    )
+}
+
+/// The field names listed in `Connection`.
+fn named_by_connection(fields: &HeaderMap) -> Vec<HeaderName> {
+    fields
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| std::str::from_utf8(value.as_bytes()).ok())
         .flat_map(|value| value.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
-        .filter(|name| !name.is_empty())
+        .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+        .filter(|name| may_be_named(name.as_str()))
         .collect()
 }
 
-/// The client's fields as an upstream may see them. `replaced` are set by the caller afterwards.
-pub(crate) fn to_upstream(client: &ClientHeaders, replaced: impl Fn(&str) -> bool) -> UpstreamHeaders {
-    let named = named_by_connection(client.get_all("connection").map(ClientValue::as_bytes));
-    let mut out = UpstreamHeaders::with_capacity(client.len() + 8);
-    for (name, value) in client {
-        let name = name.as_str();
-        if ends_here(name) || replaced(name) || claims_identity(name) || named.iter().any(|n| n == name) {
-            continue;
-        }
-        if let (Ok(name), Ok(value)) =
-            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()))
-        {
-            out.append(name, value);
-        }
-    }
-    out
+/// Whether a message says that its sender takes trailers (RFC 9110 §10.1.4).
+pub(crate) fn takes_trailers(fields: &HeaderMap) -> bool {
+    fields
+        .get_all(header::TE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|coding| coding.trim().eq_ignore_ascii_case("trailers"))
 }
 
-/// The upstream's fields as the client may see them. The server writes `Content-Length` itself.
-pub(crate) fn to_client(upstream: &UpstreamHeaders, out: &mut ClientHeaders) {
-    let named = named_by_connection(upstream.get_all("connection").iter().map(HeaderValue::as_bytes));
-    for (name, value) in upstream {
-        let name = name.as_str();
-        if ends_here(name) || name == "content-length" || named.iter().any(|n| n == name) {
-            continue;
+/// Takes out of a client's fields what an upstream must not see. `replaced` are set by the caller afterwards. `Trailer` is
+/// end-to-end and stays.
+pub(crate) fn strip_request(fields: &mut HeaderMap, replaced: impl Fn(&str) -> bool) {
+    strip(fields, |name| ends_here(name) || claims_identity(name) || replaced(name));
+}
+
+/// Takes out of an upstream's fields what is about its connection.
+pub(crate) fn strip_response(fields: &mut HeaderMap) {
+    strip(fields, ends_here);
+}
+
+fn strip(fields: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
+    let mut gone =
+        if fields.contains_key(header::CONNECTION) { named_by_connection(fields) } else { Vec::new() };
+    gone.extend(fields.keys().filter(|name| unwanted(name.as_str())).cloned());
+    for name in gone {
+        fields.remove(name);
+    }
+}
+
+/// HTTP/2 may send `Cookie` in several fields; HTTP/1.1 knows one (RFC 9113 §8.2.3).
+pub(crate) fn join_cookies(fields: &mut HeaderMap) {
+    let mut values = fields.get_all(header::COOKIE).iter();
+    if let (Some(first), Some(_)) = (values.next(), values.next()) {
+        let mut joined = first.as_bytes().to_vec();
+        for value in fields.get_all(header::COOKIE).iter().skip(1) {
+            joined.extend_from_slice(b"; ");
+            joined.extend_from_slice(value.as_bytes());
         }
-        if let (Ok(name), Ok(value)) =
-            (ClientName::from_bytes(name.as_bytes()), ClientValue::from_bytes(value.as_bytes()))
-        {
-            out.append(name, value);
+        if let Ok(joined) = HeaderValue::from_bytes(&joined) {
+            fields.insert(header::COOKIE, joined);
         }
     }
 }
 
 /// What the gateway knows about the client's side of the connection.
 pub(crate) struct Origin<'a> {
-    pub(crate) peer: Option<IpAddr>,
-    /// Whether the peer may speak for a client behind it.
-    pub(crate) trusted: bool,
+    pub(crate) peer: IpAddr,
     pub(crate) host: Option<&'a str>,
-    pub(crate) protocol: &'a str,
-    /// The protocol version the message came with, as `Via` has it: `1.1`.
-    pub(crate) version: &'a str,
+    pub(crate) protocol: &'static str,
+    pub(crate) version: Version,
 }
 
-/// Sets `Forwarded`, `X-Forwarded-*` and `Via`. What the client said counts only from a trusted peer.
-pub(crate) fn describe_origin(client: &ClientHeaders, origin: &Origin<'_>, out: &mut UpstreamHeaders) {
-    let said = |name: &str| -> Option<String> {
-        let joined =
-            client.get_all(name).filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(", ");
-        (origin.trusted && !joined.is_empty()).then_some(joined)
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// What a trusted peer said of the client behind it; read before the fields are stripped.
+#[derive(Debug, Default)]
+pub(crate) struct Claims {
+    forwarded_for: Option<String>,
+    forwarded: Option<String>,
+    proto: Option<String>,
+    host: Option<String>,
+}
+
+impl Claims {
+    pub(crate) fn read(fields: &HeaderMap, trusted: bool) -> Self {
+        if !trusted {
+            return Self::default();
+        }
+        Self {
+            forwarded_for: joined(fields, &X_FORWARDED_FOR),
+            forwarded: joined(fields, &header::FORWARDED),
+            proto: joined(fields, &X_FORWARDED_PROTO),
+            host: joined(fields, &X_FORWARDED_HOST),
+        }
+    }
+}
+
+/// Sets `Forwarded`, `X-Forwarded-*` and `Via`.
+pub(crate) fn describe_origin(claims: Claims, origin: &Origin<'_>, out: &mut HeaderMap) {
+    let peer = origin.peer.to_canonical();
+    set(out, X_FORWARDED_FOR, &chained(claims.forwarded_for, &peer.to_string()));
+    set(out, header::FORWARDED, &chained(claims.forwarded, &forwarded_element(peer, origin)));
+    match claims.proto {
+        Some(proto) => set(out, X_FORWARDED_PROTO, &proto),
+        None => {
+            out.insert(X_FORWARDED_PROTO, HeaderValue::from_static(origin.protocol));
+        }
+    }
+    if let Some(host) = claims.host.as_deref().or(origin.host) {
+        set(out, X_FORWARDED_HOST, host);
+    }
+    add_via(out, origin.version);
+}
+
+/// Adds the gateway to the `Via` of a message that came in this version (RFC 9110 §7.6.3).
+pub(crate) fn add_via(fields: &mut HeaderMap, version: Version) {
+    let own = match version {
+        Version::HTTP_10 => "1.0 aldia",
+        Version::HTTP_2 => "2.0 aldia",
+        _ => "1.1 aldia",
     };
-    if let Some(peer) = origin.peer.map(|peer| peer.to_canonical()) {
-        set(out, "x-forwarded-for", &chained(said("x-forwarded-for"), &peer.to_string()));
-        set(out, "forwarded", &chained(said("forwarded"), &forwarded_element(peer, origin)));
+    match joined(fields, &header::VIA) {
+        Some(before) => set(fields, header::VIA, &chained(Some(before), own)),
+        None => {
+            fields.insert(header::VIA, HeaderValue::from_static(own));
+        }
     }
-    set(out, "x-forwarded-proto", &said("x-forwarded-proto").unwrap_or_else(|| origin.protocol.to_owned()));
-    if let Some(host) = said("x-forwarded-host").or_else(|| origin.host.map(str::to_owned)) {
-        set(out, "x-forwarded-host", &host);
-    }
-    let via = client.get_all("via").filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(", ");
-    let own = format!("{} {PSEUDONYM}", origin.version);
-    set(out, "via", &chained((!via.is_empty()).then_some(via), &own));
 }
 
-/// Adds the gateway to the `Via` of an answer that came by HTTP/1.1.
-pub(crate) fn add_via(headers: &mut ClientHeaders) {
-    headers.append(ClientName::from_static("via"), ClientValue::from_static("1.1 aldia"));
+/// Takes out of a trailer section what only a head may say (RFC 9110 §6.5.1): a next reader that merges the two would take
+/// it for the head's.
+pub(crate) fn strip_trailers(fields: &mut HeaderMap) {
+    strip(fields, |name| {
+        ends_here(name)
+            || claims_identity(name)
+            || name.starts_with("if-")
+            || name.starts_with("access-control-")
+            || matches!(
+                name,
+                "host"
+                    | "content-length"
+                    | "content-type"
+                    | "content-encoding"
+                    | "content-range"
+                    | "trailer"
+                    | "authorization"
+                    | "cookie"
+                    | "set-cookie"
+                    | "cache-control"
+                    | "expect"
+                    | "max-forwards"
+                    | "range"
+                    | "location"
+                    | "vary"
+                    | "age"
+                    | "date"
+                    | "expires"
+                    | "retry-after"
+                    | "warning"
+                    | "via"
+                    | "www-authenticate"
+                    | "traceparent"
+                    | "tracestate"
+                    | "baggage"
+            )
+    });
+}
+
+/// Whether a field value is one that no field has: HTTP/2 does not cut the whitespace around it off (RFC 9113 §8.2.1).
+pub(crate) fn has_padded_value(fields: &HeaderMap) -> bool {
+    let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    fields.values().any(|value| blank(value.as_bytes().first()) || blank(value.as_bytes().last()))
+}
+
+/// How often a message has been through gateways of this name.
+pub(crate) fn visits(fields: &HeaderMap) -> usize {
+    let values = fields.get_all(header::VIA).iter().filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .filter(|hop| hop.split_whitespace().nth(1) == Some(PSEUDONYM))
+        .count()
+}
+
+fn joined(fields: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let mut values = fields.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    let mut text = values.next()?.to_owned();
+    for value in values {
+        text.push_str(", ");
+        text.push_str(value);
+    }
+    (!text.is_empty()).then_some(text)
 }
 
 fn chained(before: Option<String>, own: &str) -> String {
@@ -157,9 +277,9 @@ fn forwarded_element(peer: IpAddr, origin: &Origin<'_>) -> String {
     element
 }
 
-fn set(out: &mut UpstreamHeaders, name: &'static str, value: &str) {
+fn set(out: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
-        out.insert(HeaderName::from_static(name), value);
+        out.insert(name, value);
     }
 }
 
@@ -167,15 +287,14 @@ fn set(out: &mut UpstreamHeaders, name: &'static str, value: &str) {
 mod tests {
     use super::*;
 
-    fn client(pairs: &[(&'static str, &'static str)]) -> ClientHeaders {
-        let mut headers = ClientHeaders::new();
-        for (name, value) in pairs {
-            headers.append(ClientName::from_static(name), ClientValue::from_static(value));
-        }
-        headers
+    fn fields(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
     }
 
-    fn names(headers: &UpstreamHeaders) -> Vec<&str> {
+    fn names(headers: &HeaderMap) -> Vec<&str> {
         let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         names
@@ -183,52 +302,68 @@ mod tests {
 
     #[test]
     fn connection_fields_and_claims_end_here() {
-        let out = to_upstream(
-            &client(&[
-                ("connection", "close, X-Secret"),
-                ("x-secret", "1"),
-                ("te", "trailers"),
-                ("upgrade", "h2c"),
-                ("proxy-authorization", "x"),
-                ("x_forwarded_for", "1.1.1.1"),
-                ("x-user-id", "42"),
-                ("remote-user", "root"),
-                ("authorization", "Bearer t"),
-                ("accept", "*/*"),
-                ("x-other", "2"),
-            ]),
-            |_| false,
-        );
-        assert_eq!(names(&out), ["accept", "authorization", "x-other"]);
+        let mut sent = fields(&[
+            ("connection", "close, X-Secret"),
+            ("x-secret", "1"),
+            ("te", "trailers"),
+            ("upgrade", "h2c"),
+            ("proxy-authorization", "x"),
+            ("x_forwarded_for", "1.1.1.1"),
+            ("x-user-id", "42"),
+            ("remote-user", "root"),
+            ("authorization", "Bearer t"),
+            ("accept", "*/*"),
+            ("x-other", "2"),
+        ]);
+        strip_request(&mut sent, |_| false);
+        assert_eq!(names(&sent), ["accept", "authorization", "x-other"]);
     }
 
     #[test]
-    fn a_repeated_field_stays_repeated() {
-        let out = to_upstream(&client(&[("cookie", "a=1"), ("cookie", "b=2")]), |_| false);
-        assert_eq!(out.get_all("cookie").iter().count(), 2);
+    fn connection_cannot_take_away_what_a_message_needs() {
+        let mut sent = fields(&[
+            ("connection", "host, authorization, content-length"),
+            ("host", "h"),
+            ("authorization", "Bearer t"),
+            ("content-length", "3"),
+        ]);
+        strip_request(&mut sent, |_| false);
+        assert_eq!(names(&sent), ["authorization", "content-length", "host"]);
+    }
+
+    #[test]
+    fn a_repeated_field_stays_repeated_but_cookies_are_joined() {
+        let mut sent = HeaderMap::new();
+        for (name, value) in [("x-a", "1"), ("x-a", "2"), ("cookie", "a=1"), ("cookie", "b=2")] {
+            sent.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        strip_request(&mut sent, |_| false);
+        join_cookies(&mut sent);
+        assert_eq!(sent.get_all("x-a").iter().count(), 2);
+        assert_eq!(sent.get_all("cookie").iter().collect::<Vec<_>>(), ["a=1; b=2"]);
     }
 
     #[test]
     fn what_a_client_says_about_itself_counts_only_from_a_trusted_peer() {
-        let headers = client(&[
-            ("x-forwarded-for", "6.6.6.6"),
-            ("x-forwarded-proto", "https"),
-            ("x-forwarded-host", "evil"),
-            ("forwarded", "for=6.6.6.6"),
-            ("via", "1.0 old"),
-        ]);
         let told = |trusted| {
+            let mut sent = fields(&[
+                ("x-forwarded-for", "6.6.6.6"),
+                ("x-forwarded-proto", "https"),
+                ("x-forwarded-host", "evil"),
+                ("forwarded", "for=6.6.6.6"),
+                ("via", "1.0 old"),
+            ]);
+            let claims = Claims::read(&sent, trusted);
+            strip_request(&mut sent, |_| false);
             let origin = Origin {
-                peer: Some("::1".parse().unwrap()),
-                trusted,
+                peer: "::1".parse().unwrap(),
                 host: Some("shop:80"),
                 protocol: "http",
-                version: "1.1",
+                version: Version::HTTP_11,
             };
-            let mut out = UpstreamHeaders::new();
-            describe_origin(&headers, &origin, &mut out);
+            describe_origin(claims, &origin, &mut sent);
             ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded", "via"]
-                .map(|name| out.get(name).unwrap().to_str().unwrap().to_owned())
+                .map(|name| sent.get(name).unwrap().to_str().unwrap().to_owned())
         };
         let own = "for=\"[::1]\";host=\"shop:80\";proto=http;by=_aldia";
         assert_eq!(told(false), ["::1", "http", "shop:80", own, "1.0 old, 1.1 aldia"].map(str::to_owned));

@@ -3,7 +3,7 @@
 //! A connection is leased to one exchange and given back when both bodies have passed; one whose exchange did not come
 //! to its end is closed. Before it is used again it must be open, young enough, and ready.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
@@ -49,7 +49,6 @@ pub(crate) enum ConnectError {
 pub(crate) struct Pool {
     upstream: Arc<Upstream>,
     instances: Vec<Rc<InstancePool>>,
-    turn: Cell<usize>,
 }
 
 struct InstancePool {
@@ -62,13 +61,21 @@ struct InstancePool {
 struct Idle {
     sender: SendRequest<RequestBody>,
     since: Instant,
+    history: History,
+}
+
+/// What a connection has been through.
+#[derive(Clone, Copy)]
+struct History {
+    opened: Instant,
+    requests: u64,
 }
 
 /// A connection while one exchange has it.
 pub(crate) struct Lease {
     sender: Option<SendRequest<RequestBody>>,
     pool: Rc<InstancePool>,
-    reused: bool,
+    history: History,
 }
 
 impl Pool {
@@ -85,34 +92,45 @@ impl Pool {
                 })
             })
             .collect();
-        Self { upstream: Arc::clone(upstream), instances, turn: Cell::new(0) }
+        Self { upstream: Arc::clone(upstream), instances }
+    }
+
+    /// The pool of the same upstream after its configuration has changed: connections to instances that stay are kept.
+    pub(crate) fn succeed(&self, upstream: &Arc<Upstream>, gauge: &ConnectionGauge) -> Self {
+        let fresh = Self::new(upstream, gauge);
+        for pool in &fresh.instances {
+            let before = self.instances.iter().find(|old| old.instance.authority == pool.instance.authority);
+            if let Some(before) = before {
+                pool.idle.borrow_mut().append(&mut before.idle.borrow_mut());
+            }
+        }
+        fresh
     }
 
     pub(crate) fn upstream(&self) -> &Arc<Upstream> {
         &self.upstream
     }
 
-    /// A connection to the instance whose turn it is; when it cannot be reached, to the next. Nothing has been sent
-    /// at this point, so trying another is always safe. `fresh` asks for one that has carried nothing yet.
-    pub(crate) async fn lease(&self, fresh: bool) -> Result<Lease, ConnectError> {
-        let turn = self.turn.get();
-        self.turn.set(turn.wrapping_add(1));
-        let count = self.instances.len().max(1);
-        let mut last = None;
-        for offset in 0..count {
-            let Some(pool) = self.instances.get((turn.wrapping_add(offset)) % count) else { continue };
-            if !fresh && let Some(lease) = InstancePool::take_idle(pool).await {
-                return Ok(lease);
-            }
-            match InstancePool::connect(pool).await {
-                Ok(lease) => return Ok(lease),
-                Err(error) => last = Some(error),
-            }
+    /// A connection to this instance. Nothing has been sent at this point, so trying another is always safe. `fresh` asks
+    /// for one that has carried nothing yet.
+    pub(crate) async fn lease(&self, instance: usize, fresh: bool) -> Result<Lease, ConnectError> {
+        let Some(pool) = self.instances.get(instance) else {
+            return Err(ConnectError::Refused {
+                authority: self.upstream.name.to_string(),
+                source: io::Error::other("the upstream has no such instance"),
+            });
+        };
+        if !fresh && let Some(lease) = InstancePool::take_idle(pool).await {
+            return Ok(lease);
         }
-        Err(last.unwrap_or_else(|| ConnectError::Refused {
-            authority: self.upstream.name.to_string(),
-            source: io::Error::other("the upstream has no instance"),
-        }))
+        InstancePool::connect(pool).await
+    }
+
+    /// Closes connections that nobody will use again.
+    pub(crate) fn sweep(&self) {
+        for pool in &self.instances {
+            pool.drop_unusable();
+        }
     }
 }
 
@@ -120,23 +138,30 @@ impl InstancePool {
     async fn take_idle(self: &Rc<Self>) -> Option<Lease> {
         loop {
             // The youngest first: the old ones then reach their age and go.
-            let idle = {
-                self.drop_unusable();
-                self.idle.borrow_mut().pop_back()?
-            };
+            let idle = self.idle.borrow_mut().pop_back()?;
             self.gauge.idle.dec();
+            if idle.since.elapsed() >= self.upstream.idle_timeout {
+                self.drop_unusable();
+                continue;
+            }
             let mut sender = idle.sender;
             if sender.is_ready() || matches!(timeout(LONGEST_TURNAROUND, sender.ready()).await, Ok(Ok(()))) {
                 self.gauge.active.inc();
-                return Some(Lease { sender: Some(sender), pool: Rc::clone(self), reused: true });
+                return Some(Lease { sender: Some(sender), pool: Rc::clone(self), history: idle.history });
             }
         }
     }
 
+    /// The oldest stand in front.
     fn drop_unusable(&self) {
         let mut idle = self.idle.borrow_mut();
         let before = idle.len();
-        idle.retain(|kept| !kept.sender.is_closed() && kept.since.elapsed() < self.upstream.idle_timeout);
+        while idle
+            .front()
+            .is_some_and(|kept| kept.sender.is_closed() || kept.since.elapsed() >= self.upstream.idle_timeout)
+        {
+            idle.pop_front();
+        }
         self.gauge.idle.dec_by(i64::try_from(before - idle.len()).unwrap_or(0));
     }
 
@@ -158,7 +183,7 @@ impl InstancePool {
             .map_err(|source| ConnectError::Closed { authority: authority.clone(), source })?;
         // Not kept: the task ends with its connection, which ends when the sender and the body of the last answer are
         // dropped. What goes wrong on it is reported to the exchange that it carries.
-        drop(actix_web::rt::spawn(async move {
+        drop(tokio::task::spawn_local(async move {
             if let Err(error) = connection.with_upgrades().await {
                 tracing::debug!(%error, "an upstream connection ended");
             }
@@ -168,14 +193,20 @@ impl InstancePool {
             .await
             .map_err(|source| ConnectError::Closed { authority: authority.clone(), source })?;
         self.gauge.active.inc();
-        Ok(Lease { sender: Some(sender), pool: Rc::clone(self), reused: false })
+        let history = History { opened: Instant::now(), requests: 0 };
+        Ok(Lease { sender: Some(sender), pool: Rc::clone(self), history })
     }
 }
 
 impl Lease {
     /// Whether the connection has carried an exchange before; then it may have been closed under our hands.
     pub(crate) fn is_reused(&self) -> bool {
-        self.reused
+        self.history.requests > 0
+    }
+
+    /// Whose connection it is.
+    pub(crate) fn upstream(&self) -> &Upstream {
+        &self.pool.upstream
     }
 
     /// `host:port` of the instance at the other end.
@@ -191,13 +222,16 @@ impl Lease {
     pub(crate) fn give_back(mut self) {
         let Some(sender) = self.sender.take() else { return };
         self.pool.gauge.active.dec();
-        self.pool.drop_unusable();
-        if sender.is_closed() {
+        let history = History { requests: self.history.requests + 1, ..self.history };
+        let upstream = &self.pool.upstream;
+        let used_up = upstream.max_requests_per_connection.is_some_and(|most| history.requests >= most)
+            || upstream.max_connection_age.is_some_and(|most| history.opened.elapsed() >= most);
+        if sender.is_closed() || used_up {
             return;
         }
         let mut idle = self.pool.idle.borrow_mut();
         if idle.len() < self.pool.upstream.max_idle_per_worker {
-            idle.push_back(Idle { sender, since: Instant::now() });
+            idle.push_back(Idle { sender, since: Instant::now(), history });
             self.pool.gauge.idle.inc();
         }
     }

@@ -1,20 +1,26 @@
 //! From the client's request to the one an upstream gets.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
-use actix_web::HttpRequest;
-use actix_web::http::header::{self, HeaderMap};
-use actix_web::http::uri::Authority;
-use actix_web::http::{Method, Version};
-use hyper::http::{HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Method, Uri, Version};
+use http_edge::check_authority;
+use hyper::body::Body as _;
+use hyper::body::Incoming;
 use problem::{Problem, registry};
 
 use super::body::RequestBody;
-use super::headers::{self, Origin};
+use super::headers::{self, Claims, Origin};
 use crate::compress::stripped_conditions;
-use crate::problems::AMBIGUOUS_MESSAGE;
+use crate::observe::Observation;
+use crate::problems::{AMBIGUOUS_MESSAGE, AMBIGUOUS_TARGET};
 use crate::route::Route;
+use crate::routing::normalise;
 use crate::upstream::Instance;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// How the length of a request body is announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,216 +29,237 @@ pub(crate) enum Length {
     Absent,
     /// So many bytes.
     Bytes(u64),
-    /// In chunks, until the last.
-    Chunked,
+    /// Until its end comes.
+    Unknown,
 }
 
-/// One request on its way through.
-pub(crate) struct Exchange<'a> {
-    pub(crate) client: &'a HttpRequest,
-    pub(crate) route: &'a Route,
-    /// In normal form.
-    pub(crate) path: &'a str,
-    pub(crate) length: Length,
-    pub(crate) peer: Option<IpAddr>,
-    pub(crate) peer_trusted: bool,
-    pub(crate) request_id: Option<String>,
-}
-
-/// The request's `Host`, checked: there is one, only one, and it is a host and nothing else (RFC 9112 §3.2). `None` for
-/// HTTP/1.0 without it.
-pub(crate) fn check_host(request: &HttpRequest) -> Result<Option<String>, Problem> {
-    let fault = |detail: &str| Problem::new(&AMBIGUOUS_MESSAGE).detail(detail);
-    let mut values = request.headers().get_all(header::HOST);
-    let host = match (values.next(), values.next()) {
-        (Some(_), Some(_)) => return Err(fault("there is more than one Host")),
-        (None, _) if request.version() > Version::HTTP_10 => return Err(fault("there is no Host")),
-        (None, _) => None,
-        (Some(value), None) => Some(value.to_str().map_err(|_not_ascii| fault("Host is malformed"))?),
-    };
-    if let Some(host) = host {
-        let bad = |host: &str| {
-            host.bytes().any(|b| matches!(b, b'@' | b'/' | b',' | b' ' | b'\\' | b'%'))
-                || host.parse::<Authority>().map_or(true, |authority| authority.host().is_empty())
-        };
-        if bad(host) {
-            return Err(fault("Host is malformed"));
+impl Length {
+    /// HTTP/1.1 framing has been checked before; HTTP/2 has its own.
+    pub(crate) fn of(headers: &HeaderMap, body: &Incoming) -> Self {
+        match body.size_hint().exact() {
+            Some(0) if !headers.contains_key(header::CONTENT_LENGTH) => Self::Absent,
+            Some(bytes) => Self::Bytes(bytes),
+            None => Self::Unknown,
         }
-        if request.uri().authority().is_some_and(|authority| !authority.as_str().eq_ignore_ascii_case(host)) {
+    }
+}
+
+/// The host a request is for, checked (RFC 9110 §7.2). For HTTP/1.1 the framing rules hold already; here the two forms of
+/// both versions become one. `None` for HTTP/1.0 without `Host`.
+pub(crate) fn check_host(parts: &Parts) -> Result<Option<String>, Problem> {
+    let fault = |detail: &str| Problem::new(&AMBIGUOUS_MESSAGE).detail(detail);
+    let mut fields = parts.headers.get_all(header::HOST).iter();
+    let field = match (fields.next(), fields.next()) {
+        (_, Some(_)) => return Err(fault("there is more than one Host")),
+        (field, None) => field.map(|field| field.to_str().map_err(|_not_text| fault("Host is malformed"))),
+    };
+    let field = field.transpose()?;
+    let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+    let host = match (authority, field) {
+        (Some(authority), Some(field)) if !authority.eq_ignore_ascii_case(field) => {
             return Err(fault("the request target and Host name different servers"));
         }
+        (Some(host), _) | (None, Some(host)) => host,
+        (None, None) if parts.version == Version::HTTP_10 => return Ok(None),
+        (None, None) => return Err(fault("there is no Host")),
+    };
+    if !check_authority(host.as_bytes()) {
+        return Err(fault("Host is malformed"));
     }
-    Ok(host.map(str::to_owned))
+    Ok(Some(host.to_owned()))
 }
 
-/// How long the body is, when that is said in exactly one way.
-pub(crate) fn check_length(headers: &HeaderMap) -> Result<Length, Problem> {
-    let fault = |detail: &str| Problem::new(&AMBIGUOUS_MESSAGE).detail(detail);
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING);
-    let mut lengths = headers.get_all(header::CONTENT_LENGTH);
-    match (codings.next(), lengths.next()) {
-        (None, None) => Ok(Length::Absent),
-        (Some(_), Some(_)) => Err(fault("there is both Content-Length and Transfer-Encoding")),
-        (Some(coding), None) => {
-            let chunked = coding.to_str().is_ok_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"));
-            if chunked && codings.next().is_none() {
-                Ok(Length::Chunked)
-            } else {
-                Err(fault("Transfer-Encoding must be `chunked` and nothing else"))
-            }
-        }
-        (None, Some(length)) => {
-            let digits = length.to_str().unwrap_or_default();
-            let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-            match digits.parse() {
-                Ok(bytes) if plain && lengths.next().is_none() => Ok(Length::Bytes(bytes)),
-                _ => Err(fault("Content-Length is malformed or repeated")),
-            }
-        }
-    }
+/// The path in its normal form, the only one that is matched and passed on.
+pub(crate) fn normal_path(uri: &Uri) -> Result<Cow<'_, str>, Problem> {
+    normalise(uri.path()).map_err(|fault| Problem::new(&AMBIGUOUS_TARGET).detail(fault.to_string()))
 }
 
-impl Exchange<'_> {
-    /// The request as the upstream gets it, `Host` excepted, which depends on the instance. `trace` are the fields of
-    /// the current span; without any, what the client sent passes.
-    pub(crate) fn build(
-        &self,
-        host: Option<&str>,
-        trace: Vec<(&'static str, String)>,
-        body: RequestBody,
-    ) -> Result<hyper::Request<RequestBody>, Problem> {
-        let method = hyper::Method::from_bytes(self.client.method().as_str().as_bytes())
-            .map_err(|error| malformed("the method is malformed").cause(error))?;
-        let target = match self.client.uri().query() {
-            Some(query) => format!("{}?{query}", self.path).parse::<hyper::Uri>(),
-            None => self.path.parse(),
-        }
-        .map_err(|error| malformed("the request target is malformed").cause(error))?;
-        let mut request = hyper::Request::new(body);
-        *request.method_mut() = method;
-        *request.uri_mut() = target;
-        *request.headers_mut() = self.headers(host, trace);
-        Ok(request)
+/// The path and query as the upstream gets them.
+pub(crate) fn upstream_target(uri: &Uri, path: &str) -> Result<Uri, Problem> {
+    let unchanged = uri.path() == path;
+    if let (true, Some(target)) = (unchanged, uri.path_and_query()) {
+        return Ok(Uri::from(target.clone()));
     }
+    let target = match uri.query() {
+        Some(query) => format!("{path}?{query}").parse(),
+        None => path.parse(),
+    };
+    target.map_err(|error: http::uri::InvalidUri| {
+        Problem::new(&registry::MALFORMED_REQUEST).detail("the request target is malformed").cause(error)
+    })
+}
 
-    fn headers(&self, host: Option<&str>, trace: Vec<(&'static str, String)>) -> hyper::HeaderMap {
-        let client = self.client.headers();
-        let traced = trace.iter().any(|(name, _)| *name == "traceparent");
-        let mut out = headers::to_upstream(client, |name| match name {
-            "host" | "content-length" | "expect" | "via" | "x-request-id" => true,
-            "traceparent" | "tracestate" | "baggage" => traced,
-            "accept-encoding" => self.route.compress,
+/// The protocols a request asks to be upgraded to that its route allows, as the upstream is told; `None` for an ordinary
+/// request. Only HTTP/1.1 knows upgrades, and a body would have to end first (RFC 9110 §7.8).
+pub(crate) fn wanted_upgrade(parts: &Parts, route: &Route, length: Length) -> Option<HeaderValue> {
+    if parts.version != Version::HTTP_11 || length != Length::Absent {
+        return None;
+    }
+    let said = |name: HeaderName| {
+        let values = parts.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).map(str::trim)
+    };
+    if !said(header::CONNECTION).any(|option| option.eq_ignore_ascii_case("upgrade")) {
+        return None;
+    }
+    let allowed: Vec<&str> = said(header::UPGRADE)
+        .filter(|protocol| route.upgrades.iter().any(|known| known.eq_ignore_ascii_case(protocol)))
+        .collect();
+    if allowed.is_empty() {
+        return None;
+    }
+    HeaderValue::from_str(&allowed.join(", ")).ok()
+}
+
+/// Whether the client waits for leave to send its body (RFC 9110 §10.1.1).
+///
+/// # Errors
+/// 417 for an expectation that nobody knows.
+pub(crate) fn expects_continue(parts: &Parts, length: Length) -> Result<bool, Problem> {
+    let Some(expectation) = parts.headers.get(header::EXPECT) else { return Ok(false) };
+    if !expectation.as_bytes().eq_ignore_ascii_case(b"100-continue") {
+        return Err(Problem::new(&crate::problems::EXPECTATION_FAILED));
+    }
+    Ok(length != Length::Absent && parts.version != Version::HTTP_10)
+}
+
+/// What describes a request on its way through, beside its fields.
+pub(crate) struct Passage<'a> {
+    pub(crate) route: &'a Route,
+    pub(crate) host: Option<&'a str>,
+    pub(crate) length: Length,
+    pub(crate) expects_continue: bool,
+    pub(crate) upgrade: Option<&'a HeaderValue>,
+    pub(crate) version: Version,
+    pub(crate) peer: IpAddr,
+    pub(crate) peer_trusted: bool,
+    pub(crate) secure: bool,
+}
+
+impl Passage<'_> {
+    /// The client's fields as the upstream gets them, `Host` excepted, which depends on the instance, and the trace, which
+    /// depends on the try.
+    pub(crate) fn upstream_fields(&self, fields: &mut HeaderMap, observed: &Observation) {
+        let claims = Claims::read(fields, self.peer_trusted);
+        let takes_trailers = headers::takes_trailers(fields);
+        let compress = self.route.compress;
+        let conditions = compress.then(|| {
+            [header::IF_NONE_MATCH, header::IF_MATCH]
+                .map(|name| stripped_conditions(fields, &name).map(|stripped| (name, stripped)))
+        });
+        headers::strip_request(fields, |name| match name {
+            "host" | "expect" | "content-length" | "traceparent" | "tracestate" | "baggage" => true,
+            "accept-encoding" => compress,
             _ => false,
         });
-        let mut set = |name: HeaderName, value: &str| {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                out.insert(name, value);
-            }
-        };
-        match self.length {
-            Length::Absent => {}
-            Length::Bytes(bytes) => set(hyper::header::CONTENT_LENGTH, &bytes.to_string()),
-            Length::Chunked => set(hyper::header::TRANSFER_ENCODING, "chunked"),
+        if self.version == Version::HTTP_2 {
+            headers::join_cookies(fields);
         }
-        for (name, value) in trace {
-            set(HeaderName::from_static(name), &value);
+        self.announce_length(fields);
+        if self.expects_continue {
+            fields.insert(header::EXPECT, HeaderValue::from_static("100-continue"));
         }
-        if let Some(id) = &self.request_id {
-            set(HeaderName::from_static("x-request-id"), id);
+        if let Some(protocols) = self.upgrade {
+            fields.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            fields.insert(header::UPGRADE, protocols.clone());
+        } else if takes_trailers {
+            fields.insert(header::CONNECTION, HeaderValue::from_static("te"));
+            fields.insert(header::TE, HeaderValue::from_static("trailers"));
         }
-        if self.route.compress {
-            for (ours, theirs) in [
-                (header::IF_NONE_MATCH, hyper::header::IF_NONE_MATCH),
-                (header::IF_MATCH, hyper::header::IF_MATCH),
-            ] {
-                if let Some(stripped) = stripped_conditions(client, &ours) {
-                    set(theirs, &stripped);
-                }
+        fields.insert(X_REQUEST_ID, observed.request_id());
+        for (name, stripped) in conditions.into_iter().flatten().flatten() {
+            if let Ok(value) = HeaderValue::from_str(&stripped) {
+                fields.insert(name, value);
             }
         }
         let origin = Origin {
             peer: self.peer,
-            trusted: self.peer_trusted,
-            host,
-            protocol: if self.client.app_config().secure() { "https" } else { "http" },
-            version: if self.client.version() == Version::HTTP_10 { "1.0" } else { "1.1" },
+            host: self.host,
+            protocol: if self.secure { "https" } else { "http" },
+            version: self.version,
         };
-        headers::describe_origin(client, &origin, &mut out);
-        out
+        headers::describe_origin(claims, &origin, fields);
     }
 
-    /// Whether the request may be sent a second time when the first may have arrived (RFC 9110 §9.2.2), and still can be
-    /// because there was no body.
-    pub(crate) fn is_repeatable(&self) -> bool {
-        self.length == Length::Absent
-            && matches!(
-                *self.client.method(),
-                Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
-            )
+    fn announce_length(&self, fields: &mut HeaderMap) {
+        match self.length {
+            Length::Absent => {}
+            Length::Bytes(bytes) => {
+                fields.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes));
+            }
+            Length::Unknown => {
+                fields.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+            }
+        }
     }
 
     /// `Host` for this instance.
-    pub(crate) fn host_for(&self, instance: &Instance, host: Option<&str>) -> HeaderValue {
-        host.filter(|_| self.route.preserve_host)
+    pub(crate) fn host_for(&self, instance: &Instance) -> HeaderValue {
+        self.host
+            .filter(|_| self.route.preserve_host)
             .and_then(|host| HeaderValue::from_str(host).ok())
             .unwrap_or_else(|| instance.host_value.clone())
     }
 }
 
-fn malformed(detail: &str) -> Problem {
-    Problem::new(&registry::MALFORMED_REQUEST).detail(detail)
+/// The head of a request, ready to be sent as often as it takes.
+pub(crate) struct Outbound {
+    pub(crate) method: Method,
+    pub(crate) target: Uri,
+    pub(crate) fields: HeaderMap,
+}
+
+impl Outbound {
+    /// A request of this head. The fields are taken; [`Outbound::keep`] what has to be sent again.
+    pub(crate) fn request(&mut self, again: bool, body: RequestBody) -> http::Request<RequestBody> {
+        let mut request = http::Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.target.clone();
+        *request.headers_mut() = if again { self.fields.clone() } else { std::mem::take(&mut self.fields) };
+        request
+    }
+}
+
+/// Whether doing it twice is the same as doing it once (RFC 9110 §9.2.2).
+pub(crate) fn is_idempotent(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::HeaderValue as ClientValue;
-    use actix_web::test::TestRequest;
 
-    fn host_of(values: &[&'static str], target: &str) -> Result<Option<String>, u16> {
-        let mut built = TestRequest::with_uri(target);
-        for value in values {
-            built = built.append_header((header::HOST, *value));
+    fn host_of(version: Version, target: &str, fields: &[&str]) -> Result<Option<String>, u16> {
+        let mut request = http::Request::builder().version(version).uri(target);
+        for field in fields {
+            request = request.header(header::HOST, *field);
         }
-        check_host(&built.to_http_request()).map_err(|problem| problem.kind().status)
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        check_host(&parts).map_err(|problem| problem.kind().status)
     }
 
     #[test]
     fn there_is_one_host_and_it_is_nothing_but_a_host() {
-        assert_eq!(host_of(&["shop.example:8080"], "/"), Ok(Some("shop.example:8080".to_owned())));
-        assert_eq!(host_of(&["[::1]:80"], "/"), Ok(Some("[::1]:80".to_owned())));
+        let v11 = Version::HTTP_11;
+        assert_eq!(host_of(v11, "/", &["shop.example:8080"]), Ok(Some("shop.example:8080".to_owned())));
+        assert_eq!(host_of(v11, "/", &["[::1]:80"]), Ok(Some("[::1]:80".to_owned())));
         for bad in ["", "a@b", "a/b", "a, b", "a b", "a\\b", "a:b:c"] {
-            assert_eq!(host_of(&[bad], "/"), Err(400), "{bad}");
+            assert_eq!(host_of(v11, "/", &[bad]), Err(400), "{bad}");
         }
-        assert_eq!(host_of(&[], "/"), Err(400));
-        assert_eq!(host_of(&["a", "a"], "/"), Err(400));
-        assert_eq!(host_of(&["a"], "http://a/"), Ok(Some("a".to_owned())));
-        assert_eq!(host_of(&["a"], "http://b/"), Err(400));
+        assert_eq!(host_of(v11, "/", &[]), Err(400));
+        assert_eq!(host_of(Version::HTTP_10, "/", &[]), Ok(None));
+        assert_eq!(host_of(v11, "/", &["a", "a"]), Err(400));
+        assert_eq!(host_of(v11, "http://a/", &["a"]), Ok(Some("a".to_owned())));
+        assert_eq!(host_of(v11, "http://b/", &["a"]), Err(400));
+        assert_eq!(host_of(Version::HTTP_2, "https://b/", &[]), Ok(Some("b".to_owned())));
     }
 
     #[test]
-    fn a_length_is_announced_in_one_way_or_not_at_all() {
-        let read = |pairs: &[(&'static str, &'static str)]| {
-            let mut headers = HeaderMap::new();
-            for (name, value) in pairs {
-                headers.append(header::HeaderName::from_static(name), ClientValue::from_static(value));
-            }
-            check_length(&headers).map_err(|problem| problem.kind().status)
-        };
-        assert_eq!(read(&[]), Ok(Length::Absent));
-        assert_eq!(read(&[("content-length", "0")]), Ok(Length::Bytes(0)));
-        assert_eq!(read(&[("transfer-encoding", "Chunked")]), Ok(Length::Chunked));
-        for bad in [
-            &[("content-length", "1"), ("content-length", "1")][..],
-            &[("content-length", "+1")],
-            &[("content-length", "")],
-            &[("content-length", "99999999999999999999")],
-            &[("content-length", "1, 1")],
-            &[("transfer-encoding", "gzip, chunked")],
-            &[("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")],
-            &[("transfer-encoding", "chunked"), ("content-length", "1")],
-        ] {
-            assert_eq!(read(bad), Err(400), "{bad:?}");
+    fn a_target_is_passed_on_in_its_normal_form_with_its_query() {
+        for (sent, passed) in [("/a/b?x=%2F", "/a/b?x=%2F"), ("/%61?q", "/a?q"), ("http://h/p?x", "/p?x")] {
+            let uri: Uri = sent.parse().unwrap();
+            let path = normal_path(&uri).unwrap();
+            assert_eq!(upstream_target(&uri, &path).unwrap().to_string(), passed);
         }
     }
 }

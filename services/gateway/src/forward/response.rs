@@ -1,78 +1,110 @@
 //! From an upstream's answer to the one the client gets.
 
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll};
-
-use actix_web::HttpResponse;
-use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::http::{Method, StatusCode};
-use bytes::Bytes;
 use conditional::Coding;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Response, StatusCode, Version};
 use hyper::body::Incoming;
-use hyper::header::CONTENT_LENGTH;
-use problem::{Problem, Reported, registry};
+use problem::{Problem, registry};
 
-use super::body::{Progress, ResponseBody};
+use super::body::{Carried, GatewayBody, ReadAhead, ResponseBody, UpstreamBody};
 use super::headers;
-use super::pool::Lease;
-use super::request::Exchange;
 use crate::compress::{self, Asked, Compressed};
+use crate::route::Route;
 
-/// The body of an answer to HEAD: only its length is told.
-struct Untold(BodySize);
-
-impl MessageBody for Untold {
-    type Error = Infallible;
-
-    fn size(&self) -> BodySize {
-        self.0
-    }
-
-    fn poll_next(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
-        Poll::Ready(None)
-    }
+/// What of the request an answer depends on; read before the request is sent.
+pub(crate) struct Asker {
+    pub(crate) method: Method,
+    /// `None`: the route's answers stay as they are.
+    pub(crate) codings: Option<Asked>,
+    pub(crate) takes_trailers: bool,
 }
 
 /// Turns the answer round. Its body streams; the connection goes back to the pool when it has passed.
 pub(crate) fn respond(
-    exchange: &Exchange<'_>,
-    answer: hyper::Response<Incoming>,
-    lease: Lease,
-    progress: Rc<Progress>,
-) -> Result<HttpResponse, Problem> {
-    let (parts, incoming) = answer.into_parts();
-    let status = StatusCode::from_u16(parts.status.as_u16())
-        .ok()
-        .filter(|status| !status.is_informational())
-        .ok_or_else(|| Problem::new(&registry::BAD_GATEWAY).cause(format!("unasked {}", parts.status)))?;
-    let announced = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let body = ResponseBody::new(incoming, lease, progress, exchange.route.longest_pause);
-
-    let mut response = HttpResponse::with_body(status, ());
-    let out = response.headers_mut();
-    headers::to_client(&parts.headers, out);
-    headers::add_via(out);
-    let coding = if exchange.route.compress {
-        compress::apply(status, out, announced, &Asked::from_headers(exchange.client.headers()))
-    } else {
-        Coding::Identity
-    };
-    let body = if exchange.client.method() == Method::HEAD {
-        let size = announced.filter(|_| coding == Coding::Identity);
-        BoxBody::new(Untold(size.map_or(BodySize::Stream, BodySize::Sized)))
-    } else if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
-        BoxBody::new(Untold(BodySize::None))
-    } else if coding == Coding::Identity {
-        BoxBody::new(body)
-    } else {
-        BoxBody::new(Compressed::new(body, coding, announced.is_none()))
-    };
-    if status.is_client_error() || status.is_server_error() {
-        // The server puts a problem in the place of an error without a body, unless it was reported already. This one
-        // is the upstream's and passes as it is.
-        response.extensions_mut().insert(Reported(Problem::new(registry::for_status(status.as_u16()))));
+    route: &Route,
+    asker: &Asker,
+    answer: Response<Incoming>,
+    carried: Carried,
+) -> Result<Response<GatewayBody>, Problem> {
+    let (mut parts, incoming) = answer.into_parts();
+    if parts.status.is_informational() {
+        return Err(Problem::new(&registry::BAD_GATEWAY).cause(format!("unasked {}", parts.status)));
     }
-    Ok(response.set_body(body))
+    check_framing(parts.version, &parts.headers)?;
+    let announced = content_length(&parts.headers);
+    let via = parts.version;
+    // 426 says what to upgrade to (RFC 9110 §15.5.22); elsewhere `Upgrade` is an offer of that hop only.
+    let required = (parts.status == StatusCode::UPGRADE_REQUIRED)
+        .then(|| parts.headers.get(header::UPGRADE).cloned())
+        .flatten();
+    headers::strip_response(&mut parts.headers);
+    if let Some(protocols) = required {
+        parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        parts.headers.insert(header::UPGRADE, protocols);
+    }
+    headers::add_via(&mut parts.headers, via);
+    if !asker.takes_trailers {
+        parts.headers.remove(header::TRAILER);
+    }
+    let coding = match &asker.codings {
+        Some(asked) => compress::apply(parts.status, &mut parts.headers, announced, asked),
+        None => Coding::Identity,
+    };
+    let body = ResponseBody::new(incoming, carried, route.longest_pause);
+    let body = if asker.method == Method::HEAD {
+        GatewayBody::Untold(announced.filter(|_| coding == Coding::Identity))
+    } else if has_no_content(parts.status) {
+        GatewayBody::Empty
+    } else {
+        let ahead = route.buffering.of_responses();
+        let body =
+            if ahead { UpstreamBody::Buffered(ReadAhead::start(body)) } else { UpstreamBody::Streamed(body) };
+        if coding == Coding::Identity {
+            GatewayBody::Forwarded(body)
+        } else {
+            GatewayBody::Compressed(Box::new(Compressed::new(body, coding, announced.is_none())))
+        }
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = parts.status;
+    *response.headers_mut() = parts.headers;
+    Ok(response)
+}
+
+fn has_no_content(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+/// An answer that could end in two places, or whose coding is not only the chunks that were taken off, is not passed on
+/// (RFC 9112 §6.1, §6.3): the next reader might read it otherwise.
+fn check_framing(version: Version, fields: &HeaderMap) -> Result<(), Problem> {
+    let bad = |cause: &str| Err(Problem::new(&registry::BAD_GATEWAY).cause(cause.to_owned()));
+    let mut lengths = fields.get_all(header::CONTENT_LENGTH).iter();
+    let mut codings = fields.get_all(header::TRANSFER_ENCODING).iter();
+    let (length, coding) = (lengths.next(), codings.next());
+    if lengths.next().is_some() {
+        return bad("the answer has more than one Content-Length");
+    }
+    if length.is_some_and(|value| !is_number(value)) {
+        return bad("the answer's Content-Length is malformed");
+    }
+    let Some(coding) = coding else { return Ok(()) };
+    if length.is_some() {
+        return bad("the answer has both Content-Length and Transfer-Encoding");
+    }
+    if version != Version::HTTP_11
+        || codings.next().is_some()
+        || !coding.as_bytes().eq_ignore_ascii_case(b"chunked")
+    {
+        return bad("the answer has a Transfer-Encoding other than `chunked`");
+    }
+    Ok(())
+}
+
+fn is_number(value: &HeaderValue) -> bool {
+    !value.is_empty() && value.as_bytes().iter().all(u8::is_ascii_digit)
+}
+
+fn content_length(fields: &HeaderMap) -> Option<u64> {
+    fields.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

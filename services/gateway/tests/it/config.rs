@@ -4,7 +4,8 @@ use std::process::Command;
 
 use figment::Figment;
 use figment::providers::{Format, Toml};
-use gateway::app::{Gateway, StartError};
+use gateway::Gateway;
+use gateway::app::StartError;
 use gateway::config::Config;
 use telemetry::metrics::Metrics;
 

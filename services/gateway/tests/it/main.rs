@@ -10,6 +10,7 @@ mod end_to_end;
 mod faults;
 mod harness;
 mod headers;
+mod http;
 mod routing;
 mod running;
 mod streaming;
