@@ -74,7 +74,8 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Ends the call by this moment, if that is sooner than the client's own limit.
+    /// Ends the call by this moment, if that is sooner than the client's own limit and the deadline of the request it is
+    /// made for.
     pub fn deadline(mut self, deadline: Instant) -> Self {
         self.deadline = Some(deadline);
         self

@@ -22,6 +22,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Sooner than servers close idle connections, so that a call seldom meets one being closed.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TIMEOUT: HeaderName = HeaderName::from_static(telemetry::deadline::HEADER);
 
 /// Calls other services; clones share connections, retry budget and breakers.
 #[derive(Clone, Debug)]
@@ -83,18 +84,17 @@ impl Client {
             return Err(HttpError::Url);
         }
         let origin = url.origin().ascii_serialization();
-        let limit = Instant::now() + Duration::from_millis(inner.config.timeout_ms);
-        let deadline = call.deadline.map_or(limit, |deadline| deadline.min(limit));
+        let limits = Limits::of(&call, &inner.config);
         let retries = if call.repeatable { inner.config.max_retries } else { 0 };
         inner.budget.deposit();
         let mut attempt = 0;
         loop {
-            let outcome = inner.attempt(&call, &url, &origin, attempt, deadline).await;
+            let outcome = inner.attempt(&call, &url, &origin, attempt, limits).await;
             if attempt >= retries || !is_worth_repeating(&outcome) {
                 return outcome;
             }
             let pause = pause_before(attempt, &outcome);
-            if Instant::now() + pause >= deadline || !inner.budget.withdraw() {
+            if Instant::now() + pause >= limits.deadline() || !inner.budget.withdraw() {
                 return outcome;
             }
             tokio::time::sleep(pause).await;
@@ -110,19 +110,29 @@ impl Inner {
         url: &Url,
         origin: &str,
         attempt: u32,
-        deadline: Instant,
+        limits: Limits,
     ) -> Result<Answer, HttpError> {
+        let started = Instant::now();
+        let left = limits.deadline().saturating_duration_since(started);
+        if left.is_zero() {
+            return Err(HttpError::Timeout { origin: origin.to_owned() });
+        }
         let permit = self
             .breakers
-            .admit(origin, Instant::now())
+            .admit(origin, started)
             .map_err(|retry_after| HttpError::Suspended { origin: origin.to_owned(), retry_after })?;
         let span = span_of(call, url, attempt);
-        let exchange = self.exchange(call, url, origin, &span).instrument(span.clone());
-        let outcome = tokio::time::timeout_at(deadline.into(), exchange)
+        let exchange = self.exchange(call, url, origin, left, &span).instrument(span.clone());
+        let outcome = tokio::time::timeout_at(limits.deadline().into(), exchange)
             .await
             .unwrap_or_else(|_| Err(HttpError::Timeout { origin: origin.to_owned() }));
         record(&span, &outcome);
-        settle(permit, &outcome);
+        if matches!(outcome, Err(HttpError::Timeout { .. })) && limits.hurried(started) {
+            // The caller of this process was in a hurry; that says nothing about the origin.
+            drop(permit);
+        } else {
+            settle(permit, &outcome);
+        }
         outcome
     }
 
@@ -131,6 +141,7 @@ impl Inner {
         call: &Call<'_>,
         url: &Url,
         origin: &str,
+        left: Duration,
         span: &Span,
     ) -> Result<Answer, HttpError> {
         let transport = |source: reqwest::Error| HttpError::Transport {
@@ -139,6 +150,7 @@ impl Inner {
         };
         let mut headers = call.headers.clone();
         propagate(&mut headers, span);
+        headers.insert(TIMEOUT, HeaderValue::from(telemetry::deadline::render(left)));
         let started = Instant::now();
         let request =
             self.http.request(call.method.clone(), url.clone()).headers(headers).body(call.body.clone());
@@ -157,6 +169,35 @@ impl Inner {
             body.extend_from_slice(&chunk);
         }
         Ok(Answer { status, headers, body: Bytes::from(body), origin: origin.to_owned() })
+    }
+}
+
+/// Until when a call may take.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// By the client's configuration and the call itself.
+    own: Instant,
+    /// By the request the call is made for.
+    request: Option<Instant>,
+}
+
+impl Limits {
+    fn of(call: &Call<'_>, config: &ClientConfig) -> Self {
+        let limit = Instant::now() + Duration::from_millis(config.timeout_ms);
+        let own = call.deadline.map_or(limit, |deadline| deadline.min(limit));
+        let request = telemetry::request::with_current(telemetry::request::RequestStats::deadline).flatten();
+        Self { own, request }
+    }
+
+    fn deadline(&self) -> Instant {
+        self.request.map_or(self.own, |request| request.min(self.own))
+    }
+
+    /// Whether the request left an attempt that began at `started` less than half of the time it would have had. Without this
+    /// rule a client that sets tiny deadlines could open the breaker for everybody.
+    fn hurried(&self, started: Instant) -> bool {
+        let had = self.deadline().saturating_duration_since(started);
+        had * 2 < self.own.saturating_duration_since(started)
     }
 }
 

@@ -5,6 +5,7 @@
 //! nothing is copied. What may not pass yet is kept here.
 
 mod gate;
+mod loan;
 mod outgoing;
 
 use std::io;
@@ -21,6 +22,7 @@ use crate::census::Permit;
 use crate::framing::{FramingLimits, Refusal};
 use crate::state::ConnectionState;
 use gate::{Gate, Refused};
+pub(crate) use loan::Loan;
 use outgoing::Outgoing;
 
 /// Bytes of next requests that are kept while one is answered; beyond, the client's writes block.
@@ -181,11 +183,14 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Guarded<IO> {
         if buf.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        if !this.transparent && this.state.tunnel.load(Relaxed) {
-            this.transparent = true;
-        }
         if !this.transparent {
-            return this.poll_read_inspected(cx, buf);
+            if this.state.over.load(Relaxed) {
+                return Poll::Ready(Ok(()));
+            }
+            if !this.state.tunnel.load(Relaxed) {
+                return this.poll_read_inspected(cx, buf);
+            }
+            this.transparent = true;
         }
         if this.held.is_empty() {
             return Pin::new(&mut this.io).poll_read(cx, buf);

@@ -18,7 +18,7 @@ use crate::config::EdgeConfig;
 use crate::connection::Transport;
 use crate::drive::{Drainable, End, Overdue, drive};
 use crate::framing::Refusal;
-use crate::guard::Guarded;
+use crate::guard::{Guarded, Loan};
 use crate::handler::Handler;
 use crate::service::{Origin, service};
 use crate::state::ConnectionState;
@@ -45,7 +45,7 @@ pub(crate) fn builder(config: &EdgeConfig) -> Builder {
     builder
 }
 
-impl<IO, S, B> Drainable for UpgradeableConnection<TokioIo<Guarded<IO>>, S>
+impl<IO, S, B> Drainable for UpgradeableConnection<TokioIo<Loan<IO>>, S>
 where
     IO: Transport,
     S: HttpService<Incoming, ResBody = B>,
@@ -71,13 +71,16 @@ pub(crate) async fn serve<H: Handler, IO: Transport>(
     let guarded = Guarded::new(io, Arc::clone(&state), config.framing_limits(), first, permit);
     let service =
         service(Rc::clone(&worker.handler), origin, Arc::clone(&state), config.max_requests_per_connection);
-    let mut connection = worker.http1.serve_connection(TokioIo::new(guarded), service).with_upgrades();
+    let (loan, home) = Loan::new(guarded);
+    let mut connection = worker.http1.serve_connection(TokioIo::new(loan), service).with_upgrades();
     let end = drive(&mut connection, &state, &worker.patience, true, 0).await;
-    let Some(parts) = connection.into_parts() else {
+    if state.switched.load(Relaxed) {
         state.tunnel.store(true, Relaxed);
         return;
-    };
-    let guarded = parts.io.into_inner();
+    }
+    state.over.store(true, Relaxed);
+    drop(connection);
+    let Some(guarded) = home.take() else { return };
     let refusal = match &end {
         End::Overdue(Overdue::Request) if guarded.holds_bytes() => Some(Refusal::HeadTimeout),
         _ => guarded.refused_head(),

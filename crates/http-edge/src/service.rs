@@ -14,6 +14,7 @@ use http::{Request, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
+use hyper::upgrade::OnUpgrade;
 use pin_project_lite::pin_project;
 
 use crate::client::ClientConnection;
@@ -68,11 +69,15 @@ pub(crate) fn service<H: Handler>(
     Error = Infallible,
     Future = impl Future<Output = Served<H>>,
 > {
-    service_fn(move |request: Request<Incoming>| {
+    service_fn(move |mut request: Request<Incoming>| {
         let handler = Rc::clone(&handler);
         // In HTTP/1.1 the guard has counted the exchange when it let the head through.
         if origin.http2 {
             state.begin();
+        }
+        // hyper sees an offer in any `Upgrade` field, also in one that `Connection` does not name.
+        if !origin.http2 && !state.offers_upgrade.load(Relaxed) && !request.extensions().is_empty() {
+            request.extensions_mut().remove::<OnUpgrade>();
         }
         let exchange = Exchange { state: Arc::clone(&state), answered: false };
         let number = state.count();
@@ -94,7 +99,9 @@ pub(crate) fn service<H: Handler>(
 fn settle<B: Body>(response: &mut Response<B>, version: Version, last: bool, state: &ConnectionState) {
     let sized = version == Version::HTTP_11 || response.headers().contains_key(CONTENT_LENGTH);
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        if !state.offers_upgrade.load(Relaxed) {
+        if state.offers_upgrade.load(Relaxed) {
+            state.switched.store(true, Relaxed);
+        } else {
             // Nobody asked for another protocol (RFC 9110 §15.2.2), and a client that believed it would be talked past.
             *response.status_mut() = StatusCode::BAD_GATEWAY;
             response.headers_mut().remove(UPGRADE);

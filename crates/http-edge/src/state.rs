@@ -35,8 +35,12 @@ pub(crate) struct ConnectionState {
     pub(crate) expects_continue: AtomicBool,
     /// The request in flight offers to leave HTTP/1.1.
     pub(crate) offers_upgrade: AtomicBool,
-    /// A 101 was sent: what comes now is another protocol.
+    /// The answer to it is 101.
+    pub(crate) switched: AtomicBool,
+    /// The 101 was sent: what comes now is another protocol.
     pub(crate) tunnel: AtomicBool,
+    /// HTTP/1.1 has ended without a tunnel; who waits for one gets nothing.
+    pub(crate) over: AtomicBool,
     /// The body in flight broke the framing rules: where the next request would begin is unknown.
     pub(crate) body_refused: AtomicBool,
     /// Only the end of the connection ends the answer in flight (RFC 9112 §6.3, the last rule), so a cut must not look like one.
@@ -98,7 +102,9 @@ impl ConnectionState {
             withheld: AtomicBool::new(false),
             expects_continue: AtomicBool::new(false),
             offers_upgrade: AtomicBool::new(false),
+            switched: AtomicBool::new(false),
             tunnel: AtomicBool::new(false),
+            over: AtomicBool::new(false),
             body_refused: AtomicBool::new(false),
             ends_by_close: AtomicBool::new(false),
             draining: AtomicBool::new(false),

@@ -14,6 +14,7 @@ use tracing::Span;
 use tracing::field::Empty;
 use uuid::Uuid;
 
+use crate::deadline;
 use crate::health::is_health_path;
 use crate::request_metrics::{RequestMetrics, method_label};
 use crate::route::{RouteSlot, UNMATCHED};
@@ -50,7 +51,7 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn begin(observer: Arc<Observer>, request: &ServiceRequest) -> Self {
+    pub(crate) fn begin(observer: Arc<Observer>, request: &mut ServiceRequest) -> Self {
         let started = Instant::now();
         let method = method_label(request.method().as_str());
         let route: Arc<str> = Arc::from(request.match_pattern().as_deref().unwrap_or(UNMATCHED));
@@ -68,6 +69,7 @@ impl Exchange {
         // A process that does not trace still names its requests, so that problems and log lines can be matched.
         let trace_id = propagation::trace_id(&span).unwrap_or_else(|| Uuid::new_v4().simple().to_string());
         let stats = RequestStats::new(Some(trace_id), request_id);
+        deadline::note(request, &stats, started);
         let named = RouteSlot::default();
         request.extensions_mut().insert(named.clone());
         observer.metrics.begin();

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+mod deadline;
 mod exchange;
 mod health;
 mod json_body;

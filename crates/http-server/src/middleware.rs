@@ -56,8 +56,8 @@ where
 
     forward_ready!(service);
 
-    fn call(&self, request: ServiceRequest) -> Self::Future {
-        let exchange = Exchange::begin(Arc::clone(&self.observer), &request);
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
+        let exchange = Exchange::begin(Arc::clone(&self.observer), &mut request);
         let (span, stats) = (exchange.span.clone(), Arc::clone(&exchange.stats));
         let service = Rc::clone(&self.service);
         let exchanged = async move {

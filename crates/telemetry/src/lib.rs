@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+pub mod deadline;
 mod init;
 mod json_line;
 pub mod metrics;

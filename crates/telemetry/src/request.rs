@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Statements kept for the slow log; further ones are only counted.
 pub const MAX_KEPT_STATEMENTS: usize = 64;
@@ -37,6 +37,7 @@ pub struct RequestStats {
     upstream_micros: AtomicU64,
     kept: Mutex<VecDeque<Statement>>,
     principal: OnceLock<String>,
+    deadline: OnceLock<Instant>,
 }
 
 impl RequestStats {
@@ -53,6 +54,7 @@ impl RequestStats {
             upstream_micros: AtomicU64::new(0),
             kept: Mutex::new(VecDeque::new()),
             principal: OnceLock::new(),
+            deadline: OnceLock::new(),
         })
     }
 
@@ -81,6 +83,12 @@ impl RequestStats {
     pub fn set_principal(&self, subject: &str) {
         // A second principal in one request would be a defect of the caller; the first one is what was authorised.
         let _already_set = self.principal.set(subject.to_owned());
+    }
+
+    /// Notes when nobody waits for the answer any more (see [`crate::deadline`]). The first call wins.
+    pub fn set_deadline(&self, deadline: Instant) {
+        // A caller waits for one answer, once; a later word about it would be a defect of ours.
+        let _already_set = self.deadline.set(deadline);
     }
 
     /// Number of statements so far.
@@ -137,6 +145,13 @@ impl RequestStats {
         self.principal.get().map(String::as_str)
     }
 
+    /// When nobody waits for the answer any more; `None` while that is not known. Work done for the request after it is
+    /// work for nobody.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline.get().copied()
+    }
+
     /// The list stays valid whatever a panicking holder did, so poison is ignored.
     fn kept(&self) -> MutexGuard<'_, VecDeque<Statement>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
@@ -145,8 +160,8 @@ impl RequestStats {
 
 /// Runs `f` with `stats` as the current request's record. A task spawned inside does not inherit it: pass the
 /// `Arc` and call `scope` again.
-pub async fn scope<F: Future>(stats: Arc<RequestStats>, f: F) -> F::Output {
-    CURRENT.scope(stats, f).await
+pub fn scope<F: Future>(stats: Arc<RequestStats>, f: F) -> impl Future<Output = F::Output> {
+    CURRENT.scope(stats, f)
 }
 
 /// As [`scope`], for work that never waits.
@@ -197,6 +212,16 @@ mod tests {
         stats.set_principal("ada");
         stats.set_principal("bob");
         assert_eq!(stats.principal(), Some("ada"));
+    }
+
+    #[test]
+    fn the_first_deadline_stays() {
+        let stats = RequestStats::new(None, "r".to_owned());
+        assert_eq!(stats.deadline(), None);
+        let deadline = Instant::now();
+        stats.set_deadline(deadline);
+        stats.set_deadline(deadline + Duration::from_secs(1));
+        assert_eq!(stats.deadline(), Some(deadline));
     }
 
     #[tokio::test]

@@ -3,6 +3,8 @@
 //! The order is fixed: host, path, route, quota of the address, token, quota of the principal, size; only then is a connection
 //! taken. A refusal therefore costs the upstream nothing.
 
+use std::pin::Pin;
+
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::uri::Scheme;
@@ -22,10 +24,12 @@ mod response;
 mod send;
 mod tunnel;
 
+pub(crate) use headers::LastDescription;
 pub(crate) use peer::Network;
 pub(crate) use pool::Pool;
 
 use crate::compress::{self, Asked};
+use crate::config::AuthPolicy;
 use crate::docs;
 use crate::door;
 use crate::gateway::Gateway;
@@ -67,7 +71,8 @@ pub(crate) async fn answer(
     }
     let path = request::normal_path(&parts.uri)?.into_owned();
     if gateway.docs_enabled
-        && let Some(page) = docs::pages::respond(&gateway.docs, &parts.method, &path, &parts.headers).await
+        && docs::pages::is_page(&path)
+        && let Some(page) = boxed(docs::pages::respond(&gateway.docs, &parts.method, &path, &parts.headers)).await
     {
         return page.map(|page| page.map(GatewayBody::from));
     }
@@ -120,7 +125,7 @@ async fn pass_on(
     };
     let body = match length {
         Length::Absent => PassedBody::None,
-        _ if route.buffering.of_requests() => PassedBody::Spooled(take_in(incoming, route).await?),
+        _ if route.buffering.of_requests() => PassedBody::Spooled(boxed(take_in(incoming, route)).await?),
         Length::Bytes(bytes) => PassedBody::Streamed(incoming, Some(bytes)),
         Length::Unknown => PassedBody::Streamed(incoming, None),
     };
@@ -138,6 +143,7 @@ async fn pass_on(
         peer: client.peer().ip(),
         peer_trusted: generation.gateway.is_trusted(client.peer().ip()),
         secure: client.is_secure(),
+        last_description: &generation.last_description,
     };
     let target = request::upstream_target(&parts.uri, &path)?;
     let mut fields = parts.headers;
@@ -238,10 +244,13 @@ async fn admit(
     address: std::net::IpAddr,
     observed: &mut Observation,
 ) -> Result<(), Problem> {
+    if route.auth == AuthPolicy::None && route.rate_limits.is_empty() {
+        return Ok(());
+    }
     if !route.rate_limits.is_empty() {
         gateway.rate_limits.charge(route, Stage::BeforeToken, address, None, &mut observed.quotas)?;
     }
-    let principal = door::admit(gateway.verifier.as_ref(), route.auth, fields).await?;
+    let principal = boxed(door::admit(gateway.verifier.as_ref(), route.auth, fields)).await?;
     if let Some(principal) = &principal {
         observed.stats.set_principal(&principal.subject);
     }
@@ -250,6 +259,11 @@ async fn admit(
         gateway.rate_limits.charge(route, Stage::AfterToken, address, principal, &mut observed.quotas)?;
     }
     Ok(())
+}
+
+/// What most requests do not need must not make the future of every request larger.
+fn boxed<'f, F: Future + 'f>(rare: F) -> Pin<Box<dyn Future<Output = F::Output> + 'f>> {
+    Box::pin(rare)
 }
 
 fn find_route<'g>(gateway: &'g Gateway, method: &Method, path: &str) -> Result<&'g Route, Problem> {

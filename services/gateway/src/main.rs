@@ -10,6 +10,10 @@ use gateway::config::Config;
 use telemetry::Telemetry;
 use telemetry::metrics::Metrics;
 
+/// Requests come and go with buffers of several KiB, which the system's allocator merges and splits again each time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// `EX_CONFIG` of sysexits.h.
 const CONFIG_FAULT: u8 = 78;
 /// `EX_USAGE` of sysexits.h.

@@ -132,8 +132,8 @@ impl Observation {
     fn set_fields(&self, fields: &mut HeaderMap, took: Duration) {
         fields.entry(X_API_VERSION).or_insert(HeaderValue::from_static("1"));
         fields.insert(X_REQUEST_ID, self.request_id.clone());
-        let micros = took.as_micros();
-        let seconds = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+        let mut seconds = String::with_capacity(16);
+        push_decimal(&mut seconds, took, 1_000_000, 6);
         if let Ok(seconds) = HeaderValue::try_from(seconds) {
             fields.insert(X_PROCESS_TIME, seconds);
         }
@@ -305,12 +305,50 @@ fn server_timing(stats: &RequestStats, took: Duration) -> String {
 }
 
 fn part(out: &mut String, name: &str, took: Duration) {
+    out.push_str(name);
+    out.push_str(";dur=");
+    push_decimal(out, took, 1_000, 3);
+}
+
+/// Microseconds in units of `unit` of them, with so many decimals. Without the formatting machinery, which would be a part of
+/// what it measures.
+fn push_decimal(out: &mut String, took: Duration, unit: u128, decimals: usize) {
     let micros = took.as_micros();
-    // Writing to a string cannot fail.
-    let _ =
-        std::fmt::Write::write_fmt(out, format_args!("{name};dur={}.{:03}", micros / 1000, micros % 1000));
+    push_digits(out, micros / unit, 1);
+    out.push('.');
+    push_digits(out, micros % unit, decimals);
+}
+
+fn push_digits(out: &mut String, number: u128, at_least: usize) {
+    if number >= 10 || at_least > 1 {
+        push_digits(out, number / 10, at_least.saturating_sub(1));
+    }
+    out.push(char::from(b'0' + u8::try_from(number % 10).unwrap_or(0)));
 }
 
 fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_written_with_their_decimals() {
+        let written = |micros: u64, unit, decimals| {
+            let mut out = String::new();
+            push_decimal(&mut out, Duration::from_micros(micros), unit, decimals);
+            out
+        };
+        for (micros, millis, seconds) in [
+            (0, "0.000", "0.000000"),
+            (7, "0.007", "0.000007"),
+            (1_234_567, "1234.567", "1.234567"),
+            (10_000_000, "10000.000", "10.000000"),
+        ] {
+            assert_eq!(written(micros, 1_000, 3), millis);
+            assert_eq!(written(micros, 1_000_000, 6), seconds);
+        }
+    }
 }

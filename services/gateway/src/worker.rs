@@ -16,7 +16,7 @@ use telemetry::request::{self as record, RequestStats};
 use tracing::Instrument as _;
 
 use crate::forward::body::GatewayBody;
-use crate::forward::{self, Pool};
+use crate::forward::{self, LastDescription, Pool};
 use crate::gateway::Gateway;
 use crate::observe::{Observation, Observer, new_request_id};
 use crate::problems;
@@ -33,6 +33,7 @@ pub(crate) struct Worker {
 /// One configuration, and this worker's connections under it. Requests keep the one they began with.
 pub(crate) struct Generation {
     pub(crate) gateway: Arc<Gateway>,
+    pub(crate) last_description: LastDescription,
     observer: Rc<Observer>,
     pools: Vec<Rc<Pool>>,
 }
@@ -52,7 +53,7 @@ impl Generation {
         });
         let pools = pools.collect();
         let observer = Observer::new(gateway.requests.clone(), gateway.slow_request, gateway.sample_ratio);
-        Rc::new(Self { gateway: Arc::clone(gateway), observer: Rc::new(observer), pools })
+        Rc::new(Self { gateway: Arc::clone(gateway), observer: Rc::new(observer), pools, last_description: LastDescription::default() })
     }
 
     pub(crate) fn pool(&self, upstream: usize) -> Result<&Pool, Problem> {
@@ -115,7 +116,8 @@ impl Handler for Worker {
         let asked = gateway.cors.is_some().then(|| request.headers().clone());
         let stats = Arc::clone(&observed.stats);
         let span = observed.span.clone();
-        let answering = record::scope(stats, async {
+        // It is large, and the server underneath keeps room for one on every connection.
+        let answering = Box::pin(record::scope(stats, async {
             let answer = forward::answer(&generation, request, &client, &mut observed).await;
             let mut response = answer.unwrap_or_else(|problem| {
                 gateway.metrics.rejected(problem.kind().code);
@@ -137,7 +139,7 @@ impl Handler for Worker {
             }
             observed.finish(&mut response);
             response
-        });
+        }));
         if span.is_disabled() { answering.await } else { answering.instrument(span).await }
     }
 

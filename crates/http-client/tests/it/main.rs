@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails has failed the test")]
 
 mod calls;
+mod deadlines;
 mod propagation;
 
 use std::sync::{Arc, Mutex};

@@ -8,7 +8,7 @@ use http_edge::EdgeConfig;
 use crate::harness::{Edge, until};
 
 fn hasty() -> EdgeConfig {
-    EdgeConfig { header_timeout_ms: 100, keep_alive_secs: 1, send_timeout_ms: 200, ..EdgeConfig::default() }
+    EdgeConfig { header_timeout_ms: 500, keep_alive_secs: 1, send_timeout_ms: 200, ..EdgeConfig::default() }
 }
 
 #[test]

@@ -39,10 +39,22 @@ fn a_101_that_nobody_asked_for_does_not_reach_the_client() {
     ] {
         let mut client = edge.connect();
         let answer = client.send(request).answer();
-        eprintln!("{request} {}", answer.head);
         assert_eq!((answer.status(), answer.closes()), (502, true));
         assert_eq!(client.rest(), "");
     }
+}
+
+/// hyper remembers the offer of the first request until the connection ends.
+#[test]
+fn a_refusal_after_an_offer_that_was_not_taken_reaches_the_client() {
+    let edge = Edge::start();
+    let mut client = edge.connect();
+    client.send(
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+    );
+    assert_eq!(client.answer().body, "hello");
+    assert_eq!(client.answer().body, "host_missing");
+    assert_eq!(client.rest(), "");
 }
 
 #[tokio::test]

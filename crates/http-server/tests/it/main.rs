@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod deadlines;
 mod health;
 mod observed;
 mod refusals;

@@ -46,6 +46,11 @@ impl<'p> Page<'p> {
     }
 }
 
+/// Whether the gateway answers this path itself.
+pub(crate) fn is_page(path: &str) -> bool {
+    Page::at(path).is_some()
+}
+
 /// The answer to a request for one of the pages; `None` when the path is none of them. HEAD is answered like GET: the
 /// server leaves the body out.
 pub(crate) async fn respond(

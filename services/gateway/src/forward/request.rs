@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use problem::{Problem, registry};
 
 use super::body::RequestBody;
-use super::headers::{self, Claims, Origin};
+use super::headers::{self, Claims, LastDescription, Origin};
 use crate::compress::stripped_conditions;
 use crate::observe::Observation;
 use crate::problems::{AMBIGUOUS_MESSAGE, AMBIGUOUS_TARGET};
@@ -134,6 +134,7 @@ pub(crate) struct Passage<'a> {
     pub(crate) peer: IpAddr,
     pub(crate) peer_trusted: bool,
     pub(crate) secure: bool,
+    pub(crate) last_description: &'a LastDescription,
 }
 
 impl Passage<'_> {
@@ -178,7 +179,7 @@ impl Passage<'_> {
             protocol: if self.secure { "https" } else { "http" },
             version: self.version,
         };
-        headers::describe_origin(claims, &origin, fields);
+        headers::describe_origin(claims, &origin, self.last_description, fields);
     }
 
     fn announce_length(&self, fields: &mut HeaderMap) {

@@ -4,6 +4,7 @@
 //! no answer began. Each try goes to an instance that has not had it, where there is one; all tries but the first come out
 //! of the upstream's retry budget, so that a failing upstream does not get more requests for failing.
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,11 +81,8 @@ impl Sending<'_> {
         let upstream = Arc::clone(pool.upstream());
         let span = if observed.is_recorded() { self.span(&outbound, &upstream) } else { Span::none() };
         let started = Instant::now();
-        let sent = if observed.is_recorded() {
-            self.tries(pool, outbound, body, observed).instrument(span.clone()).await
-        } else {
-            self.tries(pool, outbound, body, observed).await
-        };
+        let tries = pin!(self.tries(pool, outbound, body, observed));
+        let sent = if span.is_disabled() { tries.await } else { tries.instrument(span.clone()).await };
         let took = started.elapsed();
         observed.stats.record_upstream(took);
         let status = sent.as_ref().ok().map(|sent| sent.answer.status().as_u16());
@@ -258,7 +256,7 @@ impl Sending<'_> {
         progress: &Progress,
         limit: Limit,
     ) -> Result<F::Output, Failure> {
-        let mut exchange = std::pin::pin!(exchange);
+        let mut exchange = pin!(exchange);
         loop {
             let mut deadline = progress.last_step() + limit.pause;
             if let Some(at_most) = limit.at_most {

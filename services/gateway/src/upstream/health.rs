@@ -1,5 +1,6 @@
 //! Active checks: each instance is asked now and then whether it is well.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -71,15 +72,17 @@ async fn check(upstream: &Upstream, instance: &Instance, path: &str) -> Result<(
         .header(http::header::USER_AGENT, "aldia-gateway-health")
         .header(http::header::CONNECTION, "close")
         .body(Empty::<Bytes>::new())?;
-    let exchange = async { Ok::<_, CheckError>(sender.send_request(request).await?.status()) };
-    let status = tokio::select! {
+    let mut exchange = pin!(sender.send_request(request));
+    let answer = tokio::select! {
         biased;
-        status = exchange => status?,
-        ended = connection => match ended {
-            Ok(()) => return Err(CheckError::Connect(std::io::ErrorKind::UnexpectedEof.into())),
-            Err(error) => return Err(error.into()),
-        },
+        answer = &mut exchange => answer?,
+        // The connection may end in the very moment in which it has brought the answer.
+        ended = connection => {
+            ended?;
+            exchange.await?
+        }
     };
+    let status = answer.status();
     if upstream.config.health.accepts(status.as_u16()) { Ok(()) } else { Err(CheckError::Status(status)) }
 }
 

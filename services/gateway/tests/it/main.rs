@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
+mod adjustable;
 mod compression;
 mod config;
 mod docs;
@@ -11,6 +12,9 @@ mod faults;
 mod harness;
 mod headers;
 mod http;
+mod limits;
+mod protocols;
+mod resilience;
 mod routing;
 mod running;
 mod streaming;

@@ -1,9 +1,10 @@
 //! RFC 9110 §10.1.1: a client that waits to be told to go on.
 
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::wire::{Message, Peer, Recorder, Refusing};
-use crate::harness::{Gateway, gateway_to, raw_upstream};
+use crate::harness::{Gateway, PATIENCE, gateway_to, raw_upstream};
 
 const WAITING: &str = "POST / HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n";
 
@@ -68,8 +69,9 @@ async fn a_final_answer_in_its_place_passes_and_no_body_is_taken() {
         client.send(more).await;
         let rest = client.rest().await;
         assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
-        let seen = seen.recv().await.unwrap();
-        assert!(!seen.complete && seen.body.is_empty(), "{seen:?}");
+        let seen =
+            timeout(PATIENCE, seen.recv()).await.expect("the exchange ends on the other side too").unwrap();
+        assert!(!seen.complete && seen.body.is_empty(), "{more:?}: {seen:?}");
     }
 }
 

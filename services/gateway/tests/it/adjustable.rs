@@ -1,0 +1,85 @@
+//! A gateway whose listener is set up as a test wants, and that can be given another configuration while it runs.
+
+use std::net::SocketAddr;
+
+use gateway::app::App;
+use gateway::config::Config;
+use http_edge::EdgeConfig;
+use test_harness::{TEST_AUDIENCE, TestIssuer, wait_until};
+
+use crate::harness::PATIENCE;
+
+/// A running gateway; both ports are free ones.
+pub(crate) struct Adjustable {
+    pub(crate) app: App,
+    pub(crate) addr: SocketAddr,
+    pub(crate) base: String,
+    pub(crate) http: reqwest::Client,
+    edge: EdgeConfig,
+}
+
+impl Adjustable {
+    pub(crate) fn start(rest: &str) -> Self {
+        Self::with(rest, |_| {})
+    }
+
+    /// `adjust` sets keys of `[http]`.
+    pub(crate) fn with(rest: &str, adjust: impl FnOnce(&mut EdgeConfig)) -> Self {
+        // Somebody else's being there first is as good.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let mut edge = EdgeConfig { bind: "127.0.0.1:0".to_owned(), workers: 1, ..EdgeConfig::default() };
+        adjust(&mut edge);
+        let app = App::start(&config(rest, &edge)).unwrap();
+        let addr = app.addr();
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let http = http.timeout(PATIENCE).build().unwrap();
+        Self { app, addr, base: format!("http://{addr}"), http, edge }
+    }
+
+    /// As on SIGHUP, with another file.
+    pub(crate) fn reload(&self, rest: &str) {
+        self.app.reload(&config(rest, &self.edge));
+    }
+
+    pub(crate) fn get(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http.get(format!("{}{path}", self.base))
+    }
+
+    /// The value of one line of the private port's metrics, `name{labels}` as they stand there; 0 without such a line.
+    pub(crate) async fn metric(&self, line: &str) -> u64 {
+        let url = format!("http://{}/metrics", self.app.admin_addr());
+        let all = self.http.get(url).send().await.unwrap().text().await.unwrap();
+        let found = all.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(' '));
+        found.map_or(0, |value| value.parse().unwrap())
+    }
+
+    /// Waits until no connection of a client is open.
+    pub(crate) async fn until_all_have_left(&self) {
+        wait_until("no client to be connected", PATIENCE, async || {
+            self.metric("gateway_client_connections").await == 0
+        })
+        .await;
+    }
+}
+
+impl Drop for Adjustable {
+    fn drop(&mut self) {
+        self.app.handle().stop_now();
+    }
+}
+
+fn config(rest: &str, edge: &EdgeConfig) -> Config {
+    let mut config = Config::parse(rest).unwrap();
+    config.http = edge.clone();
+    config.admin.bind = "127.0.0.1:0".to_owned();
+    config
+}
+
+/// The section that trusts this issuer alone.
+pub(crate) fn identity(issuer: &TestIssuer) -> String {
+    format!(
+        "[identity]\naudience = {TEST_AUDIENCE:?}\n[[identity.issuers]]\nissuer = {:?}\njwks_url = {:?}\n",
+        issuer.issuer(),
+        issuer.jwks_url()
+    )
+}
