@@ -11,13 +11,18 @@ use crate::config::BalanceConfig;
 pub(crate) struct Counters {
     active: AtomicU32,
     retries: AtomicU32,
-    turn: AtomicUsize,
+    /// Who had the last turn among equals.
+    last: AtomicUsize,
 }
 
 impl Counters {
-    /// Whose turn it is among `equals`; none when there are none.
-    pub(crate) fn turn(&self, equals: usize) -> Option<usize> {
-        self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(equals)
+    /// Whose turn it is among `equals`, which ascend: the next one after the last. A count of turns would not do: where one
+    /// instance is always busy with the request before, its remainder can pass by another for ever.
+    pub(crate) fn turn(&self, equals: &[usize]) -> Option<usize> {
+        let last = self.last.load(Ordering::Relaxed);
+        let next = equals.iter().find(|index| **index > last).or_else(|| equals.first()).copied()?;
+        self.last.store(next, Ordering::Relaxed);
+        Some(next)
     }
 
     /// Requests under way.

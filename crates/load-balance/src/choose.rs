@@ -55,8 +55,8 @@ impl Look<'_> {
             }
         }
         let (rank, _) = best?;
-        let turn = self.inner.counters.turn(count)?;
-        Some((*equals.get(turn)?, rank))
+        let index = self.inner.counters.turn(equals.get(..count)?)?;
+        Some((index, rank))
     }
 
     /// The less loaded of two that are drawn from the best rank.

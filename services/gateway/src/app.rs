@@ -1,6 +1,7 @@
 //! Starts the gateway from its configuration, reads that again on SIGHUP, and runs until it is drained. Tests take the same
 //! path.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -197,8 +198,11 @@ impl Core {
             }
             Err(error) => self.refuse_reload(&error),
         }
-        if let Err(error) = self.public.reload_tls() {
-            tracing::error!(error = %chain(&error), "the certificate was not read again; the old one stays");
+        match self.public.reload_tls() {
+            Ok(()) | Err(EdgeError::NoTls) => {}
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "the certificate was not read again; the old one stays");
+            }
         }
     }
 
@@ -229,13 +233,12 @@ impl Core {
     }
 
     async fn observe_instances(&self) {
+        let mut known = BTreeSet::new();
         let mut ticks = tokio::time::interval(OBSERVE_INSTANCES);
         loop {
             ticks.tick().await;
             let gateway = self.gateway.load_full();
-            for upstream in &gateway.upstreams {
-                gateway.metrics.observe_instances(upstream);
-            }
+            gateway.metrics.observe_instances(&gateway.upstreams, &mut known);
         }
     }
 }

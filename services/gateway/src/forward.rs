@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use load_balance::Outcome;
 use problem::{Problem, registry};
+use telemetry::deadline;
 
 pub(crate) mod body;
 mod headers;
@@ -59,11 +60,6 @@ pub(crate) async fn answer(
     let on_upgrade =
         request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
     let (mut parts, incoming) = request.into_parts();
-    if let Some(preflight) =
-        gateway.cors.as_ref().and_then(|cors| cors.preflight(&parts.method, &parts.headers))
-    {
-        return Ok(preflight.map(|()| GatewayBody::Empty));
-    }
     let host = request::check_host(&parts)?;
     check_way(&parts, client, gateway.is_trusted(client.peer().ip()))?;
     if parts.method == Method::OPTIONS && parts.uri.path() == "*" {
@@ -72,7 +68,8 @@ pub(crate) async fn answer(
     let path = request::normal_path(&parts.uri)?.into_owned();
     if gateway.docs_enabled
         && docs::pages::is_page(&path)
-        && let Some(page) = boxed(docs::pages::respond(&gateway.docs, &parts.method, &path, &parts.headers)).await
+        && let Some(page) =
+            boxed(docs::pages::respond(&gateway.docs, &parts.method, &path, &parts.headers)).await
     {
         return page.map(|page| page.map(GatewayBody::from));
     }
@@ -145,6 +142,8 @@ async fn pass_on(
         secure: client.is_secure(),
         last_description: &generation.last_description,
     };
+    let asked = deadline::parse(parts.headers.get_all(deadline::HEADER).iter().map(HeaderValue::as_bytes));
+    let timeout = asked.map_or(route.timeout, |asked| asked.min(route.timeout));
     let target = request::upstream_target(&parts.uri, &path)?;
     let mut fields = parts.headers;
     passage.upstream_fields(&mut fields, observed);
@@ -161,6 +160,7 @@ async fn pass_on(
         route,
         passage: &passage,
         client,
+        timeout,
         repeatable: length == Length::Absent && is_idempotent(&asker.method),
     };
     let sent = sending.send(outbound, body, observed).await?;

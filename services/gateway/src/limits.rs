@@ -112,6 +112,10 @@ impl RateLimits {
             return Ok(());
         }
         let outcome = rate_limit::charge_all(&charges, Instant::now());
+        if outcome.refused().is_some() {
+            // Of those that let the request in nothing is told: their `t` may lie beyond `Retry-After`.
+            told.remove("ratelimit");
+        }
         outcome.decorate(told);
         match outcome.refused() {
             None => Ok(()),

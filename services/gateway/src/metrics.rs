@@ -1,5 +1,6 @@
 //! Every instrument of the gateway itself; the server's own come from `http-server`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +45,15 @@ struct InstanceState {
     upstream: Arc<str>,
     instance: Arc<str>,
     state: &'static str,
+}
+
+impl InstanceState {
+    /// The labels of every state an instance can be in.
+    fn all((upstream, instance): &(Arc<str>, Arc<str>)) -> impl Iterator<Item = (&'static str, Self)> {
+        State::NAMES.into_iter().map(move |state| {
+            (state, Self { upstream: Arc::clone(upstream), instance: Arc::clone(instance), state })
+        })
+    }
 }
 
 type Durations = Family<UpstreamAnswer, Histogram, fn() -> Histogram>;
@@ -175,19 +185,31 @@ impl GatewayMetrics {
         self.reloads.get_or_create(&Reason { reason: outcome }).inc();
     }
 
-    /// Says which state each instance is in; called now and then.
-    pub(crate) fn observe_instances(&self, upstream: &Upstream) {
+    /// Says which state each instance is in, and nothing any more of those that are gone; called now and then with what
+    /// it knew the last time.
+    pub(crate) fn observe_instances(
+        &self,
+        upstreams: &[Arc<Upstream>],
+        known: &mut BTreeSet<(Arc<str>, Arc<str>)>,
+    ) {
         let now = std::time::Instant::now();
-        for (instance, snapshot) in upstream.instances.iter().zip(upstream.balancer.snapshot(now)) {
-            for state in State::NAMES {
-                let labels = InstanceState {
-                    upstream: Arc::clone(&upstream.name),
-                    instance: Arc::from(instance.authority.as_str()),
-                    state,
-                };
-                self.instances.get_or_create(&labels).set(i64::from(snapshot.state.name() == state));
+        let mut seen = BTreeSet::new();
+        for upstream in upstreams {
+            for (instance, snapshot) in upstream.instances.iter().zip(upstream.balancer.snapshot(now)) {
+                let key = (Arc::clone(&upstream.name), Arc::from(instance.authority.as_str()));
+                for (state, labels) in InstanceState::all(&key) {
+                    let is_it = snapshot.state.name() == state;
+                    self.instances.get_or_create(&labels).set(i64::from(is_it));
+                }
+                seen.insert(key);
             }
         }
+        for gone in known.difference(&seen) {
+            for (_, labels) in InstanceState::all(gone) {
+                self.instances.remove(&labels);
+            }
+        }
+        *known = seen;
     }
 
     pub(crate) fn retried(&self, reason: &'static str) {

@@ -23,12 +23,13 @@ pub static AMBIGUOUS_MESSAGE: ProblemType = ProblemType {
           the rule. Two programs could read such a message differently, so it is refused, and the connection closed.",
 };
 
-/// The client stopped sending in the middle of a body.
+/// The client stopped sending in the middle of a head or a body.
 pub static REQUEST_STALLED: ProblemType = ProblemType {
     code: "request_stalled",
     status: 408,
-    title: "The request body did not arrive",
-    doc: "The body of the request stopped arriving before its end. Send the request again.",
+    title: "The request did not arrive",
+    doc: "The head or the body of the request stopped arriving before its end, or came more slowly than is waited for. Send \
+          the request again.",
 };
 
 /// No connection to any instance.

@@ -53,7 +53,12 @@ impl Generation {
         });
         let pools = pools.collect();
         let observer = Observer::new(gateway.requests.clone(), gateway.slow_request, gateway.sample_ratio);
-        Rc::new(Self { gateway: Arc::clone(gateway), observer: Rc::new(observer), pools, last_description: LastDescription::default() })
+        Rc::new(Self {
+            gateway: Arc::clone(gateway),
+            observer: Rc::new(observer),
+            pools,
+            last_description: LastDescription::default(),
+        })
     }
 
     pub(crate) fn pool(&self, upstream: usize) -> Result<&Pool, Problem> {
@@ -113,12 +118,18 @@ impl Handler for Worker {
         let gateway = Arc::clone(&generation.gateway);
         let version = request.version();
         let has_body = !request.body().is_end_stream();
-        let asked = gateway.cors.is_some().then(|| request.headers().clone());
+        let cors = gateway.cors.as_ref();
+        // Before anything else: a browser sends it without a token, and its answer is complete.
+        let preflight = cors.and_then(|cors| cors.preflight(request.method(), request.headers()));
+        let asked = cors.filter(|_| preflight.is_none()).map(|cors| (cors, request.headers().clone()));
         let stats = Arc::clone(&observed.stats);
         let span = observed.span.clone();
         // It is large, and the server underneath keeps room for one on every connection.
         let answering = Box::pin(record::scope(stats, async {
-            let answer = forward::answer(&generation, request, &client, &mut observed).await;
+            let answer = match preflight {
+                Some(preflight) => Ok(preflight.map(|()| GatewayBody::Empty)),
+                None => forward::answer(&generation, request, &client, &mut observed).await,
+            };
             let mut response = answer.unwrap_or_else(|problem| {
                 gateway.metrics.rejected(problem.kind().code);
                 let mut refused = problem.to_http().map(GatewayBody::from);
@@ -134,7 +145,7 @@ impl Handler for Worker {
                 Version::HTTP_10 => drop(response.headers_mut().insert(header::CONNECTION, CLOSE)),
                 _ => {}
             }
-            if let (Some(cors), Some(asked)) = (&gateway.cors, &asked) {
+            if let Some((cors, asked)) = &asked {
                 cors.decorate(asked, response.headers_mut());
             }
             observed.finish(&mut response);

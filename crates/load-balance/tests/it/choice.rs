@@ -13,6 +13,20 @@ fn equal_instances_take_turns() {
 }
 
 #[test]
+fn turns_are_even_when_the_request_before_is_always_under_way() {
+    let bench = Bench::new(3, Policy::default());
+    let mut share = [0; 3];
+    let mut before = bench.pick();
+    for _ in 0..300 {
+        let next = bench.pick();
+        share[next.index()] += 1;
+        before = next;
+    }
+    drop(before);
+    assert_eq!(share, [100; 3]);
+}
+
+#[test]
 fn turns_are_even_when_one_of_three_is_out() {
     let bench = Bench::new(3, Policy::default());
     bench.fail(1, 5);

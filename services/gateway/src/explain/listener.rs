@@ -61,11 +61,9 @@ fn http2(limits: &Http2Config, usual: &Http2Config) -> Option<String> {
 fn connections(http: &EdgeConfig, usual: &EdgeConfig) -> Option<String> {
     let mut said = Clauses::new("connections".to_owned());
     said.unless(&http.max_connections, &usual.max_connections, |most| format!("at most {most}"));
-    said.unless(
-        &http.max_connections_per_address,
-        &usual.max_connections_per_address,
-        |most| format!("at most {most} from one address"),
-    );
+    said.unless(&http.max_connections_per_address, &usual.max_connections_per_address, |most| {
+        format!("at most {most} from one address")
+    });
     said.unless(&http.max_requests_per_connection, &usual.max_requests_per_connection, |most| {
         format!("closed after {}", counted(*most, "request"))
     });
@@ -74,8 +72,12 @@ fn connections(http: &EdgeConfig, usual: &EdgeConfig) -> Option<String> {
 
 fn patience(http: &EdgeConfig, usual: &EdgeConfig) -> Option<String> {
     let mut said = Clauses::new("waits".to_owned());
-    said.unless(&http.header_timeout_ms, &usual.header_timeout_ms, |ms| format!("{ms} ms for a request's head"));
-    said.unless(&http.keep_alive_secs, &usual.keep_alive_secs, |secs| format!("{secs} s between two requests"));
+    said.unless(&http.header_timeout_ms, &usual.header_timeout_ms, |ms| {
+        format!("{ms} ms for a request's head")
+    });
+    said.unless(&http.keep_alive_secs, &usual.keep_alive_secs, |secs| {
+        format!("{secs} s between two requests")
+    });
     said.unless(&http.send_timeout_ms, &usual.send_timeout_ms, |ms| {
         format!("{ms} ms for a client that takes nothing")
     });

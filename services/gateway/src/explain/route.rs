@@ -35,7 +35,11 @@ pub(super) fn explain(route: &RouteConfig) -> String {
         Buffering::Both => said.say("requests taken in first and answers read ahead".to_owned()),
     }
     said.unless(&route.upgrades, &usual.upgrades, |protocols| {
-        if protocols.is_empty() { "no upgrades".to_owned() } else { format!("upgrades to {}", protocols.join(", ")) }
+        if protocols.is_empty() {
+            "no upgrades".to_owned()
+        } else {
+            format!("upgrades to {}", protocols.join(", "))
+        }
     });
     said.when(route.preserve_host, || "keeps the client's Host".to_owned());
     said.when(route.compress, || "compressed".to_owned());

@@ -9,7 +9,9 @@ pub(super) fn explain(name: &str, upstream: &UpstreamConfig) -> String {
     let usual = UpstreamConfig::default();
     let instances: Vec<&str> = upstream.url.iter().chain(&upstream.instances).map(String::as_str).collect();
     let mut said = Clauses::new(format!("upstream {name}: {}", instances.join(", ")));
-    said.unless(&upstream.connect_timeout_ms, &usual.connect_timeout_ms, |ms| format!("connects within {ms} ms"));
+    said.unless(&upstream.connect_timeout_ms, &usual.connect_timeout_ms, |ms| {
+        format!("connects within {ms} ms")
+    });
     connections(&mut said, upstream, &usual);
     said.unless(&upstream.retries, &usual.retries, |retries| match retries {
         0 => "never asked twice".to_owned(),
@@ -73,8 +75,7 @@ fn balance(said: &mut Clauses, balance: &BalanceConfig) {
         0 => "any number of requests at once".to_owned(),
         most => format!("at most {} at once", counted(*most, "request")),
     });
-    let budget =
-        |balance: &BalanceConfig| (balance.retry_budget_percent, balance.retry_budget_min);
+    let budget = |balance: &BalanceConfig| (balance.retry_budget_percent, balance.retry_budget_min);
     said.unless(&budget(balance), &budget(&usual), |(percent, least)| {
         format!("at most {percent} % retries, but {least} always")
     });

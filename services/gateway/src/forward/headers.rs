@@ -189,9 +189,7 @@ impl Description {
 
     fn is_of(&self, origin: &Origin<'_>) -> bool {
         let host = self.host.as_ref().map(HeaderValue::as_bytes);
-        self.peer == origin.peer
-            && host == origin.host.map(str::as_bytes)
-            && self.protocol == origin.protocol
+        self.peer == origin.peer && host == origin.host.map(str::as_bytes) && self.protocol == origin.protocol
     }
 }
 

@@ -9,12 +9,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderName};
 use http::{Request, Response, StatusCode};
 use http_edge::ClientConnection;
 use hyper::body::Incoming;
 use load_balance::{NoInstance, Outcome, Pick, RetryPermit};
 use problem::{Problem, registry};
+use telemetry::deadline;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, Span, field};
 
@@ -31,8 +32,7 @@ use crate::worker::Generation;
 /// How long the client may take its time before the rate of its body counts.
 const BODY_GRACE: Duration = Duration::from_secs(10);
 
-/// How long the answer may take, in milliseconds, told to the upstream so that it does not work for nobody.
-pub(crate) const X_REQUEST_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-request-timeout-ms");
+const X_REQUEST_TIMEOUT_MS: HeaderName = HeaderName::from_static(deadline::HEADER);
 
 /// Why there is no answer of an upstream.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +67,8 @@ pub(crate) struct Sending<'a> {
     pub(crate) client: &'a ClientConnection,
     /// Whether it may be sent again when the first may have arrived.
     pub(crate) repeatable: bool,
+    /// The route's, or less if the client asked for less. The upstream is told, so that it does not work for nobody.
+    pub(crate) timeout: Duration,
 }
 
 impl Sending<'_> {
@@ -129,9 +131,8 @@ impl Sending<'_> {
     ) -> Result<Sent, Failure> {
         let upstream = pool.upstream();
         observed.inject(&mut outbound.fields);
-        let timeout_ms = u64::try_from(self.route.timeout.as_millis()).unwrap_or(u64::MAX);
-        outbound.fields.insert(X_REQUEST_TIMEOUT_MS, HeaderValue::from(timeout_ms));
-        let mut retries = Retries::new(upstream, Instant::now() + self.route.timeout);
+        outbound.fields.insert(X_REQUEST_TIMEOUT_MS, deadline::render(self.timeout).into());
+        let mut retries = Retries::new(upstream, Instant::now() + self.timeout);
         let permission = self.passage.expects_continue.then(|| body.await_permission());
         let mut progress = body.progress();
         let mut request = outbound.request(self.repeatable && retries.left > 0, body);
@@ -173,6 +174,8 @@ impl Sending<'_> {
             request = unsent.unwrap_or_else(|| {
                 let body = RequestBody::empty();
                 progress = body.progress();
+                let left = retries.deadline.saturating_duration_since(Instant::now());
+                outbound.fields.insert(X_REQUEST_TIMEOUT_MS, deadline::render(left).into());
                 outbound.request(true, body)
             });
         }
@@ -183,14 +186,18 @@ impl Sending<'_> {
         let upstream = pool.upstream();
         loop {
             let pick = upstream.balancer.pick(std::time::Instant::now(), &retries.tried)?;
+            if retries.unreachable.contains(&pick.index()) {
+                return Err(NoInstance::NoneHealthy.into());
+            }
             let error = match pool.lease(pick.index(), retries.fresh).await {
                 Ok(lease) => return Ok((pick, lease)),
                 Err(error) => Failure::from(error),
             };
             self.failed(upstream, &pick, &error);
-            // Nothing was sent; another instance may do, the same one will not.
-            let others = retries.tried.len() + 1 < upstream.instances.len();
-            if !others || !retries.take(upstream, pick.index(), false) {
+            // Nothing was sent: asking the next instance costs nobody anything, whatever is left of the retries.
+            retries.tried.push(pick.index());
+            retries.unreachable.push(pick.index());
+            if retries.unreachable.len() >= upstream.instances.len() || Instant::now() >= retries.deadline {
                 return Err(error);
             }
             self.count_retry("unconnected", retries);
@@ -221,7 +228,7 @@ impl Sending<'_> {
         let shared = self.route.try_timeout.filter(|_| self.repeatable && retries.left > 0);
         let is_first = retries.tried.is_empty();
         Limit {
-            pause: shared.unwrap_or(self.route.timeout),
+            pause: shared.unwrap_or(self.timeout),
             at_most: (shared.is_some() || !is_first).then_some(retries.deadline),
         }
     }
@@ -291,7 +298,7 @@ impl Sending<'_> {
             Failure::NoInstance(none) => Problem::new(&UPSTREAM_UNAVAILABLE).cause(none),
             Failure::Exchange(error) => Problem::new(&registry::BAD_GATEWAY).cause(error),
             Failure::Timeout => Problem::new(&registry::GATEWAY_TIMEOUT)
-                .detail(format!("no answer within {} ms", self.route.timeout.as_millis())),
+                .detail(format!("no answer within {} ms", self.timeout.as_millis())),
             Failure::ClientStalled => Problem::new(&REQUEST_STALLED),
             Failure::Body(fault) => body_problem(fault, self.route),
         }
@@ -311,6 +318,8 @@ struct Retries {
     left: u32,
     deadline: Instant,
     tried: Vec<usize>,
+    /// Those of them that could not be connected to.
+    unreachable: Vec<usize>,
     /// Whether only a new connection will do.
     fresh: bool,
     permit: Option<RetryPermit>,
@@ -318,7 +327,14 @@ struct Retries {
 
 impl Retries {
     fn new(upstream: &Upstream, deadline: Instant) -> Self {
-        Self { left: upstream.retries, deadline, tried: Vec::new(), fresh: false, permit: None }
+        Self {
+            left: upstream.retries,
+            deadline,
+            tried: Vec::new(),
+            unreachable: Vec::new(),
+            fresh: false,
+            permit: None,
+        }
     }
 
     /// Whether there may be another try after one at `instance`. One whose connection had only gone stale is free.

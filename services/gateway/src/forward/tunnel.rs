@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use hyper::upgrade::OnUpgrade;
@@ -12,6 +13,8 @@ use tokio::time::{Instant, sleep_until};
 use super::body::Carried;
 
 const PIECE: usize = 16 * 1024;
+/// How long one direction may be silent when the other has ended.
+const LONGEST_HALF_OPEN: Duration = Duration::from_secs(10);
 
 /// Joins the two connections when both have switched. Call it on a worker.
 pub(crate) fn open(client: OnUpgrade, upstream: OnUpgrade, carried: Carried, longest_idle: Option<Duration>) {
@@ -38,16 +41,22 @@ where
     let last = Cell::new(Instant::now());
     let (mut from_client, mut to_client) = split(client);
     let (mut from_upstream, mut to_upstream) = split(upstream);
-    let both = async {
-        tokio::try_join!(
-            pass(&mut from_client, &mut to_upstream, &last),
-            pass(&mut from_upstream, &mut to_client, &last),
-        )
+    let mut upward = pin!(pass(&mut from_client, &mut to_upstream, &last));
+    let mut downward = pin!(pass(&mut from_upstream, &mut to_client, &last));
+    let rest: Pin<&mut dyn Future<Output = io::Result<()>>> = tokio::select! {
+        ended = &mut upward => { ended?; downward }
+        ended = &mut downward => { ended?; upward }
+        () = idle(&last, longest_idle) => return Err(nothing_passes()),
     };
+    let longest_idle = longest_idle.map_or(LONGEST_HALF_OPEN, |longest| longest.min(LONGEST_HALF_OPEN));
     tokio::select! {
-        passed = both => passed.map(|_| ()),
-        () = idle(&last, longest_idle) => Err(io::Error::new(io::ErrorKind::TimedOut, "nothing passed for too long")),
+        ended = rest => ended,
+        () = idle(&last, Some(longest_idle)) => Err(nothing_passes()),
     }
+}
+
+fn nothing_passes() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "nothing passed for too long")
 }
 
 /// One direction, until its end, which is passed on as well.

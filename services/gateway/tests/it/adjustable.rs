@@ -45,11 +45,20 @@ impl Adjustable {
         self.http.get(format!("{}{path}", self.base))
     }
 
-    /// The value of one line of the private port's metrics, `name{labels}` as they stand there; 0 without such a line.
-    pub(crate) async fn metric(&self, line: &str) -> u64 {
+    /// The value of an instrument in the private port's metrics, `name` or `name{label="value"}`, whatever labels all
+    /// instruments have; 0 while there is no such line.
+    pub(crate) async fn metric(&self, wanted: &str) -> u64 {
         let url = format!("http://{}/metrics", self.app.admin_addr());
         let all = self.http.get(url).send().await.unwrap().text().await.unwrap();
-        let found = all.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(' '));
+        let (name, labels) = wanted.trim_end_matches('}').split_once('{').unwrap_or((wanted, ""));
+        // A family without a line is not printed at all; a single instrument always is.
+        let printed = all.contains(&format!("# TYPE {name} "));
+        assert!(printed || !labels.is_empty(), "{name} is not known");
+        let found = all.lines().find_map(|line| {
+            let (key, value) = line.rsplit_once(' ')?;
+            let (found, rest) = key.split_once('{').unwrap_or((key, ""));
+            (found == name && labels.split(',').all(|label| rest.contains(label))).then_some(value)
+        });
         found.map_or(0, |value| value.parse().unwrap())
     }
 

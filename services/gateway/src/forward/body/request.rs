@@ -70,7 +70,8 @@ impl RequestBody {
     /// A body that is here already.
     pub(crate) fn spooled(spooled: Spooled) -> Self {
         let length = spooled.length();
-        Self::new(Source::Spooled(spooled.into_reader()), Some(length), None)
+        let source = if length == 0 { Source::Done } else { Source::Spooled(spooled.into_reader()) };
+        Self::new(source, Some(length), None)
     }
 
     /// No body at all.

@@ -14,7 +14,9 @@ fn faults(rest: &str) -> Vec<String> {
     };
     match found {
         Ok(()) => Vec::new(),
-        Err(StartError::Config(ConfigError::Faults(faults))) => faults.iter().map(ToString::to_string).collect(),
+        Err(StartError::Config(ConfigError::Faults(faults))) => {
+            faults.iter().map(ToString::to_string).collect()
+        }
         Err(other) => vec![other.to_string()],
     }
 }
@@ -55,7 +57,9 @@ fn two_quotas_of_one_name_are_one_too_many() {
 
 #[test]
 fn every_fault_of_a_quota_is_named() {
-    let text = "[[rate_limit]]\nname = \"\"\nquota = 0\nwindow_secs = 0\nburst = 0\nmax_keys = 0\n".to_owned() + &route("");
+    let text = "[[rate_limit]]\nname = \"\"\nquota = 0\nwindow_secs = 0\nburst = 0\nmax_keys = 0\n"
+        .to_owned()
+        + &route("");
     let found = faults(&text);
     let keys: Vec<&str> = found.iter().map(|fault| fault.split(": ").next().unwrap()).collect();
     assert_eq!(
@@ -91,6 +95,9 @@ fn limits_of_the_listener_are_checked() {
         "http.max_head_bytes",
         "http.send_timeout_ms",
     ] {
-        assert!(found.iter().any(|fault| fault.starts_with(&format!("{key}: must be "))), "{key} in {found:?}");
+        assert!(
+            found.iter().any(|fault| fault.starts_with(&format!("{key}: must be "))),
+            "{key} in {found:?}"
+        );
     }
 }

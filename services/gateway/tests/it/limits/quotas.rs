@@ -11,15 +11,11 @@ use crate::harness::{problem_code, upstream};
 
 /// A policy of three units that come back in an hour.
 fn policy(name: &str, partition: &str) -> String {
-    format!(
-        "[[rate_limit]]\nname = {name:?}\nquota = 3\nwindow_secs = 3600\npartition = {partition:?}\n"
-    )
+    format!("[[rate_limit]]\nname = {name:?}\nquota = 3\nwindow_secs = 3600\npartition = {partition:?}\n")
 }
 
 fn route(name: &str, auth: &str, more: &str) -> String {
-    format!(
-        "[[route]]\nname = {name:?}\npath = \"/{name}\"\nupstream = \"u\"\nauth = {auth:?}\n{more}\n"
-    )
+    format!("[[route]]\nname = {name:?}\npath = \"/{name}\"\nupstream = \"u\"\nauth = {auth:?}\n{more}\n")
 }
 
 /// An upstream that answers everything, and the section for it.
@@ -86,7 +82,8 @@ async fn a_client_is_told_how_it_stands_until_it_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_problem_of_a_refusal_has_a_page() {
-    let text = service() + &policy("all", "address") + &route("a", "none", "rate_limits = [\"all\"]\ncost = 3");
+    let text =
+        service() + &policy("all", "address") + &route("a", "none", "rate_limits = [\"all\"]\ncost = 3");
     let gateway = Adjustable::start(&text);
     gateway.get("/a").send().await.unwrap();
     let refused: serde_json::Value = gateway.get("/a").send().await.unwrap().json().await.unwrap();
@@ -269,12 +266,19 @@ async fn counts_outlive_a_reload_of_the_same_policy_and_no_other() {
     let spent = gateway.get("/a").send().await.unwrap();
     assert_eq!(left(&spent), one("all", 2));
     // Another policy before it and another route; this one as it was.
-    let after = service.clone() + &policy("new", "principal") + &policy("all", "address") + &limited("a") + &limited("b");
+    let after = service.clone()
+        + &policy("new", "principal")
+        + &policy("all", "address")
+        + &limited("a")
+        + &limited("b");
     gateway.reload(&after);
     assert_eq!(left(&gateway.get("/b").send().await.unwrap()), one("all", 1), "the new route is there");
     assert_eq!(left(&gateway.get("/a").send().await.unwrap()), one("all", 0));
     assert_eq!(gateway.get("/a").send().await.unwrap().status(), 429);
     // What means something else is counted anew.
-    gateway.reload(&after.replace("quota = 3\nwindow_secs = 3600\npartition = \"address\"", "quota = 4\nwindow_secs = 4800\npartition = \"address\""));
+    gateway.reload(&after.replace(
+        "quota = 3\nwindow_secs = 3600\npartition = \"address\"",
+        "quota = 4\nwindow_secs = 4800\npartition = \"address\"",
+    ));
     assert_eq!(left(&gateway.get("/a").send().await.unwrap()), one("all", 3));
 }

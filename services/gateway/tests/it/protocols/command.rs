@@ -53,7 +53,7 @@ burst = 50
 partition = "principal"
 [[rate_limit]]
 name = "net"
-quota = 1
+quota = 5
 window_secs = 1
 partition = "address"
 [[rate_limit]]
@@ -158,9 +158,13 @@ fn a_listener_without_tls_says_what_it_speaks() {
         let text = format!("[http]\n{http}\n{}", catch_all("127.0.0.1:1".parse().unwrap(), ""));
         gateway::explain(&Config::parse(&text).unwrap())
     };
-    assert!(say("cleartext_http2 = true").contains("\nspeaks HTTP/2 without TLS to clients that begin with it\n"));
+    assert!(
+        say("cleartext_http2 = true").contains("\nspeaks HTTP/2 without TLS to clients that begin with it\n")
+    );
     let tls = "[http.tls]\ncertificate = \"c.pem\"\nprivate_key = \"k.pem\"\n[http.http2]\nenabled = false";
-    assert!(say(tls).contains("\nspeaks TLS with the certificate in c.pem and the key in k.pem; HTTP/1.1 only\n"));
+    assert!(
+        say(tls).contains("\nspeaks TLS with the certificate in c.pem and the key in k.pem; HTTP/1.1 only\n")
+    );
     assert!(!say("").contains("HTTP"), "{}", say(""));
     assert!(say("").contains("Forwarded"));
     let unbounded = say("[limits]\nmax_concurrent_requests = 0");
@@ -182,7 +186,7 @@ fn every_fault_of_a_file_is_named() {
         &RICH
             .replace("allow_origins = [\"https://app.example.org\"", "allow_origins = [\"*\"")
             .replace("rate_limits = [\"any\"]", "rate_limits = [\"none\"]")
-            .replace("cost = 5", "cost = 51")
+            .replace("cost = 5", "cost = 6")
             .replace("upstream = \"shop\"", "upstream = \"shops\"")
             .replace("name = \"net\"", "name = \"user\"")
             .replace("expect_status = 204", "expect_status = 42")
@@ -222,16 +226,26 @@ async fn one_file_with_one_route_is_a_plain_proxy() {
         app.default_service(web::to(async |request: HttpRequest, body: web::Bytes| {
             HttpResponse::Accepted()
                 .insert_header(("x-seen", format!("{} {}", request.method(), request.uri())))
-                .insert_header(("x-token", request.headers().get("authorization").map_or("", |v| v.to_str().unwrap())))
+                .insert_header((
+                    "x-token",
+                    request.headers().get("authorization").map_or("", |v| v.to_str().unwrap()),
+                ))
                 .body(body)
         }));
     });
     let mut gateway = binary(&catch_all(service.addr, ""), &[]).await;
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    for (method, path) in [("GET", "/"), ("POST", "/a/b?c=d"), ("PUT", "/_x/%C3%A9"), ("DELETE", "/v1/animals/1"), ("PURGE", "/any")] {
+    for (method, path) in [
+        ("GET", "/"),
+        ("POST", "/a/b?c=d"),
+        ("PUT", "/_x/%C3%A9"),
+        ("DELETE", "/v1/animals/1"),
+        ("PURGE", "/any"),
+    ] {
         let method = method.parse::<reqwest::Method>().unwrap();
         let request = client.request(method.clone(), format!("{}{path}", gateway.base));
-        let answer = request.header("authorization", "Basic b3duOm93bg==").body("content").send().await.unwrap();
+        let answer =
+            request.header("authorization", "Basic b3duOm93bg==").body("content").send().await.unwrap();
         assert_eq!(answer.status(), 202);
         assert_eq!(answer.headers()["x-seen"], format!("{method} {path}"));
         assert_eq!(answer.headers()["x-token"], "Basic b3duOm93bg==", "nobody else's business");

@@ -47,7 +47,8 @@ fn preflight(gateway: &Adjustable, path: &str, origin: &str) -> RequestBuilder {
 /// All that concerns other origins, sorted.
 fn shown(headers: &HeaderMap) -> Vec<String> {
     let ours = headers.iter().filter(|(name, _)| name.as_str().starts_with("access-control-"));
-    let mut lines: Vec<_> = ours.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+    let mut lines: Vec<_> =
+        ours.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
     lines.sort();
     lines
 }
@@ -100,7 +101,8 @@ async fn options_that_are_no_preflight_go_the_common_way() {
 async fn a_page_can_read_every_answer_also_a_refusal() {
     let issuer = TestIssuer::start();
     let gateway = listed(&issuer);
-    for (path, status) in [("/open", 200), ("/private", 401), ("/nowhere", 404), ("/few", 200), ("/few", 429)] {
+    for (path, status) in [("/open", 200), ("/private", 401), ("/nowhere", 404), ("/few", 200), ("/few", 429)]
+    {
         let answer = gateway.get(path).header("origin", APP).send().await.unwrap();
         assert_eq!(answer.status(), status, "{path}");
         assert_eq!(shown(answer.headers()), allowed(), "{path} {status}: what the upstream says is replaced");
@@ -158,7 +160,8 @@ async fn without_a_policy_the_upstreams_word_stands() {
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_are_for_named_origins() {
     let issuer = TestIssuer::start();
-    let gateway = start(&issuer, &format!("allow_origins = [{APP:?}]\nallow_credentials = true\nexpose_headers = []"));
+    let gateway =
+        start(&issuer, &format!("allow_origins = [{APP:?}]\nallow_credentials = true\nexpose_headers = []"));
     let answer = gateway.get("/open").header("origin", APP).send().await.unwrap();
     assert_eq!(
         shown(answer.headers()),
@@ -170,7 +173,10 @@ async fn credentials_are_for_named_origins() {
     let config = gateway::config::Config::parse(text).unwrap();
     let refused = gateway::Gateway::build(&config, &telemetry::metrics::Metrics::new("test"));
     let message = refused.err().unwrap().to_string();
-    assert!(message.contains("cors.allow_origins: must not be `*` when allow_credentials is true"), "{message}");
+    assert!(
+        message.contains("cors.allow_origins: must not be `*` when allow_credentials is true"),
+        "{message}"
+    );
     assert!(message.contains("cors.max_age_secs: must be at most 86400"), "{message}");
 }
 

@@ -44,7 +44,8 @@ async fn events_arrive_as_they_are_sent() {
     ] {
         let (release, mut released) = watch::channel(0);
         let gateway = Adjustable::start(&catch_all(source(&mut released).await, route));
-        let asked = gateway.get("/events").header("accept", "text/event-stream").header("accept-encoding", codings);
+        let asked =
+            gateway.get("/events").header("accept", "text/event-stream").header("accept-encoding", codings);
         // The head is there before the first event is.
         let mut answer = timeout(PATIENCE, asked.send()).await.unwrap().unwrap();
         assert_eq!(answer.headers()["content-type"], "text/event-stream");
@@ -64,7 +65,10 @@ async fn a_reader_that_leaves_ends_the_stream_of_the_upstream() {
         let ended = ended.clone();
         async move {
             read_head(&mut stream).await;
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: 1\n\n").await.unwrap();
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: 1\n\n")
+                .await
+                .unwrap();
             // Nothing more comes from the gateway, until it closes.
             read_head(&mut stream).await;
             ended.send_replace(true);

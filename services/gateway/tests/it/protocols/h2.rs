@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use h2::client::SendRequest;
 use h2::RecvStream;
+use h2::client::SendRequest;
 use http::{HeaderMap, HeaderValue, Request};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -105,7 +105,10 @@ async fn echo() -> std::net::SocketAddr {
                 return;
             }
             let field = |name: &str| {
-                head.lines().filter_map(|line| line.split_once(": ")).find(|(found, _)| *found == name).map(|(_, value)| value)
+                head.lines()
+                    .filter_map(|line| line.split_once(": "))
+                    .find(|(found, _)| *found == name)
+                    .map(|(_, value)| value)
             };
             let length = field("content-length").map_or(0, |value| value.parse().unwrap());
             let mut body = vec![0; length];
@@ -187,7 +190,9 @@ async fn streams_of_one_connection_do_not_wait_for_each_other() {
     let waiting: Vec<_> = (0..TOGETHER)
         .map(|number| {
             let client = client.clone();
-            tokio::spawn(async move { (number, ask(&client, get(&format!("http://h/{number}"))).await.text()) })
+            tokio::spawn(
+                async move { (number, ask(&client, get(&format!("http://h/{number}"))).await.text()) },
+            )
         })
         .collect();
     for _ in 0..TOGETHER {
@@ -206,7 +211,10 @@ async fn streams_of_one_connection_do_not_wait_for_each_other() {
 async fn cookies_are_one_field_for_the_upstream() {
     let gateway = prior_knowledge(&catch_all(echo().await, ""));
     let client = client_of(&gateway).await;
-    let request = Request::get("http://h/").header("cookie", "a=1").header("cookie", "b=2").header("cookie", "c=3; d=4");
+    let request = Request::get("http://h/")
+        .header("cookie", "a=1")
+        .header("cookie", "b=2")
+        .header("cookie", "c=3; d=4");
     let head = ask(&client, request.body(()).unwrap()).await.text();
     let cookies: Vec<&str> = head.lines().filter(|line| line.starts_with("cookie")).collect();
     assert_eq!(cookies, ["cookie: a=1; b=2; c=3; d=4"]);
@@ -260,7 +268,8 @@ async fn refusals_are_problems_and_the_connection_goes_on() {
         if let Some(length) = length {
             request.headers_mut().insert("content-length", HeaderValue::from(length));
         }
-        let (answer, mut sending) = client.clone().ready().await.unwrap().send_request(request, false).unwrap();
+        let (answer, mut sending) =
+            client.clone().ready().await.unwrap().send_request(request, false).unwrap();
         send(&mut sending, Bytes::from(vec![0; 2000]), true).await;
         let answer = whole(timeout(PATIENCE, answer).await.unwrap().unwrap()).await;
         assert_eq!((answer.status(), answer.code().as_str()), (413, "payload_too_large"), "{length:?}");
@@ -275,7 +284,8 @@ async fn events_arrive_as_they_are_sent() {
     let addr = super::events::source(&mut released).await;
     let gateway = prior_knowledge(&catch_all(addr, ""));
     let client = client_of(&gateway).await;
-    let (answer, _) = client.clone().ready().await.unwrap().send_request(get("http://h/events"), true).unwrap();
+    let (answer, _) =
+        client.clone().ready().await.unwrap().send_request(get("http://h/events"), true).unwrap();
     let mut body = timeout(PATIENCE, answer).await.unwrap().unwrap().into_body();
     for number in 1..=3 {
         release.send_replace(number);

@@ -1,8 +1,9 @@
 //! Bounds on what is under way: of one upstream, and of the gateway.
 
-use super::instance::balanced;
-use super::instance::{Act, Instance, ask, ask_later, gateway_to_all};
-use crate::harness::{gateway, problem_code};
+use test_harness::wait_until;
+
+use super::instance::{Act, Instance, ask, ask_later, balanced, gateway_to_all};
+use crate::harness::{PATIENCE, gateway, problem_code};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upstream_that_has_all_it_may_have_gets_no_more() {
@@ -80,8 +81,5 @@ async fn a_client_that_leaves_gives_its_place_back() {
     assert_eq!(gateway.get("/").send().await.unwrap().status(), 503);
     held.abort();
     instance.act(Act::Answer(200));
-    test_harness::wait_until("a place", crate::harness::PATIENCE, async || {
-        gateway.get("/").send().await.unwrap().status() == 200
-    })
-    .await;
+    wait_until("a place", PATIENCE, async || gateway.get("/").send().await.unwrap().status() == 200).await;
 }

@@ -1,23 +1,36 @@
 //! Bodies taken in first, or passed on as they come.
 
+use std::net::SocketAddr;
+
 use futures_util::stream;
+use test_harness::wait_until;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 
-use super::instance::{Instance, ask, balanced, gateway_to_all, read_head};
+use super::instance::{Instance, ask, balanced, gateway_to_all, metric_of, read_head};
 use super::process::Wire;
-use crate::harness::{gateway, gateway_to, problem_code, raw_upstream};
+use crate::harness::{Gateway, PATIENCE, gateway, gateway_to, problem_code, raw_upstream};
 
 /// Bytes that show a piece that is missing, doubled or in the wrong place.
 fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|at| u8::try_from((at / 7 + at / 1021) % 251).unwrap()).collect()
 }
 
-fn in_chunks(content: Vec<u8>) -> reqwest::Body {
-    let pieces: Vec<_> =
-        content.chunks(10_000).map(|piece| Ok::<_, std::io::Error>(piece.to_vec())).collect();
-    reqwest::Body::wrap_stream(stream::iter(pieces))
+/// The chunked form.
+fn in_chunks(content: &[u8]) -> Vec<u8> {
+    let mut chunked = Vec::new();
+    for piece in content.chunks(10_000) {
+        chunked.extend(format!("{:x}\r\n", piece.len()).into_bytes());
+        chunked.extend([piece, b"\r\n"].concat());
+    }
+    chunked.extend(b"0\r\n\r\n");
+    chunked
+}
+
+/// A body whose length is not announced.
+fn unannounced(content: Vec<u8>) -> reqwest::Body {
+    reqwest::Body::wrap_stream(stream::iter([Ok::<_, std::io::Error>(content)]))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,12 +60,20 @@ async fn a_buffered_request_is_sent_when_all_of_it_is_there() {
 async fn buffered_requests_of_any_size_arrive_whole_with_their_length() {
     let instance = Instance::start("a").await;
     let gateway = gateway_to_all(&[instance.addr], "", "buffering = \"request\"\nbody_limit_bytes = 0");
+    let mut wire = Wire::to(gateway.addr).await;
     for length in [0, 10, 64 * 1024, 64 * 1024 + 1, 70 * 1024, 3 * 1024 * 1024] {
+        let content = pattern(length);
         for chunked in [false, true] {
-            let content = pattern(length);
-            let body = if chunked { in_chunks(content.clone()) } else { content.clone().into() };
             let before = instance.count();
-            assert_eq!(gateway.post("/").body(body).send().await.unwrap().status(), 200);
+            if chunked {
+                wire.send("POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n").await;
+                wire.send(in_chunks(&content)).await;
+            } else {
+                wire.send(format!("POST / HTTP/1.1\r\nhost: h\r\ncontent-length: {length}\r\n\r\n")).await;
+                wire.send(&content).await;
+            }
+            let answer = wire.answer().await.unwrap();
+            assert_eq!((answer.status, answer.closes()), (200, false), "{length} bytes, chunked: {chunked}");
             let seen = &instance.seen()[before];
             assert!(seen.body == content, "{length} bytes, chunked: {chunked}");
             assert!(seen.head.contains(&format!("\r\ncontent-length: {length}\r\n")), "{}", seen.head);
@@ -67,12 +88,12 @@ async fn a_buffered_request_beyond_its_limit_never_reaches_an_upstream() {
     let gateway = gateway_to_all(&[instance.addr], "", "buffering = \"request\"\nbody_limit_bytes = 100000");
     for chunked in [false, true] {
         let content = pattern(100_001);
-        let body = if chunked { in_chunks(content) } else { content.into() };
+        let body = if chunked { unannounced(content) } else { content.into() };
         let refused = gateway.post("/").body(body).send().await.unwrap();
         assert_eq!(problem_code(refused).await, (413, "payload_too_large".to_owned()), "{chunked}");
     }
     assert_eq!((instance.count(), instance.open()), (0, 0));
-    assert_eq!(gateway.post("/").body(in_chunks(pattern(100_000))).send().await.unwrap().status(), 200);
+    assert_eq!(gateway.post("/").body(unannounced(pattern(100_000))).send().await.unwrap().status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,7 +117,7 @@ async fn a_buffered_request_that_stops_arriving_is_refused() {
 }
 
 /// Answers with a body of `length` bytes; says on which connection each request came.
-async fn generous(length: usize) -> (std::net::SocketAddr, mpsc::UnboundedReceiver<usize>) {
+async fn generous(length: usize) -> (SocketAddr, mpsc::UnboundedReceiver<usize>) {
     let (sender, asked) = mpsc::unbounded_channel();
     let addr = raw_upstream(move |stream: TcpStream, number| {
         let sender = sender.clone();
@@ -117,7 +138,7 @@ async fn generous(length: usize) -> (std::net::SocketAddr, mpsc::UnboundedReceiv
 }
 
 /// A connection of a client whose kernel takes little for it.
-async fn slow_reader(gateway: &crate::harness::Gateway) -> TcpStream {
+async fn slow_reader(gateway: &Gateway) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut stream = socket.connect(gateway.addr).await.unwrap();
@@ -132,9 +153,9 @@ async fn a_buffered_answer_frees_its_upstream_though_the_client_reads_nothing() 
     let gateway = gateway_to(addr, "buffering = \"response\"");
     let mut slow = slow_reader(&gateway).await;
     assert_eq!(asked.recv().await, Some(0));
-    test_harness::wait_until("the connection to be free", crate::harness::PATIENCE, async || {
+    wait_until("the connection to be free", PATIENCE, async || {
         let name = "gateway_upstream_connections";
-        super::instance::metric_of(&gateway, name, "upstream=\"u\",state=\"idle\"").await == 1
+        metric_of(&gateway, name, "upstream=\"u\",state=\"idle\"").await == 1
     })
     .await;
     assert_eq!(gateway.get("/small").send().await.unwrap().status(), 200);

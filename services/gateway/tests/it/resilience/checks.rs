@@ -1,7 +1,9 @@
 //! Active health checks.
 
-use super::instance::{Act, Instance, ask, gateway_to_all, wait_for_state};
-use crate::harness::problem_code;
+use test_harness::wait_until;
+
+use super::instance::{Act, Instance, ask, ask_later, gateway_to_all, wait_for_state};
+use crate::harness::{PATIENCE, problem_code};
 
 const CHECKS: &str = "health.path = \"/healthz\"\nhealth.interval_ms = 40\nhealth.timeout_ms = 40\n\
                       balance.slow_start_ms = 0";
@@ -46,7 +48,7 @@ async fn a_dead_instance_is_found_by_its_checks_alone() {
     let gateway = gateway_to_all(&[dying.addr, well.addr], CHECKS, "");
     let addr = dying.addr;
     dying.wait_for_checks(1).await;
-    drop(dying);
+    dying.stop().await;
     wait_for_state(&gateway, addr, "unhealthy").await;
     let back = Instance::start_at("back", addr).await;
     wait_for_state(&gateway, addr, "healthy").await;
@@ -129,12 +131,9 @@ async fn an_unhealthy_instance_keeps_the_requests_it_has() {
     sick.act(Act::Hold);
     let mut held = Vec::new();
     while sick.count() == 0 {
-        held.push(super::instance::ask_later(&gateway));
+        held.push(ask_later(&gateway));
         let before = held.len();
-        test_harness::wait_until("arrival", crate::harness::PATIENCE, async || {
-            sick.count() + well.count() >= before
-        })
-        .await;
+        wait_until("arrival", PATIENCE, async || sick.count() + well.count() >= before).await;
     }
     sick.set_well(false);
     sick.wait_for_checks(3).await;

@@ -79,6 +79,15 @@ impl Instance {
         Self { addr, state, accepting }
     }
 
+    /// Closes its port and its connections, and waits until that is done.
+    pub(crate) async fn stop(self) {
+        self.accepting.abort();
+        wait_until("the port to be closed", PATIENCE, async || {
+            self.open() == 0 && TcpStream::connect(self.addr).await.is_err()
+        })
+        .await;
+    }
+
     /// From now on, and for requests that are held.
     pub(crate) fn act(&self, act: Act) {
         self.state.act.send_replace(act);
@@ -260,6 +269,11 @@ pub(crate) async fn ask(gateway: &Gateway) -> String {
 /// Sends a GET that is expected to take a while.
 pub(crate) fn ask_later(gateway: &Gateway) -> JoinHandle<reqwest::Result<reqwest::Response>> {
     tokio::spawn(gateway.get("/").send())
+}
+
+/// How many of these have come to their end.
+pub(crate) fn finished<T>(tasks: &[JoinHandle<T>]) -> usize {
+    tasks.iter().filter(|task| task.is_finished()).count()
 }
 
 /// The value of a sample on a private port, 0 when it is not there. `labels` are those after `service`.

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 
 use reqwest::Method;
+use test_harness::wait_until;
 
-use super::instance::{Act, Instance, ask, ask_later, gateway_to_all, metric_of, nobody};
+use super::instance::{Act, Instance, ask, ask_later, finished, gateway_to_all, metric_of, nobody};
+use crate::harness::{PATIENCE, problem_code};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_least_loaded_instance_gets_the_request() {
@@ -16,13 +18,11 @@ async fn the_least_loaded_instance_gets_the_request() {
     let mut held = Vec::new();
     for count in 1..=3 {
         held.push(ask_later(&gateway));
-        test_harness::wait_until("arrival", crate::harness::PATIENCE, async || {
-            a.count() + b.count() + c.count() == count
-        })
-        .await;
+        wait_until("arrival", PATIENCE, async || a.count() + b.count() + c.count() == count).await;
     }
     assert_eq!([a.count(), b.count(), c.count()], [1, 1, 1]);
     b.act(Act::Answer(200));
+    wait_until("what `b` had to end", PATIENCE, async || finished(&held) == 1).await;
     for _ in 0..6 {
         assert_eq!(ask(&gateway).await, "b");
     }
@@ -30,6 +30,7 @@ async fn the_least_loaded_instance_gets_the_request() {
     held.push(ask_later(&gateway));
     b.wait_for_count(8).await;
     a.act(Act::Answer(200));
+    wait_until("what `a` had to end", PATIENCE, async || finished(&held) == 2).await;
     assert_eq!(ask(&gateway).await, "a");
 }
 
@@ -65,10 +66,8 @@ async fn a_dead_instance_costs_no_request_while_the_others_are_slow() {
     let gateway = gateway_to_all(&[nobody(), slow.addr], "", "");
     let asked: Vec<_> = (0..30).map(|_| ask_later(&gateway)).collect();
     // What fails fails at once, what does not is held: all 30 come to one of these two ends.
-    test_harness::wait_until("every request to arrive or fail", crate::harness::PATIENCE, async || {
-        slow.count() + asked.iter().filter(|asked| asked.is_finished()).count() == 30
-    })
-    .await;
+    wait_until("every request to arrive or fail", PATIENCE, async || slow.count() + finished(&asked) == 30)
+        .await;
     slow.act(Act::Answer(200));
     let mut lost = 0;
     for asked in asked {
@@ -97,12 +96,12 @@ async fn an_instance_that_comes_back_gets_requests_again() {
     let addr = b.addr;
     let upstream = "balance.slow_start_ms = 0\noutlier.ejection_ms = 100";
     let gateway = gateway_to_all(&[a.addr, addr], upstream, "");
-    drop(b);
+    b.stop().await;
     for _ in 0..20 {
         assert_eq!(ask(&gateway).await, "a");
     }
     let b = Instance::start_at("b", addr).await;
-    test_harness::wait_until("the instance to be asked", crate::harness::PATIENCE, async || {
+    wait_until("the instance to be asked", PATIENCE, async || {
         ask(&gateway).await;
         b.count() > 0
     })
@@ -142,7 +141,7 @@ async fn what_may_have_arrived_is_never_sent_twice() {
             request = request.body(body);
         }
         let refused = request.send().await.unwrap();
-        let code = crate::harness::problem_code(refused).await;
+        let code = problem_code(refused).await;
         assert_eq!(code, (502, "bad_gateway".to_owned()), "{method} {body:?}");
         assert_eq!(a.count() + b.count(), before + 1, "{method} {body:?}");
     }

@@ -41,6 +41,19 @@ impl Running {
         kill(Pid::from_raw(i32::try_from(self.process.id()).unwrap()), signal).unwrap();
     }
 
+    /// Stops the program until it is thawed, and waits until it has stopped.
+    pub(crate) async fn freeze(&self) {
+        self.process.freeze();
+        let tasks = format!("/proc/{}/task", self.process.id());
+        wait_until("every thread to stop", PATIENCE, async || {
+            std::fs::read_dir(&tasks).unwrap().all(|task| {
+                let stat = std::fs::read_to_string(task.unwrap().path().join("stat"));
+                stat.is_ok_and(|stat| stat.contains(") T "))
+            })
+        })
+        .await;
+    }
+
     /// How often the configuration was read again with this outcome.
     pub(crate) async fn reloads(&self, outcome: &str) -> u64 {
         metric(&self.admin, "gateway_configuration_reloads_total", &format!("reason=\"{outcome}\"")).await

@@ -4,7 +4,7 @@ use test_harness::wait_until;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use super::instance::{Act, Instance, ask_later, balanced, gateway_to_all};
+use super::instance::{Act, Instance, ask_later, balanced, finished, gateway_to_all};
 use super::process::{Running, Wire};
 use crate::harness::{PATIENCE, gateway_to, raw_upstream, read_head};
 
@@ -34,18 +34,16 @@ async fn a_connection_that_was_closed_while_idle_costs_no_post() {
 /// The gateway sleeps while its idle connection is closed and the next request comes: it wakes up to both.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_post_that_meets_a_closing_connection_is_sent_once_over_another() {
-    let instance = Instance::start("first").await;
+    let mut instance = Instance::start("first").await;
     let addr = instance.addr;
     let gateway = Running::start(&balanced(&[addr], "idle_timeout_ms = 60000", "")).await;
     let mut wire = Wire::to(gateway.addr).await;
     wire.send("POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n\r\none").await;
     assert_eq!(wire.answer().await.unwrap().body, b"first");
-    let mut instance = instance;
     for name in ["second", "third", "fourth", "fifth"] {
-        gateway.process.freeze();
+        gateway.freeze().await;
         wire.send("POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n\r\ntwo").await;
-        drop(instance);
-        wait_until("the port is free", PATIENCE, async || TcpStream::connect(addr).await.is_err()).await;
+        instance.stop().await;
         instance = Instance::start_at(name, addr).await;
         gateway.process.thaw();
         let answer = wire.answer().await.unwrap();
@@ -69,8 +67,8 @@ async fn retries_under_way_stay_within_the_budget() {
     // Each instance fails what it has; what comes again is held.
     a.act(Act::ResetFirst(20));
     b.act(Act::ResetFirst(20));
-    let finished = || asked.iter().filter(|asked| asked.is_finished()).count();
-    wait_until("every request fails or is held", PATIENCE, async || finished() + seen() - 40 == 40).await;
+    wait_until("every request fails or is held", PATIENCE, async || finished(&asked) + seen() - 40 == 40)
+        .await;
     let retried = seen() - 40;
     assert!((1..=8).contains(&retried), "{retried} retries of 40 requests");
     a.act(Act::Answer(200));
