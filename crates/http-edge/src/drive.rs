@@ -85,8 +85,8 @@ impl Patience {
     }
 }
 
-/// Drives `connection` until it is done or its client overdue. When `when_busy`, a drain waits for a request under way before
-/// it asks the connection to finish (see [`Drainable`]); else it asks at once.
+/// Drives `connection` until it is done or its client overdue. When `when_busy`, a drain waits for a request whose answer can
+/// still say that it is the last before it asks the connection to finish (see [`Drainable`]); else it asks at once.
 pub(crate) async fn drive<C: Drainable + Unpin>(
     connection: &mut C,
     state: &ConnectionState,
@@ -101,7 +101,7 @@ pub(crate) async fn drive<C: Drainable + Unpin>(
         if let Poll::Ready(output) = Pin::new(&mut *connection).poll(cx) {
             return Poll::Ready(End::Done(output));
         }
-        let finish = state.draining.load(Relaxed) && (!when_busy || state.in_flight());
+        let finish = state.draining.load(Relaxed) && (!when_busy || state.owes_head());
         let enough = max_requests > 0 && state.served() >= max_requests;
         if !told && (finish || enough) {
             told = true;

@@ -171,6 +171,12 @@ impl ConnectionState {
         self.answered.store(number, Relaxed);
     }
 
+    /// Whether the head of an answer is still to come, and with it the word that it is the last. Where it is out already, the
+    /// client may have sent its next request in good faith.
+    pub(crate) fn owes_head(&self) -> bool {
+        self.in_flight() && self.answered.load(Relaxed) < self.served()
+    }
+
     /// Whether exchange `number` is the one in flight on an HTTP/1.1 connection and still without its final answer.
     pub(crate) fn awaits_answer(&self, number: u64) -> bool {
         self.in_flight() && self.served() == number && self.answered.load(Relaxed) < number

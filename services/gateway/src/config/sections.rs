@@ -149,7 +149,8 @@ pub enum Buffering {
     /// Both stream.
     #[default]
     Off,
-    /// A request's body is complete (in memory to 64 KiB, then in a temporary file) before an upstream is asked.
+    /// A request's body is complete (in memory to 64 KiB, then in a temporary file) before an upstream is asked. Its trailers
+    /// are dropped.
     Request,
     /// Up to 1 MiB of an answer is taken from the upstream ahead of the client.
     Response,

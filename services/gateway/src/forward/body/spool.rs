@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -24,7 +23,6 @@ const PIECE: usize = 64 * 1024;
 pub(crate) struct Spooled {
     content: Content,
     length: u64,
-    trailers: Option<HeaderMap>,
 }
 
 enum Content {
@@ -52,20 +50,17 @@ pub(crate) async fn spool(
     let mut memory = BytesMut::new();
     let mut file: Option<File> = None;
     let mut length: u64 = 0;
-    let mut trailers = None;
     loop {
         let next = tokio::time::timeout(longest_pause, incoming.frame());
         let Some(frame) = next.await.map_err(|_elapsed| SpoolError::Stalled)? else { break };
-        match frame.map_err(|error| BodyFault::of(&error))?.into_data() {
-            Ok(data) => {
-                length = length.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
-                if limit.is_some_and(|limit| length > limit) {
-                    return Err(BodyFault::TooLarge.into());
-                }
-                keep(&mut memory, &mut file, &data).await?;
-            }
-            Err(frame) => trailers = frame.into_trailers().ok(),
+        let frame = frame.map_err(|error| BodyFault::of(&error))?;
+        // A body of known length has no trailers (RFC 9112 §6.5): they end here, as they may.
+        let Ok(data) = frame.into_data() else { continue };
+        length = length.saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
+        if limit.is_some_and(|limit| length > limit) {
+            return Err(BodyFault::TooLarge.into());
         }
+        keep(&mut memory, &mut file, &data).await?;
     }
     let content = match file {
         None => Content::Memory(memory.freeze()),
@@ -75,7 +70,7 @@ pub(crate) async fn spool(
             Content::File(file)
         }
     };
-    Ok(Spooled { content, length, trailers })
+    Ok(Spooled { content, length })
 }
 
 async fn keep(memory: &mut BytesMut, file: &mut Option<File>, data: &[u8]) -> io::Result<()> {
@@ -101,14 +96,13 @@ impl Spooled {
     }
 
     pub(super) fn into_reader(self) -> SpoolReader {
-        SpoolReader { content: Some(self.content), trailers: self.trailers, buffer: Vec::new() }
+        SpoolReader { content: Some(self.content), buffer: Vec::new() }
     }
 }
 
 /// Gives a spooled body out again.
 pub(super) struct SpoolReader {
     content: Option<Content>,
-    trailers: Option<HeaderMap>,
     buffer: Vec<u8>,
 }
 
@@ -128,7 +122,7 @@ impl SpoolReader {
                         Poll::Pending
                     }
                     Poll::Ready(Err(_)) => Poll::Ready(Some(Err(BodyFault::Spool))),
-                    Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.end(),
+                    Poll::Ready(Ok(())) if buffer.filled().is_empty() => Poll::Ready(None),
                     Poll::Ready(Ok(())) => {
                         let piece = Bytes::copy_from_slice(buffer.filled());
                         self.content = Some(Content::File(file));
@@ -136,11 +130,7 @@ impl SpoolReader {
                     }
                 }
             }
-            _ => self.end(),
+            _ => Poll::Ready(None),
         }
-    }
-
-    fn end(&mut self) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))))
     }
 }
