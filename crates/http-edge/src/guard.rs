@@ -7,6 +7,7 @@
 mod gate;
 mod loan;
 mod outgoing;
+mod share;
 
 use std::io;
 use std::pin::Pin;
@@ -24,6 +25,7 @@ use crate::state::ConnectionState;
 use gate::{Gate, Refused};
 pub(crate) use loan::Loan;
 use outgoing::Outgoing;
+use share::Share;
 
 /// Bytes of next requests that are kept while one is answered; beyond, the client's writes block.
 const MOST_HELD: usize = 16 * 1024;
@@ -41,6 +43,7 @@ pub(crate) struct Guarded<IO> {
     approved: usize,
     /// The client has closed its side.
     ended: bool,
+    share: Share,
     outgoing: Outgoing,
     /// Counts the connection for as long as it exists, also as a tunnel.
     _permit: Permit,
@@ -64,6 +67,7 @@ impl<IO> Guarded<IO> {
             held: first,
             approved: 0,
             ended: false,
+            share: Share::default(),
             _permit: permit,
         }
     }
@@ -161,9 +165,13 @@ impl<IO: AsyncRead + Unpin> Guarded<IO> {
             if self.ended {
                 return Poll::Ready(Ok(()));
             }
+            ready!(self.share.poll(&self.state, cx));
             match Pin::new(&mut self.io).poll_read(cx, buf) {
                 Poll::Ready(Ok(())) if buf.filled().len() == before => self.ended = true,
-                Poll::Ready(Ok(())) => self.take_in(buf, before),
+                Poll::Ready(Ok(())) => {
+                    self.share.spend(buf.filled().len() - before);
+                    self.take_in(buf, before);
+                }
                 Poll::Ready(Err(error)) => {
                     self.ended = true;
                     return Poll::Ready(Err(error));
@@ -206,7 +214,9 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Guarded<IO> {
         let this = self.get_mut();
         this.gate.unflushed = true;
         ready!(this.outgoing.poll_informational(&mut this.io, &this.state, cx))?;
+        ready!(this.share.poll(&this.state, cx));
         let written = Pin::new(&mut this.io).poll_write(cx, bytes);
+        this.share.note(&written);
         this.outgoing.note(&written, &this.state);
         written
     }
@@ -219,7 +229,9 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Guarded<IO> {
         let this = self.get_mut();
         this.gate.unflushed = true;
         ready!(this.outgoing.poll_informational(&mut this.io, &this.state, cx))?;
+        ready!(this.share.poll(&this.state, cx));
         let written = Pin::new(&mut this.io).poll_write_vectored(cx, slices);
+        this.share.note(&written);
         this.outgoing.note(&written, &this.state);
         written
     }
