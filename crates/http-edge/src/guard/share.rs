@@ -21,6 +21,10 @@ pub(super) struct Share {
 impl Share {
     /// Ready while something is left of this turn; else the task is woken for its next one, behind those that wait.
     pub(super) fn poll(&mut self, state: &ConnectionState, cx: &Context<'_>) -> Poll<()> {
+        // A tunnel is no longer driven by turns; the one who joins it with the other side is.
+        if state.tunnel.load(Relaxed) {
+            return Poll::Ready(());
+        }
         let turn = state.turn.load(Relaxed);
         if turn != self.turn {
             *self = Self { turn, spent: 0 };

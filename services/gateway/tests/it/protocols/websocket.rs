@@ -229,8 +229,8 @@ async fn a_tunnel_outlives_a_reload() {
     gateway.reload(&catch_all(addr, "upgrades = []"));
     assert_eq!(
         declined(&gateway, asking(gateway.addr)).await,
-        400,
-        "no WebSocket any more, says the upstream"
+        502,
+        "an ordinary request, which this upstream closes on"
     );
     socket.send(Message::text("hello")).await.unwrap();
     assert_eq!(next(&mut socket).await, Message::text("hello"));
