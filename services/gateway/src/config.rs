@@ -42,7 +42,7 @@ const SECTIONS: [&str; 11] = [
     "route",
 ];
 
-/// A configuration that has been read; [`crate::app::Gateway::build`] checks how its parts fit together.
+/// A configuration that has been read; [`crate::Gateway::build`] checks how its parts fit together.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The public listener. `bind` is `127.0.0.1:8080` unless given.

@@ -211,7 +211,7 @@ pub(crate) struct Outbound {
 }
 
 impl Outbound {
-    /// A request of this head. The fields are taken; [`Outbound::keep`] what has to be sent again.
+    /// A request of this head. Unless it may have to be sent `again`, its fields are taken and not copied.
     pub(crate) fn request(&mut self, again: bool, body: RequestBody) -> http::Request<RequestBody> {
         let mut request = http::Request::new(body);
         *request.method_mut() = self.method.clone();
