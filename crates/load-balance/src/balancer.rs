@@ -124,8 +124,23 @@ impl Balancer {
     /// [`NoInstance::Overloaded`] when `max_requests` are under way, [`NoInstance::NoneHealthy`] when there is nobody to
     /// ask.
     pub fn pick(&self, now: Instant, tried: &[usize]) -> Result<Pick, NoInstance> {
+        self.pick_reachable(now, tried, &[])
+    }
+
+    /// As [`Balancer::pick`], when some instances have just refused a connection for this request: they come last, behind
+    /// unhealthy and ejected ones, for these may answer.
+    ///
+    /// # Errors
+    /// As [`Balancer::pick`]; without panic routing also when every healthy or starting instance is `unreachable`.
+    pub fn pick_reachable(
+        &self,
+        now: Instant,
+        tried: &[usize],
+        unreachable: &[usize],
+    ) -> Result<Pick, NoInstance> {
         let inner = &self.inner;
-        let (index, rank) = choose(inner, inner.clock.tick(now), tried).ok_or(NoInstance::NoneHealthy)?;
+        let chosen = choose(inner, inner.clock.tick(now), tried, unreachable);
+        let (index, rank) = chosen.ok_or(NoInstance::NoneHealthy)?;
         if !inner.counters.enter(inner.policy.balance.max_requests) {
             return Err(NoInstance::Overloaded);
         }

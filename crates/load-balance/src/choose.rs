@@ -10,8 +10,14 @@ use crate::instance::{FULL_WEIGHT, Instance, Rank, WHOLE_SHARE, drawn_share};
 const LOOK_AT_ALL: usize = 3;
 
 /// The instance for the next request and its rank, or none when there is none or panic routing is off and all are unfit.
-pub(crate) fn choose(inner: &Inner, now: Tick, tried: &[usize]) -> Option<(usize, Rank)> {
-    let look = Look { inner, now, tried, weighted: now < inner.slow_until.load(Ordering::Acquire) };
+pub(crate) fn choose(
+    inner: &Inner,
+    now: Tick,
+    tried: &[usize],
+    unreachable: &[usize],
+) -> Option<(usize, Rank)> {
+    let look =
+        Look { inner, now, tried, unreachable, weighted: now < inner.slow_until.load(Ordering::Acquire) };
     let (index, rank) = if inner.instances.len() <= LOOK_AT_ALL { look.at_all() } else { look.at_two() }?;
     (inner.policy.balance.panic_routing || !rank.is_unfit()).then_some((index, rank))
 }
@@ -20,12 +26,16 @@ struct Look<'a> {
     inner: &'a Inner,
     now: Tick,
     tried: &'a [usize],
+    unreachable: &'a [usize],
     /// Some instance is in slow start, or will be: weights differ.
     weighted: bool,
 }
 
 impl Look<'_> {
     fn rank(&self, index: usize, instance: &Instance) -> Rank {
+        if self.unreachable.contains(&index) {
+            return Rank::Unreachable;
+        }
         instance.rank(self.now, self.tried.contains(&index))
     }
 
@@ -75,7 +85,7 @@ impl Look<'_> {
     fn at_two_of_the_best(&self) -> Option<(usize, Rank)> {
         let ranked =
             || self.inner.instances.iter().enumerate().map(|(index, it)| (self.rank(index, it), index, it));
-        let mut best = Rank::UnfitTried;
+        let mut best = Rank::Unreachable;
         let mut count = 0_usize;
         for (rank, ..) in ranked() {
             if rank < best {

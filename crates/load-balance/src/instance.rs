@@ -32,6 +32,8 @@ pub(crate) enum Rank {
     StartingTried,
     Unfit,
     UnfitTried,
+    /// It refused a connection a moment ago, for this very request: even an instance that is known to fail is better.
+    Unreachable,
 }
 
 impl Rank {

@@ -103,6 +103,31 @@ fn a_healthy_one_that_was_tried_comes_before_an_unhealthy_one() {
 }
 
 #[test]
+fn one_that_refused_a_connection_comes_after_all_others() {
+    for instances in [2, 3, 4, 9] {
+        let bench = Bench::new(instances, with_checks());
+        bench.check(0, true);
+        for _ in 0..50 {
+            assert_eq!(bench.balancer.pick_reachable(bench.now, &[], &[]).unwrap().index(), 0);
+            assert_ne!(bench.balancer.pick_reachable(bench.now, &[0], &[0]).unwrap().index(), 0);
+        }
+        let all: Vec<usize> = (0..instances).collect();
+        assert!(bench.balancer.pick_reachable(bench.now, &all, &all).unwrap().is_unfit());
+    }
+}
+
+#[test]
+fn without_panic_routing_nobody_is_left_when_those_in_health_cannot_be_reached() {
+    let mut policy = with_checks();
+    policy.balance.panic_routing = false;
+    let bench = Bench::new(1, policy);
+    bench.check(0, true);
+    let refused = bench.balancer.pick_reachable(bench.now, &[0], &[0]).unwrap_err();
+    assert_eq!(refused, NoInstance::NoneHealthy);
+    assert_eq!(bench.balancer.load().active, 0);
+}
+
+#[test]
 fn without_instances_nobody_is_healthy() {
     let bench = Bench::new(0, Policy::default());
     assert_eq!(bench.balancer.pick(bench.now, &[]).unwrap_err(), NoInstance::NoneHealthy);

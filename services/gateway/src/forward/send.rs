@@ -185,7 +185,8 @@ impl Sending<'_> {
     async fn connect(&self, pool: &Pool, retries: &mut Retries) -> Result<(Pick, Lease), Failure> {
         let upstream = pool.upstream();
         loop {
-            let pick = upstream.balancer.pick(std::time::Instant::now(), &retries.tried)?;
+            let now = std::time::Instant::now();
+            let pick = upstream.balancer.pick_reachable(now, &retries.tried, &retries.unreachable)?;
             if retries.unreachable.contains(&pick.index()) {
                 return Err(NoInstance::NoneHealthy.into());
             }

@@ -90,6 +90,22 @@ async fn several_dead_instances_cost_no_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn when_no_other_can_be_reached_an_ejected_instance_is_asked() {
+    let (dying, shaky) = (Instance::start("dying").await, Instance::start("shaky").await);
+    let gateway = gateway_to_all(&[dying.addr, shaky.addr], "outlier.consecutive_failures = 3", "");
+    shaky.act(Act::Answer(503));
+    while shaky.count() < 3 {
+        gateway.get("/").send().await.unwrap();
+    }
+    shaky.act(Act::Answer(200));
+    assert_eq!(ask(&gateway).await, "dying");
+    dying.stop().await;
+    for _ in 0..5 {
+        assert_eq!(ask(&gateway).await, "shaky");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_instance_that_comes_back_gets_requests_again() {
     let a = Instance::start("a").await;
     let b = Instance::start("b").await;
