@@ -196,7 +196,7 @@ enum PassedBody {
 }
 
 async fn take_in(incoming: Incoming, route: &Route) -> Result<Spooled, Problem> {
-    spool(incoming, route.body_limit, route.timeout).await.map_err(|error| match error {
+    spool(incoming, route.body_limit, route.timeout, route.min_body_rate).await.map_err(|error| match error {
         SpoolError::Body(fault) => send::body_problem(fault, route),
         SpoolError::Stalled => Problem::new(&REQUEST_STALLED),
         SpoolError::File(error) => Problem::new(&registry::UNAVAILABLE).cause(error),

@@ -4,6 +4,7 @@
 use std::error::Error as StdError;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -24,6 +25,9 @@ use crate::compress::Compressed;
 
 /// What the server underneath takes as the error of a body.
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// How long the client may take its time before the rate of its body counts.
+pub(crate) const BODY_GRACE: Duration = Duration::from_secs(10);
 
 /// What the gateway answers with.
 pub(crate) enum GatewayBody {

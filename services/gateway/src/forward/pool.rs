@@ -144,12 +144,22 @@ impl InstancePool {
                 self.drop_unusable();
                 continue;
             }
+            if self.is_used_up(idle.history) {
+                continue;
+            }
             let mut sender = idle.sender;
             if sender.is_ready() || matches!(timeout(LONGEST_TURNAROUND, sender.ready()).await, Ok(Ok(()))) {
                 self.gauge.active.inc();
                 return Some(Lease { sender: Some(sender), pool: Rc::clone(self), history: idle.history });
             }
         }
+    }
+
+    /// Whether a connection has carried as much, or lived as long, as it may.
+    fn is_used_up(&self, history: History) -> bool {
+        let upstream = &self.upstream;
+        upstream.max_requests_per_connection.is_some_and(|most| history.requests >= most)
+            || upstream.max_connection_age.is_some_and(|most| history.opened.elapsed() >= most)
     }
 
     /// The oldest stand in front.
@@ -223,10 +233,7 @@ impl Lease {
         let Some(sender) = self.sender.take() else { return };
         self.pool.gauge.active.dec();
         let history = History { requests: self.history.requests + 1, ..self.history };
-        let upstream = &self.pool.upstream;
-        let used_up = upstream.max_requests_per_connection.is_some_and(|most| history.requests >= most)
-            || upstream.max_connection_age.is_some_and(|most| history.opened.elapsed() >= most);
-        if sender.is_closed() || used_up {
+        if sender.is_closed() || self.pool.is_used_up(history) {
             return;
         }
         let mut idle = self.pool.idle.borrow_mut();

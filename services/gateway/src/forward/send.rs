@@ -19,7 +19,7 @@ use telemetry::deadline;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, Span, field};
 
-use super::body::{BodyFault, Permission, Progress, RequestBody};
+use super::body::{BODY_GRACE, BodyFault, Permission, Progress, RequestBody};
 use super::pool::{ConnectError, Lease, Pool};
 use super::request::{Outbound, Passage};
 use crate::observe::Observation;
@@ -28,9 +28,6 @@ use crate::route::Route;
 use crate::upstream::Upstream;
 use crate::upstream::health::log_transition;
 use crate::worker::Generation;
-
-/// How long the client may take its time before the rate of its body counts.
-const BODY_GRACE: Duration = Duration::from_secs(10);
 
 const X_REQUEST_TIMEOUT_MS: HeaderName = HeaderName::from_static(deadline::HEADER);
 
@@ -340,16 +337,19 @@ impl Retries {
 
     /// Whether there may be another try after one at `instance`. One whose connection had only gone stale is free.
     fn take(&mut self, upstream: &Upstream, instance: usize, went_stale: bool) -> bool {
+        if went_stale {
+            // Only once: the next connection is a new one.
+            self.fresh = true;
+            return true;
+        }
         if self.left == 0 {
             return false;
         }
-        if !went_stale {
-            self.permit = self.permit.take().or_else(|| upstream.balancer.may_retry());
-            if self.permit.is_none() {
-                return false;
-            }
-            self.tried.push(instance);
+        self.permit = self.permit.take().or_else(|| upstream.balancer.may_retry());
+        if self.permit.is_none() {
+            return false;
         }
+        self.tried.push(instance);
         self.left -= 1;
         self.fresh = true;
         true

@@ -11,8 +11,9 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncSeekExt as _, AsyncWriteExt as _, ReadBuf};
+use tokio::time::Instant;
 
-use super::BodyFault;
+use super::{BODY_GRACE, BodyFault};
 
 /// More than this goes to a file.
 const MOST_IN_MEMORY: usize = 64 * 1024;
@@ -41,17 +42,24 @@ pub(crate) enum SpoolError {
     File(#[from] io::Error),
 }
 
-/// Takes in all of `incoming`, at most `limit` bytes, while no pause is longer than `longest_pause`.
+/// Takes in all of `incoming`, at most `limit` bytes, while no pause is longer than `longest_pause` and, after a grace, no fewer
+/// than `min_rate` bytes a second have come.
 pub(crate) async fn spool(
     mut incoming: Incoming,
     limit: Option<u64>,
     longest_pause: Duration,
+    min_rate: Option<u64>,
 ) -> Result<Spooled, SpoolError> {
+    let started = Instant::now();
     let mut memory = BytesMut::new();
     let mut file: Option<File> = None;
     let mut length: u64 = 0;
     loop {
-        let next = tokio::time::timeout(longest_pause, incoming.frame());
+        let earned = |rate: u64| Duration::from_secs(length.checked_div(rate).unwrap_or(u64::from(u32::MAX)));
+        let slowest = min_rate.map(|rate| started + BODY_GRACE + earned(rate));
+        let pause = Instant::now() + longest_pause;
+        let next =
+            tokio::time::timeout_at(slowest.map_or(pause, |slowest| slowest.min(pause)), incoming.frame());
         let Some(frame) = next.await.map_err(|_elapsed| SpoolError::Stalled)? else { break };
         let frame = frame.map_err(|error| BodyFault::of(&error))?;
         // A body of known length has no trailers (RFC 9112 §6.5): they end here, as they may.

@@ -56,14 +56,11 @@ async fn open(gateway: &Adjustable) -> WebSocketStream<TcpStream> {
     client_async(asking(gateway.addr), stream).await.unwrap().0
 }
 
-/// The status a client gets in place of a WebSocket.
+/// The status a client gets in place of a WebSocket; 0 when it is no such answer.
 async fn declined(gateway: &Adjustable, request: Request) -> u16 {
     let stream = TcpStream::connect(gateway.addr).await.unwrap();
-    match client_async(request, stream).await {
-        Err(Error::Http(answer)) => answer.status().as_u16(),
-        Err(other) => panic!("{other}"),
-        Ok(_) => 101,
-    }
+    let Err(Error::Http(answer)) = client_async(request, stream).await else { return 0 };
+    answer.status().as_u16()
 }
 
 async fn next<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>) -> Message {
@@ -226,12 +223,13 @@ async fn a_tunnel_outlives_a_reload() {
     let (addr, _) = echo().await;
     let gateway = Adjustable::start(&catch_all(addr, ""));
     let mut socket = open(&gateway).await;
-    gateway.reload(&catch_all(addr, "upgrades = []"));
-    assert_eq!(
-        declined(&gateway, asking(gateway.addr)).await,
-        502,
-        "an ordinary request, which this upstream closes on"
-    );
+    let elsewhere = raw_upstream(async |mut stream, _| {
+        read_head(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno").await.unwrap();
+    })
+    .await;
+    gateway.reload(&catch_all(elsewhere, ""));
+    assert_eq!(declined(&gateway, asking(gateway.addr)).await, 403, "the other upstream");
     socket.send(Message::text("hello")).await.unwrap();
     assert_eq!(next(&mut socket).await, Message::text("hello"));
 }
