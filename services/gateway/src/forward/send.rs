@@ -139,8 +139,9 @@ impl Sending<'_> {
             self.relay_informational(&mut request, permission.clone());
             let reused = lease.is_reused();
             let Some(sender) = lease.sender() else { return Err(Failure::Timeout) };
-            let answered =
-                self.answered(sender.try_send_request(request), &progress, self.limit(&retries)).await;
+            let others = retries.knows_another(upstream, pick.index());
+            let limit = self.limit(&retries, others);
+            let answered = self.answered(sender.try_send_request(request), &progress, limit).await;
             let (failure, unsent) = match answered {
                 Ok(Ok(answer)) => {
                     if permission.as_ref().is_some_and(|permission| !permission.is_given()) {
@@ -158,12 +159,20 @@ impl Sending<'_> {
             if matches!(failure, Failure::ClientStalled | Failure::Body(_)) {
                 return Err(failure);
             }
+            if self.was_hurried(&failure, &retries) {
+                return Err(failure);
+            }
             // An idle connection that was closed just as it was taken says nothing about its instance.
             let went_stale = reused && unsent.is_some();
             if !went_stale {
                 self.failed(upstream, &pick, &failure);
             }
-            let may_repeat = unsent.is_some() || (self.repeatable && Instant::now() < retries.deadline);
+            let may_repeat = match failure {
+                _ if unsent.is_some() => true,
+                // An instance that has not answered in time would only be asked to do the same again.
+                Failure::Timeout => self.repeatable && others,
+                _ => self.repeatable,
+            } && Instant::now() < retries.deadline;
             if !may_repeat || !retries.take(upstream, pick.index(), went_stale) {
                 return Err(failure);
             }
@@ -216,14 +225,22 @@ impl Sending<'_> {
         self.generation.gateway.metrics.upstream_failed(&upstream.name, reason);
     }
 
+    /// Whether it was the client that gave no more time: that says nothing about the instance, or clients could have any
+    /// instance ejected.
+    fn was_hurried(&self, failure: &Failure, retries: &Retries) -> bool {
+        matches!(failure, Failure::Timeout)
+            && self.timeout < self.route.timeout
+            && Instant::now() >= retries.deadline
+    }
+
     fn count_retry(&self, reason: &'static str, retries: &Retries) {
         self.generation.gateway.metrics.retried(reason);
         Span::current().record("http.request.resend_count", retries.tried.len());
     }
 
-    /// One try's share of the time there is.
-    fn limit(&self, retries: &Retries) -> Limit {
-        let shared = self.route.try_timeout.filter(|_| self.repeatable && retries.left > 0);
+    /// One try's share of the time there is; all of it where no other instance could be asked.
+    fn limit(&self, retries: &Retries, others: bool) -> Limit {
+        let shared = self.route.try_timeout.filter(|_| self.repeatable && others && retries.left > 0);
         let is_first = retries.tried.is_empty();
         Limit {
             pause: shared.unwrap_or(self.timeout),
@@ -333,6 +350,11 @@ impl Retries {
             fresh: false,
             permit: None,
         }
+    }
+
+    /// Whether there is an instance that has not had the request, after a try at `instance`.
+    fn knows_another(&self, upstream: &Upstream, instance: usize) -> bool {
+        (0..upstream.instances.len()).any(|other| other != instance && !self.tried.contains(&other))
     }
 
     /// Whether there may be another try after one at `instance`. One whose connection had only gone stale is free.

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use test_harness::wait_until;
+
 use super::instance::{Act, Instance, ask, gateway_to_all, metric_of};
-use crate::harness::problem_code;
+use crate::harness::{PATIENCE, problem_code};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_instance_loses_no_idempotent_request_when_tries_have_a_limit() {
@@ -22,18 +24,50 @@ async fn a_paused_instance_loses_no_idempotent_request_when_tries_have_a_limit()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_try_limit_does_not_cut_a_post_short() {
-    let instance = Instance::start("slow").await;
-    instance.act(Act::Hold);
-    let gateway = gateway_to_all(&[instance.addr], "", "try_timeout_ms = 20\ntimeout_ms = 20000");
+    let (a, b) = (Instance::start("a").await, Instance::start("b").await);
+    a.act(Act::Hold);
+    b.act(Act::Hold);
+    let gateway = gateway_to_all(&[a.addr, b.addr], "", "try_timeout_ms = 20\ntimeout_ms = 20000");
     let posted = tokio::spawn(gateway.post("/").body("x").send());
-    instance.wait_for_count(1).await;
-    // A GET beside it is tried until nothing is left to try; by then the limit has passed more than once.
+    wait_until("the POST to arrive", PATIENCE, async || a.count() + b.count() == 1).await;
+    // A GET beside it is tried at both; by then the limit has passed.
     let asked = tokio::spawn(gateway.get("/").send());
-    instance.wait_for_count(4).await;
-    instance.act(Act::Answer(200));
+    wait_until("the GET to be tried at both", PATIENCE, async || a.count() + b.count() == 3).await;
+    a.act(Act::Answer(200));
+    b.act(Act::Answer(200));
     assert_eq!(posted.await.unwrap().unwrap().status(), 200);
     assert_eq!(asked.await.unwrap().unwrap().status(), 200);
-    assert_eq!(instance.seen().iter().filter(|seen| seen.head.starts_with("POST")).count(), 1);
+    let seen = [a.seen(), b.seen()].concat();
+    assert_eq!(seen.iter().filter(|seen| seen.head.starts_with("POST")).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_try_limit_means_nothing_where_nobody_else_can_be_asked() {
+    let instance = Instance::start("alone").await;
+    instance.act(Act::Hold);
+    let gateway = gateway_to_all(&[instance.addr], "", "try_timeout_ms = 20\ntimeout_ms = 150");
+    let answer = gateway.get("/").send().await.unwrap();
+    assert_eq!(problem_code(answer).await, (504, "gateway_timeout".to_owned()));
+    assert_eq!(instance.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_in_a_hurry_gets_its_timeout_and_has_nobody_ejected() {
+    let (slow, well) = (Instance::start("slow").await, Instance::start("well").await);
+    slow.act(Act::Hold);
+    let gateway =
+        gateway_to_all(&[slow.addr, well.addr], "outlier.consecutive_failures = 2", "timeout_ms = 20000");
+    let mut timeouts = 0;
+    while timeouts < 6 {
+        let answer = gateway.get("/").header("x-request-timeout-ms", "30").send().await.unwrap();
+        timeouts += usize::from(answer.status() == 504);
+    }
+    let metrics = gateway.http.get(format!("http://{}/metrics", gateway.admin)).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    assert!(!metrics.contains("gateway_upstream_failures_total{"), "{metrics}");
+    assert_eq!(slow.count(), 6);
+    let hurried = slow.seen().iter().all(|seen| seen.head.contains("x-request-timeout-ms: 30\r\n"));
+    assert!(hurried, "{:?}", slow.seen());
 }
 
 #[tokio::test(flavor = "multi_thread")]
