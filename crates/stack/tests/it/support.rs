@@ -87,7 +87,10 @@ pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
 
 /// Somebody who listens on a port.
 pub(crate) fn squatter() -> (TcpListener, u16) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    (listener, port)
+    // Below the ports that the system gives to outgoing connections: one of those on a neighbouring port would be what the
+    // launcher finds taken first.
+    let start = 20_000 + u16::try_from(std::process::id() % 5_000).unwrap() * 2;
+    (start..32_000)
+        .find_map(|port| Some((TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?, port)))
+        .unwrap()
 }
