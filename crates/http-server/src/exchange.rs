@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::deadline;
 use crate::health::is_health_path;
+use crate::outcome::Outcome;
 use crate::request_metrics::{RequestMetrics, method_label};
 use crate::route::{RouteSlot, UNMATCHED};
 
@@ -25,8 +26,6 @@ const X_API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const MAX_REQUEST_ID_CHARS: usize = 128;
 const MAX_USER_AGENT_CHARS: usize = 256;
-/// What is recorded of a request whose client left before the answer; never sent.
-const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// What observing needs besides the request; one per server, shared by its workers.
 #[derive(Debug)]
@@ -114,25 +113,10 @@ impl Exchange {
             self.route = Arc::from(named);
         }
         self.observer.metrics.end(self.method, &self.route, outcome.status, outcome.took.as_secs_f64());
-        self.record_on_span(outcome);
+        outcome.record_on(&self.span, &self.stats);
         self.log_access(outcome);
         if outcome.took >= self.observer.slow_request && !self.quiet {
             self.log_slow(outcome);
-        }
-    }
-
-    fn record_on_span(&self, outcome: &Outcome) {
-        self.span.record("http.response.status_code", i64::from(outcome.status));
-        if let Some(principal) = self.stats.principal() {
-            self.span.record("user.id", principal);
-        }
-        if let Some(code) = outcome.code() {
-            self.span.record("aldia.problem.code", code);
-        }
-        // A client's mistake is not an error of the server span (HTTP semantic conventions).
-        if outcome.status >= 500 {
-            self.span.record("error.type", outcome.status.to_string());
-            self.span.record("otel.status_code", "ERROR");
         }
     }
 
@@ -197,25 +181,8 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.finished {
             let took = self.started.elapsed();
-            self.report(&Outcome { status: CLIENT_CLOSED_REQUEST, bytes: None, reported: None, took });
+            self.report(&Outcome::client_left(took));
         }
-    }
-}
-
-struct Outcome {
-    status: u16,
-    bytes: Option<u64>,
-    reported: Option<Reported>,
-    took: Duration,
-}
-
-impl Outcome {
-    fn code(&self) -> Option<&'static str> {
-        self.reported.as_ref().map(|reported| reported.0.kind().code)
-    }
-
-    fn cause(&self) -> Option<String> {
-        self.reported.as_ref().and_then(|reported| reported.0.cause_chain())
     }
 }
 

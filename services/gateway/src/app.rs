@@ -201,14 +201,17 @@ impl Core {
         match self.public.reload_tls() {
             Ok(()) | Err(EdgeError::NoTls) => {}
             Err(error) => {
-                tracing::error!(error = %chain(&error), "the certificate was not read again; the old one stays");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the certificate was not read again; the old one stays"
+                );
             }
         }
     }
 
-    fn refuse_reload(&self, error: &dyn std::error::Error) {
+    fn refuse_reload(&self, error: &(dyn std::error::Error + 'static)) {
         self.gateway.load().metrics.reloaded("refused");
-        tracing::error!(error = %chain(error), "the configuration was not taken over; the old one stays");
+        tracing::error!(error, "the configuration was not taken over; the old one stays");
     }
 
     /// Starts the tasks of the configuration in use in place of those of the one before.
@@ -241,16 +244,4 @@ impl Core {
             gateway.metrics.observe_instances(&gateway.upstreams, &mut known);
         }
     }
-}
-
-/// An error and its sources, outermost first.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    text
 }

@@ -10,7 +10,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
 use http_body::Body as _;
 use http_edge::ClientConnection;
-use http_server::{RequestMetrics, accepted_request_id, method_label};
+use http_server::{Outcome, RequestMetrics, accepted_request_id, method_label};
 use hyper::body::Incoming;
 use problem::Reported;
 use telemetry::propagation::{self, TraceContext};
@@ -25,8 +25,6 @@ const X_PROCESS_TIME: HeaderName = HeaderName::from_static("x-process-time");
 const X_API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const MAX_USER_AGENT_CHARS: usize = 256;
-/// What is recorded of a request whose client left before the answer; never sent.
-const CLIENT_CLOSED_REQUEST: u16 = 499;
 /// Requests without a route are filed under this; a label must not hold what clients make up.
 const UNMATCHED: &str = "unmatched";
 
@@ -168,18 +166,7 @@ impl Observation {
             propagation::rename(&self.span, format!("{} {}", self.method, self.route));
             self.span.record("http.route", &*self.route);
         }
-        self.span.record("http.response.status_code", i64::from(outcome.status));
-        if let Some(principal) = self.stats.principal() {
-            self.span.record("user.id", principal);
-        }
-        if let Some(code) = outcome.code() {
-            self.span.record("aldia.problem.code", code);
-        }
-        // A client's mistake is not an error of the server span (HTTP semantic conventions).
-        if outcome.status >= 500 {
-            self.span.record("error.type", outcome.status.to_string());
-            self.span.record("otel.status_code", "ERROR");
-        }
+        outcome.record_on(&self.span, &self.stats);
     }
 
     fn log_access(&self, outcome: &Outcome) {
@@ -231,7 +218,7 @@ impl Drop for Observation {
     fn drop(&mut self) {
         if !self.finished {
             let took = self.started.elapsed();
-            self.report(&Outcome { status: CLIENT_CLOSED_REQUEST, bytes: None, reported: None, took });
+            self.report(&Outcome::client_left(took));
         }
     }
 }
@@ -241,23 +228,6 @@ pub(crate) fn new_request_id() -> String {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let millis = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
     uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid().to_string()
-}
-
-struct Outcome {
-    status: u16,
-    bytes: Option<u64>,
-    reported: Option<Reported>,
-    took: Duration,
-}
-
-impl Outcome {
-    fn code(&self) -> Option<&'static str> {
-        self.reported.as_ref().map(|reported| reported.0.kind().code)
-    }
-
-    fn cause(&self) -> Option<String> {
-        self.reported.as_ref().and_then(|reported| reported.0.cause_chain())
-    }
 }
 
 /// Names and values follow the stable HTTP semantic conventions.
