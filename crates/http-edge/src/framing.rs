@@ -21,6 +21,7 @@ mod trailer;
 
 pub use authority::check_authority;
 pub use refusal::Refusal;
+pub use trailer::is_forbidden_trailer;
 
 use chunked::{Chunked, Progress};
 use head::{Framing, HeadScan};

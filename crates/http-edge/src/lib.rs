@@ -25,7 +25,7 @@ pub use body_refused::BodyRefused;
 pub use client::ClientConnection;
 pub use config::{EdgeConfig, Http2Config, TlsConfig};
 pub use error::EdgeError;
-pub use framing::{Refusal, check_authority};
+pub use framing::{Refusal, check_authority, is_forbidden_trailer};
 pub use handler::{EdgeObserver, Handler};
 pub use informational::Informational;
 pub use server::{Server, ServerHandle};

@@ -79,6 +79,13 @@ impl Trailers {
     }
 }
 
+/// Whether a field of this name must not stand in a trailer section, in a request or an answer (RFC 9110 §6.5.1); `name` is
+/// in lower case.
+#[must_use]
+pub fn is_forbidden_trailer(name: &str) -> bool {
+    is_forbidden(name.as_bytes())
+}
+
 /// Fields that decide before the body is read how it is framed, routed, authorised, processed or cached, and would
 /// come too late or speak for somebody else (RFC 9110 §6.5.1). `name` is in lower case.
 fn is_forbidden(name: &[u8]) -> bool {

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use http::Version;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http_edge::is_forbidden_trailer;
 
 /// How the gateway names itself in `Via` and `Forwarded`.
 pub(crate) const PSEUDONYM: &str = "aldia";
@@ -252,36 +253,9 @@ pub(crate) fn strip_trailers(fields: &mut HeaderMap) {
     strip(fields, |name| {
         ends_here(name)
             || claims_identity(name)
-            || name.starts_with("if-")
+            || is_forbidden_trailer(name)
             || name.starts_with("access-control-")
-            || matches!(
-                name,
-                "host"
-                    | "content-length"
-                    | "content-type"
-                    | "content-encoding"
-                    | "content-range"
-                    | "trailer"
-                    | "authorization"
-                    | "cookie"
-                    | "set-cookie"
-                    | "cache-control"
-                    | "expect"
-                    | "max-forwards"
-                    | "range"
-                    | "location"
-                    | "vary"
-                    | "age"
-                    | "date"
-                    | "expires"
-                    | "retry-after"
-                    | "warning"
-                    | "via"
-                    | "www-authenticate"
-                    | "traceparent"
-                    | "tracestate"
-                    | "baggage"
-            )
+            || name == "baggage"
     });
 }
 
