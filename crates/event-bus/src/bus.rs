@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_nats::connection::State;
+use async_nats::HeaderMap;
 use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind, PublishError};
 use async_nats::jetstream::{self, publish::PublishAck};
-use async_nats::{Client, ConnectOptions, Event, HeaderMap, ServerAddr};
+use broadcast::{Broadcast, BroadcastError, NatsConfig};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -16,8 +16,6 @@ use crate::stream::StreamSpec;
 
 /// How long [`Bus::ensure_stream`] waits for a connection that is still being made.
 const FIRST_CONNECTION: Duration = Duration::from_secs(2);
-/// Between two attempts to reconnect: short, since events wait; the server is ours.
-const RECONNECT: Duration = Duration::from_millis(250);
 
 /// Where NATS is.
 #[derive(Clone, Deserialize, Serialize)]
@@ -35,17 +33,24 @@ pub struct BusConfig {
 
 impl Default for BusConfig {
     fn default() -> Self {
-        Self { url: "nats://127.0.0.1:4222".to_owned(), replicas: 1, request_timeout_ms: 5000 }
+        let NatsConfig { url, request_timeout_ms } = NatsConfig::default();
+        Self { url, replicas: 1, request_timeout_ms }
+    }
+}
+
+impl BusConfig {
+    /// The part that says how to connect: for a process that also broadcasts.
+    #[must_use]
+    pub fn nats(&self) -> NatsConfig {
+        NatsConfig { url: self.url.clone(), request_timeout_ms: self.request_timeout_ms }
     }
 }
 
 /// The address may hold a password: only what follows the last `@` is shown.
 impl fmt::Debug for BusConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hosts: Vec<&str> =
-            self.url.split(',').map(|url| url.rsplit_once('@').map_or(url, |(_, host)| host)).collect();
         f.debug_struct("BusConfig")
-            .field("url", &hosts)
+            .field("url", &self.nats().hosts())
             .field("replicas", &self.replicas)
             .field("request_timeout_ms", &self.request_timeout_ms)
             .finish()
@@ -101,11 +106,10 @@ impl BusError {
 /// A connection to NATS. Clones share it. It reconnects for ever; while it is away, callers fail fast.
 #[derive(Clone)]
 pub struct Bus {
-    client: Client,
+    broadcast: Broadcast,
     jetstream: jetstream::Context,
     replicas: usize,
     declared: Arc<Mutex<Vec<StreamSpec>>>,
-    connections: watch::Receiver<u64>,
 }
 
 impl fmt::Debug for Bus {
@@ -120,37 +124,32 @@ impl Bus {
     /// # Errors
     /// [`BusError::Address`] when the address is malformed.
     pub async fn connect(config: &BusConfig) -> Result<Self, BusError> {
+        let broadcast = Broadcast::connect(&config.nats()).await.map_err(|error| match error {
+            BroadcastError::Address(source) => BusError::Address(source),
+            other => BusError::Address(other.into()),
+        })?;
+        Ok(Self::over(broadcast, config))
+    }
+
+    /// A bus over a connection that the process already has.
+    #[must_use]
+    pub fn over(broadcast: Broadcast, config: &BusConfig) -> Self {
         let timeout = Duration::from_millis(config.request_timeout_ms);
-        let (connected, connections) = watch::channel(0_u64);
-        let connected = Arc::new(connected);
-        let (servers, credentials) = addresses(&config.url)?;
-        let options = match credentials {
-            Some((user, Some(password))) => ConnectOptions::with_user_and_password(user, password),
-            Some((token, None)) => ConnectOptions::with_token(token),
-            None => ConnectOptions::new(),
-        };
-        let client = options
-            .retry_on_initial_connect()
-            .max_reconnects(None)
-            .reconnect_delay_callback(|attempt| if attempt <= 1 { Duration::ZERO } else { RECONNECT })
-            .request_timeout(Some(timeout))
-            .event_callback(move |event| {
-                let connected = Arc::clone(&connected);
-                async move { on_event(&event, &connected) }
-            })
-            .connect(servers)
-            .await
-            .map_err(|error| BusError::Address(error.into()))?;
         let jetstream =
-            jetstream::ContextBuilder::new().timeout(timeout).ack_timeout(timeout).build(client.clone());
-        let declared = Arc::default();
-        Ok(Self { client, jetstream, replicas: config.replicas, declared, connections })
+            jetstream::ContextBuilder::new().timeout(timeout).ack_timeout(timeout).build(broadcast.client());
+        Self { broadcast, jetstream, replicas: config.replicas, declared: Arc::default() }
+    }
+
+    /// The connection itself, for what is only to be heard now.
+    #[must_use]
+    pub fn broadcast(&self) -> &Broadcast {
+        &self.broadcast
     }
 
     /// Whether there is a connection now. For readiness checks.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        matches!(self.client.connection_state(), State::Connected)
+        self.broadcast.is_connected()
     }
 
     /// Declares a stream and its dead-letter stream: creates them or changes them to `spec`. When there is no connection
@@ -164,7 +163,7 @@ impl Bus {
             declared.retain(|known| known.name != spec.name);
             declared.push(spec);
         }
-        let mut connections = self.connections.clone();
+        let mut connections = self.broadcast.connections();
         // The guard that `wait_for` returns must not live across an await.
         let waited =
             tokio::time::timeout(FIRST_CONNECTION, connections.wait_for(|count| *count > 0)).await.is_ok();
@@ -208,35 +207,7 @@ impl Bus {
 
     /// Counts connections made: a change means the server may have forgotten what it was asked.
     pub(crate) fn connections(&self) -> watch::Receiver<u64> {
-        self.connections.clone()
-    }
-}
-
-/// A user with a password, or a token alone.
-type Credentials = (String, Option<String>);
-
-/// The servers of a list of addresses, and the credentials of the first that has some. The client itself leaves those of the
-/// address unused.
-fn addresses(list: &str) -> Result<(Vec<ServerAddr>, Option<Credentials>), BusError> {
-    let servers: Vec<ServerAddr> = list
-        .split(',')
-        .map(|url| url.trim().parse::<ServerAddr>().map_err(|error| BusError::Address(error.into())))
-        .collect::<Result<_, _>>()?;
-    let credentials = servers.iter().find_map(|server| {
-        let user = server.username()?.to_owned();
-        Some((user, server.password().map(str::to_owned)))
-    });
-    Ok((servers, credentials))
-}
-
-fn on_event(event: &Event, connected: &watch::Sender<u64>) {
-    match event {
-        Event::Connected => {
-            connected.send_modify(|count| *count += 1);
-            tracing::info!("nats connected");
-        }
-        Event::Disconnected => tracing::warn!("nats disconnected"),
-        other => tracing::warn!(event = %other, "nats connection event"),
+        self.broadcast.connections()
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn may_use_redis(path: &str) -> bool {
 
 /// Where NATS may be spoken.
 pub(crate) fn may_use_nats(path: &str) -> bool {
-    is_in_crate(path, &["event-bus", "test-harness"])
+    is_in_crate(path, &["broadcast", "event-bus", "test-harness"])
 }
 
 /// Whether a file holds pure decisions.

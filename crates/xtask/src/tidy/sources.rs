@@ -53,7 +53,12 @@ fn reaches(found: &mut Found<'_>, code: &str) {
         }
     }
     if !places::may_use_nats(path) {
-        found.forbid_crate(code, "async_nats", "NATS outside event-bus", "use the event-bus crate");
+        found.forbid_crate(
+            code,
+            "async_nats",
+            "NATS outside event-bus and broadcast",
+            "use event-bus for what must arrive, broadcast for what is only to be heard now",
+        );
     }
     if places::is_domain(path) {
         for word in ["async", "await"] {
@@ -188,10 +193,21 @@ mod tests {
         let code = "//! X.\nuse deadpool_redis::Pool;\nuse redis;\nfn f() { async_nats::connect(x) }\nlet y = config.redis.url;\n";
         assert_eq!(
             violations("services/s/src/app.rs", code),
-            ["2: Redis outside the cache", "3: Redis outside the cache", "4: NATS outside event-bus"]
+            [
+                "2: Redis outside the cache",
+                "3: Redis outside the cache",
+                "4: NATS outside event-bus and broadcast"
+            ]
         );
-        assert_eq!(violations("services/s/src/cache.rs", code), ["4: NATS outside event-bus"]);
+        assert_eq!(violations("services/s/src/cache.rs", code), ["4: NATS outside event-bus and broadcast"]);
         assert_eq!(violations("crates/test-harness/src/x.rs", code), [""; 0]);
+        let redis = ["2: Redis outside the cache", "3: Redis outside the cache"];
+        assert_eq!(violations("crates/broadcast/src/x.rs", code), redis);
+        assert_eq!(violations("crates/event-bus/src/x.rs", code), redis);
+        for shared in ["throttle", "freshness"] {
+            let path = format!("crates/{shared}/src/x.rs");
+            assert_eq!(violations(&path, code), ["4: NATS outside event-bus and broadcast"], "{shared}");
+        }
     }
 
     #[test]
