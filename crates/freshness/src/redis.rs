@@ -1,0 +1,125 @@
+//! The way to Redis: one multiplexed connection, a bound on every call, and rest after a failure for those who can do without.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use deadpool_redis::redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use deadpool_redis::redis::{Client, ErrorKind, FromRedisValue, RedisError, ScriptInvocation};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
+
+use crate::FreshnessError;
+
+/// The longest a call may take.
+pub(crate) const DEADLINE: Duration = Duration::from_millis(200);
+/// How long reads leave Redis alone after a failure, so that an outage costs one slow read a second and not every one.
+const REST: Duration = Duration::from_secs(1);
+/// After so many calls in a row without any answer the connection is taken for dead: one whose other end vanished without
+/// a word would otherwise be waited on for as long as the kernel does.
+const DEAF_CALLS: u32 = 5;
+
+pub(crate) struct Redis {
+    client: Client,
+    /// A std mutex: held for a clone or a comparison, never across an await.
+    state: Mutex<State>,
+}
+
+struct State {
+    connection: ConnectionManager,
+    /// Set while Redis does not answer.
+    resting_until: Option<Instant>,
+    timeouts: u32,
+}
+
+impl Redis {
+    pub(crate) fn connect(url: &str) -> Result<Self, FreshnessError> {
+        let client = Client::open(url).map_err(FreshnessError::Address)?;
+        let connection = connection(&client).map_err(FreshnessError::Address)?;
+        let state = State { connection, resting_until: None, timeouts: 0 };
+        Ok(Self { client, state: Mutex::new(state) })
+    }
+
+    /// Whether the last call was answered.
+    pub(crate) fn answers(&self) -> bool {
+        self.state().resting_until.is_none()
+    }
+
+    /// Whether to do without Redis for now. After the rest one caller is let through to look.
+    pub(crate) fn is_resting(&self) -> bool {
+        let mut state = self.state();
+        let Some(until) = state.resting_until else { return false };
+        let now = Instant::now();
+        if now < until {
+            return true;
+        }
+        state.resting_until = Some(now + DEADLINE);
+        false
+    }
+
+    /// Runs a script. One that was not answered in time may still run later: each must be harmless then.
+    pub(crate) async fn run<T: FromRedisValue>(
+        &self,
+        script: &'static str,
+        invocation: &ScriptInvocation<'_>,
+    ) -> Result<T, FreshnessError> {
+        let span = tracing::info_span!(
+            "command",
+            otel.name = script,
+            otel.kind = "client",
+            otel.status_code = Empty,
+            db.system.name = "redis",
+            db.operation.name = "EVALSHA",
+            error.type = Empty,
+        );
+        let mut connection = self.state().connection.clone();
+        async {
+            let call = invocation.invoke_async(&mut connection);
+            let outcome = tokio::time::timeout(DEADLINE, call).await;
+            let silence = || RedisError::from((ErrorKind::Io, "no answer in time"));
+            self.settle(outcome.unwrap_or_else(|_| Err(silence())))
+        }
+        .instrument(span)
+        .await
+    }
+
+    fn settle<T>(&self, outcome: Result<T, RedisError>) -> Result<T, FreshnessError> {
+        let mut state = self.state();
+        match outcome {
+            Ok(value) => {
+                state.timeouts = 0;
+                if state.resting_until.take().is_some() {
+                    tracing::info!("redis answers again");
+                }
+                Ok(value)
+            }
+            Err(error) => {
+                Span::current().record("otel.status_code", "ERROR").record("error.type", "redis");
+                if state.resting_until.replace(Instant::now() + REST).is_none() {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "redis does not answer");
+                }
+                state.timeouts = if error.kind() == ErrorKind::Io { state.timeouts + 1 } else { 0 };
+                if state.timeouts >= DEAF_CALLS
+                    && let Ok(connection) = connection(&self.client)
+                {
+                    state.connection = connection;
+                    state.timeouts = 0;
+                }
+                Err(FreshnessError::Unavailable(error))
+            }
+        }
+    }
+
+    /// Every change leaves the state whole, so poison is ignored.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn connection(client: &Client) -> Result<ConnectionManager, RedisError> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(DEADLINE))
+        .set_response_timeout(Some(DEADLINE))
+        // The next call tries again anyhow; waiting in here would only hold the caller.
+        .set_number_of_retries(0);
+    ConnectionManager::new_lazy_with_config(client.clone(), config)
+}
