@@ -7,14 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use broadcast::Broadcast;
 use chrono::{DateTime, Utc};
 use event_bus::{Bus, Relay};
+use freshness::Freshness;
 use http_client::{Client, ClientConfig};
 use http_server::{Handle, ReadinessCheck, Running, Shell};
 use idempotency::FingerprintKey;
 use identity::Authenticate;
 use page_cursor::CursorKey;
-use pg_pool::PgPool;
+use pg_pool::{Connection, PgPool};
 use secrecy::ExposeSecret;
 use telemetry::metrics::Metrics;
 use tokio::sync::watch;
@@ -25,6 +27,8 @@ use crate::api::auth::PATHS_WITHOUT_TOKEN;
 use crate::api::auth::attempts::Attempts;
 use crate::api::auth::state::AuthState;
 use crate::api::openapi::Published;
+use crate::cache::Records;
+use crate::cache::groups::Affected;
 use crate::config::Config;
 use crate::jobs;
 use crate::model::registry::Registry;
@@ -38,6 +42,7 @@ pub struct App {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     pool: PgPool,
+    sweep: JoinHandle<()>,
 }
 
 impl App {
@@ -48,11 +53,14 @@ impl App {
     pub async fn start(config: Config, registry: Registry) -> anyhow::Result<Self> {
         let metrics = Metrics::new("catalog");
         let pool = PgPool::new(&config.postgres, &metrics).context("the database's settings")?;
-        let bus = Bus::connect(&config.nats).await.context("the settings of NATS")?;
+        let broadcast = Broadcast::connect(&config.nats.nats()).await.context("the settings of NATS")?;
+        let bus = Bus::over(broadcast.clone(), &config.nats);
         let relay = Relay::new(pool.clone(), bus.clone(), "catalog", &metrics);
         let waker = relay.waker();
+        let freshness = connect_cache(&config, broadcast, &metrics).await?;
+        let document = Arc::new(Published::of(&registry));
         let context = Context {
-            pool: pool.clone(),
+            records: Records::new(pool.clone(), freshness.clone(), &variant(&config, &document), now),
             registry: Arc::new(registry),
             now,
             new_id: Uuid::now_v7,
@@ -65,10 +73,11 @@ impl App {
             cursors: CursorKey::new(&config.records.cursor_key),
             fingerprints: FingerprintKey::derive(&config.records.cursor_key),
             auth: auth.clone(),
-            document: Arc::new(Published::of(&context.registry)),
+            document,
             settings: Arc::new(Settings {
                 own_issuer: config.auth.issuer.clone(),
                 tombstone_retention_secs: config.records.tombstone_retention_secs,
+                open_cache_stats: config.freshness.open_stats,
             }),
         };
         let shell = Shell {
@@ -95,9 +104,9 @@ impl App {
             tokio::spawn(declare_stream(bus)),
             tokio::spawn(relay.run(stopped.clone())),
             tokio::spawn(jobs::key_rotation::run(auth, until(stopped.clone()))),
-            tokio::spawn(run_purge(context, config, stopped)),
+            tokio::spawn(run_purge(context, pool.clone(), config, stopped)),
         ];
-        Ok(Self { running, stop, tasks, pool })
+        Ok(Self { running, stop, tasks, pool, sweep: freshness.spawn_sweep() })
     }
 
     /// Where it listens.
@@ -123,6 +132,7 @@ impl App {
                 tracing::warn!("background work did not end in time");
             }
         }
+        self.sweep.abort();
         drop(self.pool);
         result
     }
@@ -161,12 +171,59 @@ pub async fn rotate_keys(config: &Config, at_once: bool) -> anyhow::Result<Optio
 /// Begins a new history after a restore from a backup: versions that were given out after the backup never come again.
 ///
 /// # Errors
-/// Of the database.
+/// Of the database and the cache.
 pub async fn begin_epoch(config: &Config) -> anyhow::Result<()> {
-    let pool = PgPool::new(&config.postgres, &Metrics::new("catalog"))?;
-    let mut conn = pool.write().await?;
-    crate::store::maintenance::begin_epoch(&mut conn, now().timestamp_micros()).await?;
+    let context = command_context(config).await?;
+    let everything = context
+        .registry
+        .models()
+        .iter()
+        .map(|model| Affected::any(model))
+        .reduce(Affected::and)
+        .context("there are no models")?;
+    let epoch = now().timestamp_micros();
+    let begin = async |conn: &mut Connection| Ok(crate::store::maintenance::begin_epoch(conn, epoch).await?);
+    let begun = context.records.change("begin_epoch", &everything, begin).await;
+    begun.map_err(|error| anyhow::anyhow!("{}", error.explain()))?;
     Ok(())
+}
+
+/// What a command needs that changes records beside the service: it tells the caches like the service itself. Its
+/// events are published by the service.
+///
+/// # Errors
+/// Of the settings.
+pub(crate) async fn command_context(config: &Config) -> anyhow::Result<Context> {
+    let metrics = Metrics::new("catalog");
+    let pool = PgPool::new(&config.postgres, &metrics).context("the database's settings")?;
+    let broadcast = Broadcast::connect(&config.nats.nats()).await.context("the settings of NATS")?;
+    let freshness = connect_cache(config, broadcast, &metrics).await?;
+    Ok(Context {
+        // It answers nothing, so its answers need no keys of their own.
+        records: Records::new(pool, freshness, &[], now),
+        registry: Arc::new(Registry::default()),
+        now,
+        new_id: Uuid::now_v7,
+        wake_relay: Arc::new(|| {}),
+    })
+}
+
+/// Connects lazily: without Redis the service starts, reads from the database and refuses writes.
+async fn connect_cache(
+    config: &Config,
+    broadcast: Broadcast,
+    metrics: &Metrics,
+) -> anyhow::Result<Freshness> {
+    let (settings, domain) = (config.freshness.cache.clone(), config.freshness.domain.as_str());
+    Freshness::start(settings, &config.redis.url, broadcast, domain, metrics)
+        .await
+        .context("the settings of freshness")
+}
+
+/// What an answer depends on beside records and question: what is declared, and the key that its cursors are sealed with.
+fn variant(config: &Config, document: &Published) -> Vec<u8> {
+    let key = blake3::hash(config.records.cursor_key.expose_secret().as_bytes());
+    [document.tag().to_string().as_bytes(), key.as_bytes()].concat()
 }
 
 fn sign_in(config: &Config, pool: &PgPool) -> anyhow::Result<AuthState> {
@@ -202,7 +259,7 @@ async fn declare_stream(bus: Bus) {
     }
 }
 
-async fn run_purge(context: Context, config: Config, mut stopped: event_bus::Shutdown) {
+async fn run_purge(context: Context, pool: PgPool, config: Config, mut stopped: event_bus::Shutdown) {
     let mut ticks = tokio::time::interval(Duration::from_secs(config.records.purge_interval_secs));
     loop {
         tokio::select! {
@@ -211,6 +268,7 @@ async fn run_purge(context: Context, config: Config, mut stopped: event_bus::Shu
         }
         let work = jobs::purge::pass(
             &context,
+            &pool,
             config.records.tombstone_retention_secs,
             config.records.idempotency_retention_hours,
         );

@@ -2,10 +2,12 @@
 //! faults are reported at once.
 
 use std::path::Path;
+use std::time::Duration;
 
 use event_bus::BusConfig;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
+use freshness::FreshnessConfig;
 use http_server::HttpConfig;
 use identity::IdentityConfig;
 use pg_pool::PgConfig;
@@ -14,6 +16,7 @@ use serde::Deserialize;
 use telemetry::TelemetryConfig;
 
 use crate::api::auth::config::AuthConfig;
+use crate::operations::LONGEST_TRANSACTION;
 
 /// Where this service differs from the defaults of the shared sections.
 const OWN_DEFAULTS: &str = r#"
@@ -21,7 +24,14 @@ const OWN_DEFAULTS: &str = r#"
 bind = "127.0.0.1:8081"
 [postgres]
 application_name = "catalog"
+[freshness]
+# An equal share of the local level for each model: nine are seven eighths of it.
+local_family_bytes = 7340032
 "#;
+
+/// Longest from the mark of a write to its commit: its transaction's work, with a connection waited for before it and the
+/// database's patience with an idle transaction after it.
+const LONGEST_WRITE: Duration = LONGEST_TRANSACTION.saturating_add(Duration::from_secs(10));
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -31,10 +41,12 @@ pub struct Config {
     pub http: HttpConfig,
     /// The database of this service alone.
     pub postgres: PgConfig,
-    /// Shared counters of sign-in attempts.
+    /// Shared counters of sign-in attempts, and the shared level of the cache.
     pub redis: RedisConfig,
-    /// Where events go.
+    /// Where events go, and where gateways are told of writes.
     pub nats: BusConfig,
+    /// The cache of answers, in Redis and in memory.
+    pub freshness: FreshnessSection,
     /// Logs, traces and metrics.
     pub telemetry: TelemetryConfig,
     /// Whose tokens are accepted, beside our own.
@@ -43,6 +55,21 @@ pub struct Config {
     pub auth: AuthConfig,
     /// The records' API.
     pub records: RecordsConfig,
+}
+
+/// Settings of the cache.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FreshnessSection {
+    /// Name of what is kept fresh together (default `catalog`). Replicas on one database have one name, and gateways use the
+    /// same. Installations with databases of their own that share a Redis or NATS must differ, or they answer with each
+    /// other's records.
+    pub domain: String,
+    /// Anybody may read `/debug/cache-stats`, not only administrators (default false). For development.
+    pub open_stats: bool,
+    /// Sizes and times.
+    #[serde(flatten)]
+    pub cache: FreshnessConfig,
 }
 
 /// Settings of Redis.
@@ -67,6 +94,12 @@ pub struct RecordsConfig {
     pub idempotency_retention_hours: u16,
     /// Pause between two passes of the purge, in seconds (default 600).
     pub purge_interval_secs: u64,
+}
+
+impl Default for FreshnessSection {
+    fn default() -> Self {
+        Self { domain: "catalog".to_owned(), open_stats: false, cache: FreshnessConfig::default() }
+    }
 }
 
 impl Default for RedisConfig {
@@ -130,6 +163,13 @@ impl Config {
         faults.extend(self.postgres.faults().into_iter().map(|fault| format!("postgres: {fault}")));
         faults.extend(self.identity.faults().into_iter().map(|fault| format!("identity.{fault}")));
         faults.extend(self.auth.faults().into_iter().map(|fault| format!("auth.{fault}")));
+        faults.extend(self.freshness.cache.faults().into_iter().map(|fault| format!("freshness.{fault}")));
+        if u128::from(self.freshness.cache.mark_ms) < LONGEST_WRITE.as_millis() {
+            let least = LONGEST_WRITE.as_millis();
+            faults.push(format!(
+                "freshness.mark_ms: must be at least {least}, the longest that a write may take"
+            ));
+        }
         if self.records.cursor_key.expose_secret().chars().count() < 32 {
             faults.push("records.cursor_key: at least 32 characters are expected".to_owned());
         }
@@ -140,5 +180,30 @@ impl Config {
             faults.push("records.purge_interval_secs: must not be zero".to_owned());
         }
         faults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUIRED: &str = r#"
+[postgres]
+url = "postgres://catalog@127.0.0.1/catalog"
+[records]
+cursor_key = "a key of the tests, forty characters long"
+[auth]
+issuer = "http://catalog.test"
+master_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+"#;
+
+    #[test]
+    fn the_cache_refuses_keys_that_it_does_not_know_and_marks_that_are_too_short() {
+        let config = |more: &str| Config::from_toml(&format!("{REQUIRED}[freshness]\n{more}"));
+        assert!(config("domain = \"other\"\nmark_ms = 50000").is_ok_and(|config| {
+            (config.freshness.domain.as_str(), config.freshness.cache.mark_ms) == ("other", 50_000)
+        }));
+        assert!(config("mark = 1").is_err_and(|faults| faults.contains("mark")));
+        assert!(config("mark_ms = 1000").is_err_and(|faults| faults.contains("freshness.mark_ms")));
     }
 }

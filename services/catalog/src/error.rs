@@ -5,6 +5,7 @@ use std::fmt;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use conditional::{ConditionError, WriteRefusal};
+use freshness::{FreshnessError, GroupError};
 use pg_pool::PgError;
 use problem::{FieldError, Problem, registry};
 
@@ -54,6 +55,18 @@ impl From<PgError> for ServiceError {
             &registry::INTERNAL
         };
         Problem::new(kind).cause(error).into()
+    }
+}
+
+impl From<FreshnessError> for ServiceError {
+    fn from(error: FreshnessError) -> Self {
+        Problem::new(&registry::UNAVAILABLE).cause(error).into()
+    }
+}
+
+impl From<GroupError> for ServiceError {
+    fn from(error: GroupError) -> Self {
+        Problem::new(&registry::INTERNAL).cause(error).into()
     }
 }
 

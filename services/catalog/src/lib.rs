@@ -2,6 +2,7 @@
 
 mod api;
 pub mod app;
+mod cache;
 pub mod cli;
 mod commands;
 pub mod config;

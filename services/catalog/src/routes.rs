@@ -3,7 +3,7 @@
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, Resource};
 
-use crate::api::{auth, bulk, herd, metadata, openapi, read, write};
+use crate::api::{auth, bulk, cache_stats, herd, metadata, openapi, read, write};
 use crate::domain::draft::Mode;
 use crate::model::{Model, Rules};
 use crate::state::AppState;
@@ -17,6 +17,11 @@ pub(crate) fn configure(app: &mut ServiceConfig, state: &AppState) {
         web::resource("/openapi.json")
             .route(web::get().to(openapi::get_document))
             .route(web::head().to(openapi::get_document)),
+    );
+    app.service(
+        web::resource("/debug/cache-stats")
+            .route(web::get().to(cache_stats::get_cache_stats))
+            .route(web::head().to(cache_stats::get_cache_stats)),
     );
     for model in state.context.registry.models() {
         configure_model(app, model);

@@ -33,4 +33,6 @@ pub(crate) struct Settings {
     pub(crate) own_issuer: String,
     /// How long tombstones are kept, in seconds.
     pub(crate) tombstone_retention_secs: u32,
+    /// Anybody may see what the cache does.
+    pub(crate) open_cache_stats: bool,
 }

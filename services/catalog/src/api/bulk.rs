@@ -70,6 +70,7 @@ pub(crate) async fn create_records(
         actor: access::actor(&principal),
         shape: batch.shape,
         prefer: incoming::prefer(request.headers()),
+        ids: Vec::new(),
     };
     Ok(representation::performed(&perform(&state.context, key, create).await?))
 }

@@ -1,13 +1,18 @@
 //! `GET /v1/{model}?since=`: what changed since a position, without gaps (C-D1, C-D2, C-D8).
 
-use actix_web::http::{Method, header};
+use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use conditional::EntityTag;
+use pg_pool::Connection;
 use problem::{FieldError, Problem, registry};
 use serde::{Deserialize, Serialize};
 
 use super::{incoming, read, representation};
+use crate::cache::audience::Audience;
+use crate::cache::groups;
+use crate::cache::lookup::{self, Lookup};
+use crate::cache::representation::Representation;
 use crate::domain::query::{MAX_LIMIT, read_limit};
 use crate::domain::record::Selection;
 use crate::domain::value::write_json_text;
@@ -15,7 +20,6 @@ use crate::error::{ServiceError, parameters};
 use crate::model::Model;
 use crate::problems;
 use crate::state::AppState;
-use crate::store::clock;
 use crate::store::delta::{self, Delta, Reached, Since};
 
 /// Most changes in one answer.
@@ -37,32 +41,32 @@ pub(crate) async fn list_changes(
     model: &'static Model,
     state: &AppState,
     request: &HttpRequest,
-    pairs: &[(String, String)],
+    pairs: Vec<(String, String)>,
 ) -> Result<HttpResponse, ServiceError> {
-    let asked = Asked::read(model, state, pairs)?;
+    let pairs = lookup::canonical(pairs);
+    let asked = Asked::read(model, state, &pairs)?;
     let conditions = incoming::conditions(request)?;
-    let groups = format!("\"{}\"", model.path);
-    let mut conn = state.context.pool.read().await?;
-    if !conditions.is_empty() || request.method() == Method::HEAD {
-        let tag = EntityTag::strong(&clock::tag(&mut conn, model, &[], false).await?);
-        if let Some(answer) = representation::precondition(&conditions, model, &tag, &groups) {
-            return answer;
+    let lookup = Lookup {
+        model,
+        target: format!("{}?{}", model.path, read::raw(&pairs)),
+        audience: Audience::of([model], false, incoming::principal(request, state).as_ref()),
+        groups: groups::of_collection(model)?,
+        until: None,
+    };
+    let load = async |conn: &mut Connection| {
+        let delta = delta::changes(conn, model, asked.since, asked.limit).await?;
+        if delta.is_gone(asked.since) {
+            return Err(expired(model, state));
         }
-        if request.method() == Method::HEAD {
-            return Ok(representation::head(model, &tag, &groups));
-        }
-    }
-    let delta = delta::changes(&mut conn, model, asked.since, asked.limit).await?;
-    drop(conn);
-    if delta.is_gone(asked.since) {
-        return Err(expired(model, state));
-    }
-    let tag = EntityTag::strong(&format!("{}.{}", delta.epoch, delta.version));
-    let body = write_body(model, state, request.path(), &asked, &delta);
-    let mut response = HttpResponse::Ok();
-    representation::read_fields(&mut response, model, &tag, &groups);
-    response.insert_header(("Sync-Retention", state.settings.tombstone_retention_secs.to_string()));
-    Ok(response.content_type("application/json").body(body))
+        let tag = EntityTag::strong(&format!("{}.{}", delta.epoch, delta.version));
+        Ok(Representation::new(tag, write_body(model, state, &asked, &delta)))
+    };
+    let shown = state.context.records.answer(&lookup, load).await?;
+    let mut response = representation::respond(&lookup, &shown, &conditions, state.context.records.now())?;
+    response
+        .headers_mut()
+        .insert(HeaderName::from_static("sync-retention"), state.settings.tombstone_retention_secs.into());
+    Ok(response)
 }
 
 struct Asked {
@@ -157,7 +161,7 @@ fn scope(model: &Model) -> String {
     format!("since {}", model.name)
 }
 
-fn write_body(model: &Model, state: &AppState, path: &str, asked: &Asked, delta: &Delta) -> String {
+fn write_body(model: &Model, state: &AppState, asked: &Asked, delta: &Delta) -> String {
     let reached = delta.reached(asked.since);
     let token = Token { version: reached.version, began: reached.began, epoch: reached.epoch };
     let token = state.cursors.seal(&scope(model), &token);
@@ -181,7 +185,7 @@ fn write_body(model: &Model, state: &AppState, path: &str, asked: &Asked, delta:
         let fields = asked.fields.as_deref().map(|fields| ("fields", fields));
         let query =
             read::encode([("since", token.as_str()), ("limit", limit.as_str())].into_iter().chain(fields));
-        body.push_str(&format!(",\"next\":\"{path}?{query}\""));
+        body.push_str(&format!(",\"next\":\"/v1/{}?{query}\"", model.path));
     }
     body.push_str(&format!(",\"version\":{}}}", delta.version));
     body

@@ -59,7 +59,7 @@ pub(crate) async fn export_csv(
 
 impl Export {
     async fn batch(&mut self) -> Result<Bytes, ServiceError> {
-        let mut conn = self.state.context.pool.read().await?;
+        let mut conn = self.state.context.records.read().await?;
         let page = list::page(&mut conn, self.model, &self.query, self.from.as_ref(), BATCH, &[]).await?;
         drop(conn);
         self.done = !page.more;

@@ -2,11 +2,16 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::NaiveDate;
+use pg_pool::Connection;
 use problem::{Problem, registry};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::incoming;
+use super::{includes, incoming, representation};
+use crate::cache::audience::Audience;
+use crate::cache::groups;
+use crate::cache::lookup::{self, Lookup};
+use crate::cache::representation::Representation;
 use crate::domain::access;
 use crate::domain::inbreeding;
 use crate::domain::pedigree::Pedigree;
@@ -25,11 +30,28 @@ pub(crate) async fn get_pedigree(
     state: &AppState,
     request: &HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
-    let id = authorised(model, state, request)?;
+    let (id, audience) = authorised(model, state, request)?;
     let generations = generations(request)?;
-    let mut conn = state.context.pool.read().await?;
-    let known = herd::ancestors(&mut conn, vec![id], i64::from(generations)).await?;
-    drop(conn);
+    let conditions = incoming::conditions(request)?;
+    // Any animal may turn out to be an ancestor.
+    let lookup = Lookup {
+        model,
+        target: format!("{}/{id}/pedigree?generations={generations}", model.path),
+        audience,
+        groups: groups::of_collection(model)?,
+        until: None,
+    };
+    let load = async |conn: &mut Connection| load_pedigree(conn, id, generations).await;
+    let shown = state.context.records.answer(&lookup, load).await?;
+    representation::respond(&lookup, &shown, &conditions, state.context.records.now())
+}
+
+async fn load_pedigree(
+    conn: &mut Connection,
+    id: Uuid,
+    generations: u32,
+) -> Result<Representation, ServiceError> {
+    let known = herd::ancestors(conn, vec![id], i64::from(generations)).await?;
     if known.is_empty() {
         return Err(not_found());
     }
@@ -53,10 +75,7 @@ pub(crate) async fn get_pedigree(
         "inbreeding_coefficient": coefficient,
         "ancestors": ancestors,
     });
-    Ok(HttpResponse::Ok()
-        .insert_header(("Cache-Control", "private, no-cache"))
-        .insert_header(("Cache-Groups", format!("\"{}\"", model.path)))
-        .json(body))
+    Ok(Representation::of_content(body.to_string()))
 }
 
 /// `GET /v1/animals/{id}/withdrawal`: until when nothing of the animal may be sold, and because of what.
@@ -65,12 +84,31 @@ pub(crate) async fn get_withdrawal(
     state: &AppState,
     request: &HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
-    let id = authorised(model, state, request)?;
+    let (id, audience) = authorised(model, state, request)?;
     incoming::no_parameters(request)?;
-    let mut conn = state.context.pool.read().await?;
-    item::find(&mut conn, model, id).await?.ok_or_else(not_found)?;
-    let treatments = herd::treatments(&mut conn, id).await?;
-    drop(conn);
+    let conditions = incoming::conditions(request)?;
+    let others = includes::resolve(&state.context.registry, &["treatment", "medication"]);
+    let now = state.context.records.now();
+    let lookup = Lookup {
+        model,
+        target: format!("{}/{id}/withdrawal", model.path),
+        audience,
+        groups: groups::with_shown(&groups::of_record(model, id)?, &others)?,
+        // It is read as an answer for today, and kept for no other day.
+        until: lookup::next_midnight(now),
+    };
+    let load = async |conn: &mut Connection| load_withdrawal(conn, model, id).await;
+    let shown = state.context.records.answer(&lookup, load).await?;
+    representation::respond(&lookup, &shown, &conditions, now)
+}
+
+async fn load_withdrawal(
+    conn: &mut Connection,
+    model: &'static Model,
+    id: Uuid,
+) -> Result<Representation, ServiceError> {
+    item::find(conn, model, id).await?.ok_or_else(not_found)?;
+    let treatments = herd::treatments(conn, id).await?;
     let until: Option<NaiveDate> = withdrawal_until(
         treatments
             .iter()
@@ -81,16 +119,17 @@ pub(crate) async fn get_withdrawal(
         .map(|given| json!({"treatment_id": given.id, "medication": given.medication, "given_on": given.given_on, "withdrawal_days": given.withdrawal_days}))
         .collect();
     let body = json!({"animal_id": id, "withdrawal_until": until, "treatments": treatments});
-    let groups = format!("\"{}/{id}\", \"treatments\", \"medications\"", model.path);
-    Ok(HttpResponse::Ok()
-        .insert_header(("Cache-Control", "private, no-cache"))
-        .insert_header(("Cache-Groups", groups))
-        .json(body))
+    Ok(Representation::of_content(body.to_string()))
 }
 
-fn authorised(model: &'static Model, state: &AppState, request: &HttpRequest) -> Result<Uuid, ServiceError> {
-    access::may_read_all(model, incoming::principal(request, state).as_ref())?;
-    incoming::path_id(request)
+fn authorised(
+    model: &'static Model,
+    state: &AppState,
+    request: &HttpRequest,
+) -> Result<(Uuid, Audience), ServiceError> {
+    let principal = incoming::principal(request, state);
+    access::may_read_all(model, principal.as_ref())?;
+    Ok((incoming::path_id(request)?, Audience::of([model], false, principal.as_ref())))
 }
 
 fn generations(request: &HttpRequest) -> Result<u32, ServiceError> {

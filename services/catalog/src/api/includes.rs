@@ -46,12 +46,9 @@ pub(crate) fn models(
     Ok(names.into_iter().collect())
 }
 
-/// These groups, and those of the models shown inside: a change of any of them changes the answer.
-pub(crate) fn groups(registry: &Registry, mut groups: String, others: &[&'static str]) -> String {
-    for model in others.iter().filter_map(|name| registry.model(name)) {
-        groups.push_str(&format!(", \"{}\"", model.path));
-    }
-    groups
+/// The models of these names.
+pub(crate) fn resolve(registry: &Registry, names: &[&'static str]) -> Vec<&'static Model> {
+    names.iter().filter_map(|name| registry.model(name)).collect()
 }
 
 impl Includes {

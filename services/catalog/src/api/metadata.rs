@@ -2,10 +2,16 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use conditional::EntityTag;
+use identity::Principal;
+use pg_pool::Connection;
 use problem::{Problem, registry};
 use serde_json::json;
 
 use super::{incoming, representation};
+use crate::cache::audience::Audience;
+use crate::cache::groups;
+use crate::cache::lookup::Lookup;
+use crate::cache::representation::Representation;
 use crate::domain::access;
 use crate::domain::digest::{BUCKET_DIGITS, Digest, bucket, buckets_under};
 use crate::domain::value::rfc3339;
@@ -26,29 +32,32 @@ pub(crate) async fn get_metadata(
     access::may_read_all(model, principal.as_ref())?;
     let prefix = digest_prefix(request)?;
     let conditions = incoming::conditions(request)?;
-    let groups = format!("\"{}\"", model.path);
-    let mut conn = state.context.pool.read().await?;
-    let (clock, part) = match prefix.as_deref() {
-        None => (clock::current(&mut conn, model).await?, None),
+    let asked = prefix.as_deref().map_or_else(String::new, |prefix| format!("?digest_prefix={prefix}"));
+    let lookup = of_whole(model, format!("{}/metadata{asked}", model.path), principal.as_ref())?;
+    let load = async |conn: &mut Connection| load_metadata(conn, model, prefix.as_deref()).await;
+    let shown = state.context.records.answer(&lookup, load).await?;
+    representation::respond(&lookup, &shown, &conditions, state.context.records.now())
+}
+
+async fn load_metadata(
+    conn: &mut Connection,
+    model: &'static Model,
+    prefix: Option<&str>,
+) -> Result<Representation, ServiceError> {
+    let (clock, part) = match prefix {
+        None => (clock::current(conn, model).await?, None),
         Some(prefix) => {
-            let (clock, name, part) = parts(&mut conn, model, prefix).await?;
+            let (clock, name, part) = parts(conn, model, prefix).await?;
             (clock, Some((name, part)))
         }
     };
-    drop(conn);
-    let tag = EntityTag::strong(&format!("{}.{}", clock.epoch, clock.version));
-    if let Some(answer) = representation::precondition(&conditions, model, &tag, &groups) {
-        return answer;
-    }
     let mut body = summary(model, &clock);
     if let (Some((name, part)), Some(object)) = (part, body.as_object_mut()) {
         object.insert("digest_prefix".to_owned(), json!(prefix));
         object.insert(name.to_owned(), part);
     }
-    let mut response = HttpResponse::Ok();
-    representation::read_fields(&mut response, model, &tag, &groups);
-    representation::last_modified(&mut response, clock.last_modified);
-    Ok(response.json(body))
+    let tag = EntityTag::strong(&format!("{}.{}", clock.epoch, clock.version));
+    Ok(Representation::new(tag, body.to_string()).changed_at(clock.last_modified))
 }
 
 /// How many live records there are of each value of the counted fields; kept by the writes, not counted here.
@@ -61,15 +70,14 @@ pub(crate) async fn get_stats(
     access::may_read_all(model, principal.as_ref())?;
     incoming::no_parameters(request)?;
     let conditions = incoming::conditions(request)?;
-    let mut conn = state.context.pool.read().await?;
-    let clock = clock::current(&mut conn, model).await?;
-    let tag = EntityTag::strong(&format!("{}.{}.{}", clock.epoch, clock.version, clock.deleted_count));
-    let groups = format!("\"{}\"", model.path);
-    if let Some(answer) = representation::precondition(&conditions, model, &tag, &groups) {
-        return answer;
-    }
-    let facets = maintenance::facets(&mut conn, model).await?;
-    drop(conn);
+    let lookup = of_whole(model, format!("{}/stats", model.path), principal.as_ref())?;
+    let load = async |conn: &mut Connection| load_stats(conn, model).await;
+    let shown = state.context.records.answer(&lookup, load).await?;
+    representation::respond(&lookup, &shown, &conditions, state.context.records.now())
+}
+
+async fn load_stats(conn: &mut Connection, model: &'static Model) -> Result<Representation, ServiceError> {
+    let (clock, facets) = maintenance::facets(conn, model).await?;
     let mut by_field = serde_json::Map::new();
     for field in model.fields.iter().filter(|field| field.facet) {
         let counts: serde_json::Map<String, serde_json::Value> = facets
@@ -87,9 +95,18 @@ pub(crate) async fn get_stats(
         "last_modified": rfc3339(clock.last_modified),
         "counts": by_field,
     });
-    let mut response = HttpResponse::Ok();
-    representation::read_fields(&mut response, model, &tag, &groups);
-    Ok(response.json(body))
+    let tag = EntityTag::strong(&format!("{}.{}.{}", clock.epoch, clock.version, clock.deleted_count));
+    Ok(Representation::new(tag, body.to_string()).changed_at(clock.last_modified))
+}
+
+/// A question about the model as a whole.
+fn of_whole(
+    model: &'static Model,
+    target: String,
+    principal: Option<&Principal>,
+) -> Result<Lookup, ServiceError> {
+    let audience = Audience::of([model], false, principal);
+    Ok(Lookup { model, target, audience, groups: groups::of_collection(model)?, until: None })
 }
 
 fn summary(model: &Model, clock: &Clock) -> serde_json::Value {
@@ -104,7 +121,7 @@ fn summary(model: &Model, clock: &Clock) -> serde_json::Value {
 
 /// What is below a prefix, with the clock of the same instant: `records` of a leaf, else `parts`.
 async fn parts(
-    conn: &mut pg_pool::Conn,
+    conn: &mut Connection,
     model: &Model,
     prefix: &str,
 ) -> Result<(Clock, &'static str, serde_json::Value), ServiceError> {

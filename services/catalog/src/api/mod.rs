@@ -2,6 +2,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod bulk;
+pub(crate) mod cache_stats;
 pub(crate) mod delta;
 pub(crate) mod export;
 pub(crate) mod herd;

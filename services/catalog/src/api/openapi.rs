@@ -30,6 +30,11 @@ impl Published {
         let tag = EntityTag::strong(&blake3::hash(&body).to_hex());
         Self { body, tag }
     }
+
+    /// Its validator: another one when anything that is declared is another.
+    pub(crate) fn tag(&self) -> &EntityTag {
+        &self.tag
+    }
 }
 
 /// `GET` and `HEAD /openapi.json`.
@@ -99,6 +104,20 @@ fn add_self(document: &mut Json) {
                 "tags": ["meta"],
                 "security": [],
                 "responses": {"304": {"description": "Not changed."}, "200": {"description": "The API's document.", "content": {"application/json": {"schema": {"type": "object"}}}}, "default": operations::problem_response("Any fault.")},
+            }}),
+        );
+        paths.insert(
+            "/debug/cache-stats".to_owned(),
+            json!({"get": {
+                "operationId": "get_cache_stats",
+                "summary": "What the cache of this replica has done for each model; for administrators.",
+                "tags": ["meta"],
+                "responses": {
+                    "200": {"description": "By the model's path.", "content": {"application/json": {"schema": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/CacheStats"}}}}},
+                    "400": operations::problem_response("A problem; `code` says which."),
+                    "401": operations::problem_response("A problem; `code` says which."),
+                    "403": operations::problem_response("A problem; `code` says which."),
+                },
             }}),
         );
     }

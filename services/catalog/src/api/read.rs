@@ -1,13 +1,18 @@
 //! Reading records: lists and single ones.
 
-use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse};
 use conditional::EntityTag;
 use page_cursor::CursorError;
+use pg_pool::Connection;
 use problem::{Problem, registry as problems};
+use uuid::Uuid;
 
 use super::includes::{self, Includes};
 use super::{delta, export, incoming, representation};
+use crate::cache::audience::Audience;
+use crate::cache::groups;
+use crate::cache::lookup::{self, Lookup};
+use crate::cache::representation::Representation;
 use crate::domain::access::{self, Denial, ReadScope};
 use crate::domain::query::{self, ListQuery, Position, Start};
 use crate::domain::record::Record;
@@ -16,7 +21,7 @@ use crate::error::{ServiceError, not_found, parameters};
 use crate::model::Model;
 use crate::operations::outcome;
 use crate::state::AppState;
-use crate::store::{clock, item, list};
+use crate::store::{item, list};
 
 /// `GET` and `HEAD /v1/{model}`: a page, the changes since a position, or everything as CSV.
 pub(crate) async fn list_records(
@@ -28,7 +33,7 @@ pub(crate) async fn list_records(
     access::may_read_all(model, principal.as_ref())?;
     let pairs = incoming::query_pairs(request)?;
     if pairs.iter().any(|(name, _)| name == "since") {
-        return delta::list_changes(model, state, request, &pairs).await;
+        return delta::list_changes(model, state, request, pairs).await;
     }
     let today = (state.context.now)().date_naive();
     let query = ListQuery::read(model, &state.context.registry, &pairs, today).map_err(parameters)?;
@@ -40,24 +45,40 @@ pub(crate) async fn list_records(
     if query.export_csv {
         return export::export_csv(model, state, request, query).await;
     }
-    let groups = includes::groups(&state.context.registry, format!("\"{}\"", model.path), &others);
     let conditions = incoming::conditions(request)?;
-    let mut conn = state.context.pool.read().await?;
-    if !conditions.is_empty() || request.method() == Method::HEAD {
-        let tag = EntityTag::strong(&clock::tag(&mut conn, model, &others, query.show_deleted).await?);
-        if let Some(answer) = representation::precondition(&conditions, model, &tag, &groups) {
-            return answer;
-        }
-        if request.method() == Method::HEAD {
-            return Ok(representation::head(model, &tag, &groups));
-        }
-    }
-    let page = list::page(&mut conn, model, &query, from.as_ref(), query.limit, &others).await?;
-    let includes =
-        Includes::load(&mut conn, &state.context.registry, model, &page.records, &query.include).await?;
-    drop(conn);
+    let pairs = lookup::canonical(pairs);
+    let shown_models = includes::resolve(&state.context.registry, &others);
+    let lookup = Lookup {
+        model,
+        target: format!("{}?{}", model.path, raw(&pairs)),
+        audience: Audience::of(
+            std::iter::once(model).chain(shown_models.iter().copied()),
+            query.show_deleted,
+            principal.as_ref(),
+        ),
+        groups: groups::with_shown(&groups::of_collection(model)?, &shown_models)?,
+        until: None,
+    };
+    let load = async |conn: &mut Connection| {
+        load_page(conn, model, state, &query, &pairs, from.as_ref(), &others).await
+    };
+    let shown = state.context.records.answer(&lookup, load).await?;
+    representation::respond(&lookup, &shown, &conditions, state.context.records.now())
+}
 
-    let links = Links::of(state, model, &query, &pairs, &page, from.as_ref());
+async fn load_page(
+    conn: &mut Connection,
+    model: &'static Model,
+    state: &AppState,
+    query: &ListQuery,
+    pairs: &[(String, String)],
+    from: Option<&Position>,
+    others: &[&'static str],
+) -> Result<Representation, ServiceError> {
+    let page = list::page(conn, model, query, from, query.limit, others).await?;
+    let includes =
+        Includes::load(conn, &state.context.registry, model, &page.records, &query.include).await?;
+    let links = Links::of(state, model, query, pairs, &page, from);
     let mut body = String::with_capacity(256 + page.records.len() * 512);
     body.push_str("{\"items\":[");
     for (index, record) in page.records.iter().enumerate() {
@@ -67,16 +88,13 @@ pub(crate) async fn list_records(
         includes.write_json(model, record, &query.selection, &mut body);
     }
     body.push(']');
-    links.write_json(request.path(), &mut body);
+    links.write_json(&format!("/v1/{}", model.path), &mut body);
     body.push_str(&format!(",\"version\":{}", page.version));
     if query.filters.is_empty() && query.search.is_none() && !query.show_deleted {
         body.push_str(&format!(",\"total\":{}", page.live_count));
     }
     body.push('}');
-    let mut response = HttpResponse::Ok();
-    representation::read_fields(&mut response, model, &EntityTag::strong(&page.tag), &groups);
-    representation::last_modified(&mut response, page.last_modified);
-    Ok(response.content_type("application/json").body(body))
+    Ok(Representation::new(EntityTag::strong(&page.tag), body).changed_at(page.last_modified))
 }
 
 /// `GET` and `HEAD /v1/{model}/{id}`.
@@ -92,44 +110,51 @@ pub(crate) async fn get_record(
         return Err(Denial::Owner.into());
     }
     let today = (state.context.now)().date_naive();
-    let query =
-        query::read_item_query(model, &state.context.registry, &incoming::query_pairs(request)?, today)
-            .map_err(parameters)?;
+    let pairs = lookup::canonical(incoming::query_pairs(request)?);
+    let query = query::read_item_query(model, &state.context.registry, &pairs, today).map_err(parameters)?;
     let others = includes::models(&state.context.registry, model, &query.include, principal.as_ref())?;
     let conditions = incoming::conditions(request)?;
-    let mut conn = state.context.pool.read().await?;
+    let shown_models = includes::resolve(&state.context.registry, &others);
+    let lookup = Lookup {
+        model,
+        target: format!("{}/{id}?{}", model.path, raw(&pairs)),
+        audience: Audience::of(
+            std::iter::once(model).chain(shown_models.iter().copied()),
+            false,
+            principal.as_ref(),
+        ),
+        groups: groups::with_shown(&groups::of_record(model, id)?, &shown_models)?,
+        until: None,
+    };
+    let load = async |conn: &mut Connection| load_record(conn, model, state, id, &query, &others).await;
+    let shown = state.context.records.answer(&lookup, load).await?;
+    representation::respond(&lookup, &shown, &conditions, state.context.records.now())
+}
+
+async fn load_record(
+    conn: &mut Connection,
+    model: &'static Model,
+    state: &AppState,
+    id: Uuid,
+    query: &ListQuery,
+    others: &[&'static str],
+) -> Result<Representation, ServiceError> {
     let (record, tag) = if others.is_empty() {
-        let record = item::find(&mut conn, model, id).await?.ok_or_else(not_found)?;
+        let record = item::find(conn, model, id).await?.ok_or_else(not_found)?;
         let tag = outcome::entity_tag(&record);
         (record, tag)
     } else {
-        let (record, clocks) =
-            item::find_with_tag(&mut conn, model, id, &others).await?.ok_or_else(not_found)?;
+        let (record, clocks) = item::find_with_tag(conn, model, id, others).await?.ok_or_else(not_found)?;
         let tag = EntityTag::strong(&format!("{}-{clocks}", record.version));
         (record, tag)
     };
-    let groups = includes::groups(&state.context.registry, outcome::groups(model, [id]), &others);
-    if let Some(answer) = representation::precondition(&conditions, model, &tag, &groups) {
-        return answer;
-    }
-    let includes = Includes::load(
-        &mut conn,
-        &state.context.registry,
-        model,
-        std::slice::from_ref(&record),
-        &query.include,
-    )
-    .await?;
-    drop(conn);
+    let only = std::slice::from_ref(&record);
+    let includes = Includes::load(conn, &state.context.registry, model, only, &query.include).await?;
     let mut body = String::with_capacity(1024);
     includes.write_json(model, &record, &query.selection, &mut body);
-    let mut response = HttpResponse::Ok();
-    representation::read_fields(&mut response, model, &tag, &groups);
-    representation::last_modified(&mut response, record.updated_at);
-    if record.deleted_at.is_some() {
-        response.insert_header((header::CACHE_CONTROL, "private, no-store"));
-    }
-    Ok(response.content_type("application/json").body(body))
+    let mut shown = Representation::new(tag, body).changed_at(record.updated_at);
+    shown.deleted = record.deleted_at.is_some();
+    Ok(shown)
 }
 
 fn open_cursor(state: &AppState, model: &Model, query: &ListQuery) -> Result<Option<Position>, ServiceError> {
@@ -198,7 +223,7 @@ impl Links {
     }
 }
 
-fn raw(pairs: &[(String, String)]) -> String {
+pub(super) fn raw(pairs: &[(String, String)]) -> String {
     encode(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 

@@ -1,4 +1,4 @@
-//! How records become responses: bodies, validators, cache fields.
+//! How answers become responses: conditions, validators, cache fields.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -9,43 +9,77 @@ use actix_web::http::header::{self, HttpDate};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use conditional::{Conditions, EntityTag, ReadDecision, WriteRefusal};
+use conditional::{Conditions, ReadDecision, WriteRefusal};
 
+use crate::cache::audience::Audience;
+use crate::cache::lookup::Lookup;
+use crate::cache::representation::Representation;
 use crate::error::ServiceError;
-use crate::model::{Audience, Model, ReadAccess};
+use crate::model::{Audience as Declared, Model};
 use crate::operations::Performed;
 
-/// Fields of every answer to a read: validator, cache policy and groups (C-A18, RFC 9875).
+/// The response to a read: the whole answer, that it is known already, or that a precondition fails (RFC 9110 §13.2.2).
+/// The same for GET and HEAD; the server leaves the body of the latter out.
+pub(crate) fn respond(
+    lookup: &Lookup,
+    shown: &Representation,
+    conditions: &Conditions,
+    now: DateTime<Utc>,
+) -> Result<HttpResponse, ServiceError> {
+    let decision = conditions.check_read(&shown.tag);
+    let mut response = match decision {
+        ReadDecision::Failed => return Err(WriteRefusal::Failed.into()),
+        ReadDecision::NotModified => HttpResponse::NotModified(),
+        ReadDecision::Send => HttpResponse::Ok(),
+    };
+    cache_fields(&mut response, lookup, shown.deleted, now);
+    response.insert_header((header::ETAG, shown.tag.to_string()));
+    if decision == ReadDecision::NotModified {
+        return Ok(response.finish());
+    }
+    // For people and logs: its second is too coarse to validate by (T15).
+    if let Some(at) = shown.last_modified {
+        response.insert_header((header::LAST_MODIFIED, HttpDate::from(std::time::SystemTime::from(at))));
+    }
+    Ok(response.content_type("application/json").body(shown.body.clone()))
+}
+
+/// Who may keep the answer, how long, and what changes it (C-A18, RFC 9213, RFC 9875).
 ///
-/// Clients and shared caches between them and the gateway keep a copy only to revalidate it: what they reuse without
-/// asking could be stale. The policy's lifetime is for caches that hear of every write.
-pub(crate) fn read_fields(response: &mut HttpResponseBuilder, model: &Model, tag: &EntityTag, groups: &str) {
-    let everyone = model.access.read == ReadAccess::Anyone && model.cache.audience == Audience::Shared;
-    response.insert_header((
-        header::CACHE_CONTROL,
-        if everyone { "public, no-cache" } else { "private, no-cache" },
-    ));
-    if !everyone {
+/// Clients and caches that do not hear of writes keep a copy only to revalidate it: what they reuse without asking could be
+/// stale. The lifetime in `CDN-Cache-Control` is for the gateway, which hears of every write.
+fn cache_fields(response: &mut HttpResponseBuilder, lookup: &Lookup, deleted: bool, now: DateTime<Utc>) {
+    let everyone = lookup.audience == Audience::Everyone;
+    let kept = match (deleted, everyone) {
+        (true, _) => "private, no-store",
+        (false, true) => "public, no-cache",
+        (false, false) => "private, no-cache",
+    };
+    response.insert_header((header::CACHE_CONTROL, kept));
+    if !deleted {
+        let lifetime = lookup.lifetime_secs(now);
+        let targeted = match lookup.audience {
+            // What revalidates in the background must not reach past the instant at which time changes the answer.
+            Audience::Everyone | Audience::SignedIn if lookup.until.is_some() => {
+                format!("public, max-age={lifetime}")
+            }
+            Audience::Everyone | Audience::SignedIn => {
+                let swr = lookup.model.cache.swr_secs;
+                format!("public, max-age={lifetime}, stale-while-revalidate={swr}")
+            }
+            Audience::Principal(_) => format!("private, principal, max-age={lifetime}"),
+        };
+        response.insert_header(("CDN-Cache-Control", targeted));
+    }
+    // What is the same for all who have the same rights does not vary by who they are: the gateway keeps one copy of it for them.
+    if matches!(lookup.audience, Audience::Principal(_)) {
         response.insert_header((header::VARY, "Authorization"));
     }
-    response.insert_header((header::ETAG, tag.to_string()));
-    response.insert_header(("Cache-Groups", groups.to_owned()));
-    response.insert_header(("X-Cache-Strategy", strategy(model)));
+    response.insert_header(("Cache-Groups", lookup.groups.render()));
+    response.insert_header(("X-Cache-Strategy", strategy(lookup.model)));
 }
 
-/// The date of the last change, for people and logs: its second is too coarse to validate by (T15).
-pub(crate) fn last_modified(response: &mut HttpResponseBuilder, at: DateTime<Utc>) {
-    response.insert_header((header::LAST_MODIFIED, HttpDate::from(std::time::SystemTime::from(at))));
-}
-
-/// The answer to HEAD where the body is not even made: with the fields of a GET, and no word of a length (RFC 9110 §9.3.2).
-pub(crate) fn head(model: &Model, tag: &EntityTag, groups: &str) -> HttpResponse {
-    let mut response = HttpResponse::Ok();
-    read_fields(&mut response, model, tag, groups);
-    response.content_type("application/json").body(Untold)
-}
-
-/// A body of a length that nobody asked for.
+/// A body of a length that nobody asked for: HEAD of what would have to be streamed (RFC 9110 §9.3.2).
 pub(super) struct Untold;
 
 impl MessageBody for Untold {
@@ -63,24 +97,6 @@ impl MessageBody for Untold {
     }
 }
 
-/// Whether a read is answered with the state of this tag, and if not, with what (RFC 9110 §13.2.2).
-pub(crate) fn precondition(
-    conditions: &Conditions,
-    model: &Model,
-    tag: &EntityTag,
-    groups: &str,
-) -> Option<Result<HttpResponse, ServiceError>> {
-    match conditions.check_read(tag) {
-        ReadDecision::Send => None,
-        ReadDecision::NotModified => {
-            let mut response = HttpResponse::NotModified();
-            read_fields(&mut response, model, tag, groups);
-            Some(Ok(response.finish()))
-        }
-        ReadDecision::Failed => Some(Err(WriteRefusal::Failed.into())),
-    }
-}
-
 /// The answer of a use case; one that was given before says so.
 pub(crate) fn performed(performed: &Performed) -> HttpResponse {
     if performed.replayed { performed.answer.to_response() } else { performed.answer.to_first_response() }
@@ -88,8 +104,8 @@ pub(crate) fn performed(performed: &Performed) -> HttpResponse {
 
 fn strategy(model: &Model) -> String {
     let audience = match model.cache.audience {
-        Audience::Shared => "shared",
-        Audience::Principal => "principal",
+        Declared::Shared => "shared",
+        Declared::Principal => "principal",
     };
     format!("{audience}; ttl={}; swr={}", model.cache.ttl_secs, model.cache.swr_secs)
 }

@@ -42,6 +42,7 @@ pub(crate) async fn create_record(
         actor: access::actor(&principal),
         shape: Shape::Single,
         prefer: incoming::prefer(request.headers()),
+        ids: Vec::new(),
     };
     Ok(representation::performed(&perform(&state.context, key, create).await?))
 }

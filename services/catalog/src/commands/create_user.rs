@@ -1,35 +1,23 @@
 //! `catalog create-user`: makes a user without a token, which is how the first administrator comes to be.
 
-use std::sync::Arc;
-
-use pg_pool::PgPool;
 use serde_json::Value as Json;
-use telemetry::metrics::Metrics;
-use uuid::Uuid;
 
-use crate::app::now;
+use crate::app::{command_context, now};
 use crate::config::Config;
 use crate::domain::change::Actor;
 use crate::domain::credential;
 use crate::domain::draft::{Draft, Mode};
 use crate::domain::value::Value;
-use crate::model::registry::Registry;
 use crate::operations::create::{Create, Shape};
 use crate::operations::outcome::Return;
-use crate::operations::{Context, perform};
+use crate::operations::perform;
 
 /// Makes a user of these members, checked as `POST /v1/users` checks them, and returns the user as JSON.
 ///
 /// # Errors
-/// Every fault of the members with its pointer; those of the settings and the database.
+/// Every fault of the members with its pointer; those of the settings, the database and the cache.
 pub async fn create_user(config: &Config, members: &Json) -> anyhow::Result<Json> {
-    let context = Context {
-        pool: PgPool::new(&config.postgres, &Metrics::new("catalog"))?,
-        registry: Arc::new(Registry::default()),
-        now,
-        new_id: Uuid::now_v7,
-        wake_relay: Arc::new(|| {}),
-    };
+    let context = command_context(config).await?;
     let model = context.registry.model("user").ok_or_else(|| anyhow::anyhow!("no model user"))?;
     let mut draft = Draft::read(model, members, Mode::Create, now().date_naive(), "").map_err(|faults| {
         let lines: Vec<String> =
@@ -51,6 +39,7 @@ pub async fn create_user(config: &Config, members: &Json) -> anyhow::Result<Json
         actor: Actor { subject: "command line".to_owned(), user_id: None, is_administrator: true },
         shape: Shape::Single,
         prefer: Return::Representation,
+        ids: Vec::new(),
     };
     let performed =
         perform(&context, None, create).await.map_err(|error| anyhow::anyhow!("{}", error.explain()))?;

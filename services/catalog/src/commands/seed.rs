@@ -3,24 +3,19 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use pg_pool::PgPool;
 use rand::RngExt as _;
 use serde_json::{Value as Json, json};
-use telemetry::metrics::Metrics;
-use uuid::Uuid;
 
-use crate::app::now;
+use crate::app::{command_context, now};
 use crate::config::Config;
 use crate::demo::{Chunk, DemoHerd, Lists, SEED};
 use crate::domain::access::ROLES;
 use crate::domain::change::Actor;
 use crate::domain::credential;
 use crate::domain::draft::{Draft, Mode};
-use crate::model::registry::Registry;
 use crate::operations::create::{Create, Shape};
 use crate::operations::outcome::Return;
 use crate::operations::set_password::SetPassword;
@@ -35,13 +30,7 @@ pub(crate) async fn run(config: &Config, data: &Path, password: Option<String>) 
     let started = Instant::now();
     let lists = Lists::load(data).context("the demo lists")?;
     let herd = DemoHerd::new(&lists, SEED);
-    let context = Context {
-        pool: PgPool::new(&config.postgres, &Metrics::new("catalog"))?,
-        registry: Arc::new(Registry::default()),
-        now,
-        new_id: Uuid::now_v7,
-        wake_relay: Arc::new(|| {}),
-    };
+    let context = command_context(config).await?;
     let mut written = 0usize;
     let mut shown = "";
     for chunk in herd.chunks() {
@@ -61,7 +50,7 @@ pub(crate) async fn run(config: &Config, data: &Path, password: Option<String>) 
 async fn load(context: &Context, chunk: Chunk) -> anyhow::Result<usize> {
     let model = context.registry.model(chunk.model).with_context(|| format!("no model {}", chunk.model))?;
     let Some(first) = chunk.records.first() else { return Ok(0) };
-    let mut conn = context.pool.read().await?;
+    let mut conn = context.records.read().await?;
     // A chunk is one transaction: its first record is there when all of it is.
     if item::find(&mut conn, model, first.id).await?.is_some() {
         return Ok(0);
@@ -88,6 +77,7 @@ async fn load(context: &Context, chunk: Chunk) -> anyhow::Result<usize> {
         actor: seeder(),
         shape: Shape::List,
         prefer: Return::Minimal,
+        ids: Vec::new(),
     };
     perform(context, None, create)
         .await

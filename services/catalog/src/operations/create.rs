@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::checks::{self, Candidate};
 use super::outcome::{self, Return};
 use super::{Context, Operation, herd_rules, instant, record_changes};
+use crate::cache::groups::Affected;
 use crate::domain::change::{Actor, Change, ChangeKind};
 use crate::domain::draft::Draft;
 use crate::domain::record::Record;
@@ -44,10 +45,21 @@ pub(crate) struct Create {
     pub(crate) shape: Shape,
     /// How much of it.
     pub(crate) prefer: Return,
+    /// The ids of the new records, in the order of the drafts; filled in before the transaction.
+    pub(crate) ids: Vec<Uuid>,
 }
 
 impl Operation for Create {
     const NAME: &'static str = "create_records";
+
+    fn affects(&mut self, context: &Context) -> Affected {
+        self.ids = self.drafts.iter().map(|draft| draft.id.unwrap_or_else(context.new_id)).collect();
+        if self.validate_only {
+            Affected::nothing(self.model)
+        } else {
+            Affected::records(self.model, self.ids.iter().copied())
+        }
+    }
 
     async fn run(mut self, conn: &mut Connection, context: &Context) -> Result<StoredAnswer, ServiceError> {
         let model = self.model;
@@ -55,17 +67,15 @@ impl Operation for Create {
         let at = instant(context, &clocks);
         let Some((_, clock)) = clocks.first_mut() else { return Err(missing_clock(model)) };
         self.own();
-        let ids: Vec<Uuid> =
-            self.drafts.iter().map(|draft| draft.id.unwrap_or_else(context.new_id)).collect();
-        self.check(conn, context, &ids).await?;
+        self.check(conn, context).await?;
         if self.validate_only {
-            let body = format!("{{\"valid\":true,\"count\":{}}}", ids.len());
-            return Ok(outcome::json(200, vec![("Cache-Control".to_owned(), "no-store".to_owned())], body));
+            let body = format!("{{\"valid\":true,\"count\":{}}}", self.ids.len());
+            return Ok(outcome::json(200, Vec::new(), body));
         }
         let new: Vec<NewRecord> = self
             .drafts
             .into_iter()
-            .zip(&ids)
+            .zip(&self.ids)
             .map(|(draft, id)| {
                 clock.version += 1;
                 NewRecord { id: *id, version: clock.version, draft }
@@ -95,16 +105,11 @@ impl Create {
         }
     }
 
-    async fn check(
-        &self,
-        conn: &mut Connection,
-        context: &Context,
-        ids: &[Uuid],
-    ) -> Result<(), ServiceError> {
+    async fn check(&self, conn: &mut Connection, context: &Context) -> Result<(), ServiceError> {
         let candidates: Vec<Candidate<'_>> = self
             .drafts
             .iter()
-            .zip(ids)
+            .zip(&self.ids)
             .enumerate()
             .map(|(index, (draft, id))| {
                 let pointer = if self.shape == Shape::Single {
@@ -126,24 +131,22 @@ impl Create {
 }
 
 fn answer(model: &Model, shape: Shape, prefer: Return, records: &[Record]) -> StoredAnswer {
-    let groups = outcome::groups(model, records.iter().map(|record| record.id).take(20));
     match (shape, records.first()) {
-        (Shape::Single, Some(record)) => outcome::record(201, model, record, prefer, groups),
+        (Shape::Single, Some(record)) => outcome::record(201, model, record, prefer),
         (Shape::Lines, _) => {
             let mut body = String::with_capacity(records.len() * 512);
             for record in records {
                 body.push_str(&record.json(model));
                 body.push('\n');
             }
-            let mut headers = outcome::written(groups);
-            headers.push(("Content-Type".to_owned(), "application/x-ndjson".to_owned()));
+            let headers = vec![("Content-Type".to_owned(), "application/x-ndjson".to_owned())];
             StoredAnswer { status: 201, headers, body: body.into_bytes() }
         }
         _ => {
             let items: Vec<String> = records.iter().map(|record| record.json(model)).collect();
             outcome::json(
                 201,
-                outcome::written(groups),
+                Vec::new(),
                 format!("{{\"count\":{},\"items\":[{}]}}", records.len(), items.join(",")),
             )
         }

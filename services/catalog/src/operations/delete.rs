@@ -11,6 +11,7 @@ use super::checks::{self, Candidate};
 use super::create::missing_clock;
 use super::outcome::{self, Return};
 use super::{Context, Operation, herd_rules, instant, record_changes};
+use crate::cache::groups::Affected;
 use crate::domain::access;
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::draft::Draft;
@@ -36,6 +37,10 @@ pub(crate) struct Delete {
 
 impl Operation for Delete {
     const NAME: &'static str = "delete_record";
+
+    fn affects(&mut self, _: &Context) -> Affected {
+        Affected::records(self.model, [self.id])
+    }
 
     async fn run(self, conn: &mut Connection, context: &Context) -> Result<StoredAnswer, ServiceError> {
         let model = self.model;
@@ -70,7 +75,7 @@ impl Operation for Delete {
         )
         .await?;
         let body = format!("{{\"deleted_id\":\"{}\",\"version\":{}}}", self.id, change.after.version);
-        Ok(outcome::json(200, outcome::written(outcome::groups(model, [self.id])), body))
+        Ok(outcome::json(200, Vec::new(), body))
     }
 }
 
@@ -88,6 +93,10 @@ pub(crate) struct Undelete {
 
 impl Operation for Undelete {
     const NAME: &'static str = "undelete_record";
+
+    fn affects(&mut self, _: &Context) -> Affected {
+        Affected::records(self.model, [self.id])
+    }
 
     async fn run(self, conn: &mut Connection, context: &Context) -> Result<StoredAnswer, ServiceError> {
         let model = self.model;
@@ -120,13 +129,7 @@ impl Operation for Undelete {
             std::slice::from_ref(&change),
         )
         .await?;
-        Ok(outcome::record(
-            200,
-            model,
-            &change.after,
-            Return::Representation,
-            outcome::groups(model, [self.id]),
-        ))
+        Ok(outcome::record(200, model, &change.after, Return::Representation))
     }
 }
 

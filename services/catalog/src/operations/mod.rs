@@ -1,7 +1,8 @@
 //! Use cases that change something: each is one transaction, and this is where its order is fixed.
 //!
-//! validate → begin → claim the idempotency key → take the clocks → check → write → account → outbox → store the
-//! answer → commit → answer (C-A8). Nothing is told to anyone before the commit; nothing is stored on a failure.
+//! validate → mark what it affects → begin → claim the idempotency key → take the clocks → check → write → account →
+//! outbox → store the answer → commit → clear the cache → answer (C-A8). Nothing is told to anyone before the commit; nothing
+//! is stored on a failure.
 
 pub(crate) mod checks;
 pub(crate) mod create;
@@ -17,11 +18,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use idempotency::{Claim, IdempotencyKey, Scope, StoredAnswer};
 use pg_pool::Connection;
-use pg_pool::PgPool;
 use problem::{Problem, registry};
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::cache::Records;
+use crate::cache::groups::Affected;
 use crate::domain::change::{Actor, Change, ChangeKind};
 use crate::error::ServiceError;
 use crate::events::published;
@@ -30,14 +32,15 @@ use crate::model::registry::Registry;
 use crate::store::{clock::Clock, write};
 
 /// Longest that the work of one transaction may take. Sync by time rests on it: a change is visible at most this long
-/// after the time that it carries (`store::delta::TIMESTAMP_MARGIN` is more).
-const LONGEST_TRANSACTION: Duration = Duration::from_secs(30);
+/// after the time that it carries (`store::delta::TIMESTAMP_MARGIN` is more). So does the cache: its mark of a writer in
+/// flight (`freshness.mark_ms`) outlasts it with what the pool may add.
+pub(crate) const LONGEST_TRANSACTION: Duration = Duration::from_secs(30);
 
 /// What every use case needs.
 #[derive(Clone)]
 pub(crate) struct Context {
-    /// Connections.
-    pub(crate) pool: PgPool,
+    /// The records, and the one way to change them.
+    pub(crate) records: Records,
     /// The models that are served.
     pub(crate) registry: Arc<Registry>,
     /// The time, injected.
@@ -64,6 +67,10 @@ pub(crate) trait Operation: 'static {
     /// Name in traces and metrics.
     const NAME: &'static str;
 
+    /// What it will change, declared before anything is read. It may name more than is changed in the end, never less; what
+    /// changes nothing is rehearsed and rolled back.
+    fn affects(&mut self, context: &Context) -> Affected;
+
     /// Runs inside of the transaction. An error rolls everything back.
     async fn run(self, conn: &mut Connection, context: &Context) -> Result<StoredAnswer, ServiceError>;
 }
@@ -86,24 +93,25 @@ pub(crate) struct Performed {
 pub(crate) async fn perform<O: Operation>(
     context: &Context,
     key: Option<Idempotent>,
-    operation: O,
+    mut operation: O,
 ) -> Result<Performed, ServiceError> {
     let context = context.clone();
+    let affected = operation.affects(&context);
     let work = async move {
-        let wake = Arc::clone(&context.wake_relay);
-        let performed = context
-            .pool
-            .clone()
-            .tx(O::NAME, async move |conn| {
-                let work = answer_once(conn, &context, key, operation);
-                tokio::time::timeout(LONGEST_TRANSACTION, work).await.unwrap_or_else(|_| {
-                    let cause = "the transaction took too long";
-                    Err(Problem::new(&registry::UNAVAILABLE).cause(cause).into())
-                })
+        let transaction = async |conn: &mut Connection| {
+            let work = answer_once(conn, &context, key, operation, &affected);
+            tokio::time::timeout(LONGEST_TRANSACTION, work).await.unwrap_or_else(|_| {
+                let cause = "the transaction took too long";
+                Err(Problem::new(&registry::UNAVAILABLE).cause(cause).into())
             })
-            .await?;
-        wake();
-        Ok::<_, ServiceError>(performed)
+        };
+        if affected.is_nothing() {
+            return context.records.rehearse(O::NAME, transaction).await;
+        }
+        let performed = context.records.change(O::NAME, &affected, transaction).await;
+        // Whatever became of the cache, the change may stand: its events are on their way.
+        (context.wake_relay)();
+        performed
     };
     let work = work.in_current_span();
     let task = match telemetry::request::current() {
@@ -113,24 +121,36 @@ pub(crate) async fn perform<O: Operation>(
     task.await.unwrap_or_else(|error| Err(Problem::new(&registry::INTERNAL).cause(error).into()))
 }
 
-/// Runs the use case, or finds the answer of an earlier run.
+/// Runs the use case, or finds the answer of an earlier run. A replay affects what its first run did: it may be the
+/// answer to a writer that died before the cache was told.
 async fn answer_once<O: Operation>(
     conn: &mut Connection,
     context: &Context,
     key: Option<Idempotent>,
     operation: O,
+    affected: &Affected,
 ) -> Result<Performed, ServiceError> {
     let Some(key) = key else {
-        return Ok(Performed { answer: operation.run(conn, context).await?, replayed: false });
+        let answer = named(operation.run(conn, context).await?, affected)?;
+        return Ok(Performed { answer, replayed: false });
     };
     match idempotency::claim(conn, &key.scope, &key.key, &key.fingerprint).await? {
         Claim::Replay(answer) => Ok(Performed { answer, replayed: true }),
         Claim::Fresh => {
-            let answer = operation.run(conn, context).await?;
+            let answer = named(operation.run(conn, context).await?, affected)?;
             idempotency::store(conn, &key.scope, &key.key, &key.fingerprint, &answer).await?;
             Ok(Performed { answer, replayed: false })
         }
     }
+}
+
+/// The answer, which is kept by nobody and says what was invalidated (RFC 9875).
+fn named(mut answer: StoredAnswer, affected: &Affected) -> Result<StoredAnswer, ServiceError> {
+    answer.headers.push(("Cache-Control".to_owned(), "no-store".to_owned()));
+    if !affected.is_nothing() {
+        answer.headers.push(("Cache-Group-Invalidation".to_owned(), affected.groups()?.render()));
+    }
+    Ok(answer)
 }
 
 /// Accounts for the changes of one model and puts their events into the outbox.

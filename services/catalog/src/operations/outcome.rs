@@ -2,7 +2,6 @@
 
 use conditional::EntityTag;
 use idempotency::StoredAnswer;
-use uuid::Uuid;
 
 use crate::domain::record::Record;
 use crate::model::Model;
@@ -22,25 +21,9 @@ pub(crate) fn entity_tag(record: &Record) -> EntityTag {
     EntityTag::strong(&record.version.to_string())
 }
 
-/// The groups that a change of these records invalidates, as a list of strings (RFC 9875, RFC 9651).
-pub(crate) fn groups(model: &Model, ids: impl IntoIterator<Item = Uuid>) -> String {
-    let mut out = format!("\"{}\"", model.path);
-    for id in ids {
-        out.push_str(&format!(", \"{}/{id}\"", model.path));
-    }
-    out
-}
-
 /// An answer that shows one record.
-pub(crate) fn record(
-    status: u16,
-    model: &Model,
-    record: &Record,
-    prefer: Return,
-    invalidated: String,
-) -> StoredAnswer {
-    let mut headers = written(invalidated);
-    headers.push(("ETag".to_owned(), entity_tag(record).to_string()));
+pub(crate) fn record(status: u16, model: &Model, record: &Record, prefer: Return) -> StoredAnswer {
+    let mut headers = vec![("ETag".to_owned(), entity_tag(record).to_string())];
     if status == 201 {
         headers.push(("Location".to_owned(), format!("/v1/{}/{}", model.path, record.id)));
     }
@@ -57,12 +40,4 @@ pub(crate) fn record(
 pub(crate) fn json(status: u16, mut headers: Vec<(String, String)>, body: String) -> StoredAnswer {
     headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
     StoredAnswer { status, headers, body: body.into_bytes() }
-}
-
-/// The fields of every answer to a change.
-pub(crate) fn written(invalidated: String) -> Vec<(String, String)> {
-    vec![
-        ("Cache-Control".to_owned(), "no-store".to_owned()),
-        ("Cache-Group-Invalidation".to_owned(), invalidated),
-    ]
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::create::missing_clock;
 use super::{Context, Operation, instant, record_changes};
+use crate::cache::groups::Affected;
 use crate::domain::change::{Actor, Change, ChangeKind};
 use crate::domain::draft::Draft;
 use crate::domain::value::Value;
@@ -27,6 +28,11 @@ pub(crate) struct SetPassword {
 
 impl Operation for SetPassword {
     const NAME: &'static str = "set_password";
+
+    // The user has a new version by it.
+    fn affects(&mut self, _: &Context) -> Affected {
+        Affected::records(self.model, [self.id])
+    }
 
     async fn run(self, conn: &mut Connection, context: &Context) -> Result<StoredAnswer, ServiceError> {
         let model = self.model;

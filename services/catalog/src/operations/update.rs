@@ -11,6 +11,7 @@ use super::checks::{self, Candidate};
 use super::create::missing_clock;
 use super::outcome::{self, Return};
 use super::{Context, Operation, herd_rules, instant, record_changes};
+use crate::cache::groups::Affected;
 use crate::domain::access;
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::draft::Draft;
@@ -40,6 +41,14 @@ pub(crate) struct Update {
 impl Operation for Update {
     const NAME: &'static str = "update_record";
 
+    fn affects(&mut self, context: &Context) -> Affected {
+        let own = Affected::records(self.model, [self.id]);
+        match self.side_model(context) {
+            Some(side) => own.and(Affected::any(side)),
+            None => own,
+        }
+    }
+
     async fn run(mut self, conn: &mut Connection, context: &Context) -> Result<StoredAnswer, ServiceError> {
         let model = self.model;
         let actor = access::actor(&self.principal);
@@ -58,7 +67,6 @@ impl Operation for Update {
         self.check(conn, context, &before, &whole).await?;
         herd_rules::check_changed(conn, model, &before, &whole, actor.is_administrator).await?;
 
-        let mut invalidated = outcome::groups(model, [self.id]);
         if let Some(side) = side {
             let Some((_, clock)) = clocks.iter_mut().find(|(locked, _)| locked.name == side.name) else {
                 return Err(missing_clock(side));
@@ -67,10 +75,6 @@ impl Operation for Update {
                 herd_rules::close_cases(conn, side, clock, at, before.id, whole.value(model, "status"))
                     .await?;
             if !changes.is_empty() {
-                invalidated = format!(
-                    "{invalidated}, {}",
-                    outcome::groups(side, changes.iter().map(|change| change.after.id))
-                );
                 record_changes(conn, context, side, clock, &actor, at, &changes).await?;
             }
         }
@@ -81,7 +85,7 @@ impl Operation for Update {
         let after = write::update(conn, model, self.id, clock.version, at, self.draft).await?;
         let change = Change { model, kind: ChangeKind::Updated, before: Some(before), after };
         record_changes(conn, context, model, clock, &actor, at, std::slice::from_ref(&change)).await?;
-        Ok(outcome::record(200, model, &change.after, self.prefer, invalidated))
+        Ok(outcome::record(200, model, &change.after, self.prefer))
     }
 }
 

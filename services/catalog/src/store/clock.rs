@@ -83,27 +83,9 @@ pub(crate) async fn current(conn: &mut AsyncPgConnection, model: &Model) -> Quer
     read(&mut row.cells())
 }
 
-/// Names the state of a model, and of the models that are shown inside of it, as a validator's text. Lists with deleted
-/// records change with a purge, too.
-///
-/// # Errors
-/// Of the database.
-pub(crate) async fn tag(
-    conn: &mut AsyncPgConnection,
-    model: &Model,
-    others: &[&'static str],
-    with_deleted: bool,
-) -> QueryResult<String> {
-    let mut statement = Statement::new("SELECT ");
-    statement.append(tag_column(others, with_deleted));
-    let statement =
-        statement.sql(" FROM model_clock c WHERE c.model = ").bind(Bind::Text(Some(model.name.to_owned())));
-    let row: Row = statement.get_result(conn).await?;
-    row.cells().text()
-}
-
-/// The column that [`tag`] reads, beside a clock row `c`. One word changes with every write of any of the models. A
-/// purge writes no record: it changes nothing but the number of tombstones.
+/// The column that names the state of the model of a clock row `c`, and of the models that are shown inside of it, as a
+/// validator's text: one word changes with every write of any of them. Lists with deleted records change with a purge, too:
+/// it writes no record, it changes nothing but the number of tombstones.
 pub(crate) fn tag_column(others: &[&'static str], with_deleted: bool) -> Statement {
     let mut column = Statement::new("c.epoch::text || '.' || c.version::text");
     if with_deleted {

@@ -87,26 +87,39 @@ pub(crate) async fn begin_epoch(conn: &mut AsyncPgConnection, epoch: i64) -> Que
         .await
 }
 
-/// How many live records have each value of the counted fields.
+/// The clock of a model and how many live records have each value of the counted fields (field, value, records), of one
+/// instant.
 ///
 /// # Errors
 /// Of the database.
 pub(crate) async fn facets(
     conn: &mut AsyncPgConnection,
     model: &Model,
-) -> QueryResult<Vec<(String, String, i64)>> {
-    let rows: Vec<Row> =
-        Statement::new("SELECT field, value, live_count FROM model_facet WHERE live_count > 0 AND model = ")
-            .bind(Bind::Text(Some(model.name.to_owned())))
-            .sql(" ORDER BY field, value")
-            .get_results(conn)
-            .await?;
-    rows.into_iter()
-        .map(|row| {
-            let mut cells = row.cells();
-            Ok((cells.text()?, cells.text()?, cells.int()?))
-        })
-        .collect()
+) -> QueryResult<(Clock, Vec<(String, String, i64)>)> {
+    let rows: Vec<Row> = clock::beside("f.field, f.value, f.live_count")
+        .sql(" LEFT JOIN model_facet f ON f.model = c.model AND f.live_count > 0 WHERE c.model = ")
+        .bind(Bind::Text(Some(model.name.to_owned())))
+        .sql(" ORDER BY f.field, f.value")
+        .get_results(conn)
+        .await?;
+    with_clock(rows, |cells| {
+        let Value::Text(field) = cells.value()? else { return Ok(None) };
+        Ok(Some((field, cells.text()?, cells.int()?)))
+    })
+}
+
+/// Whether there is a tombstone that [`purge`] would remove.
+///
+/// # Errors
+/// Of the database.
+pub(crate) async fn is_purge_due(
+    conn: &mut AsyncPgConnection,
+    model: &Model,
+    references: &[(&Model, &str)],
+    before: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let rows: Vec<Row> = removable(model, references, before, 1).get_results(conn).await?;
+    Ok(!rows.is_empty())
 }
 
 /// Removes up to `limit` tombstones that were set before `before` and that nothing points at; returns their count and
@@ -121,23 +134,30 @@ pub(crate) async fn purge(
     before: DateTime<Utc>,
     limit: i64,
 ) -> QueryResult<(i64, i64)> {
+    let row: Row =
+        Statement::new(&format!("WITH gone AS (DELETE FROM \"{}\" WHERE id = ANY(ARRAY(", model.table))
+            .and(removable(model, references, before, limit))
+            .sql(")) RETURNING version) SELECT count(*), coalesce(max(version), 0) FROM gone")
+            .get_result(conn)
+            .await?;
+    let mut cells = row.cells();
+    Ok((cells.int()?, cells.int()?))
+}
+
+/// Ids of tombstones that were set before `before` and that nothing points at, the oldest first.
+fn removable(model: &Model, references: &[(&Model, &str)], before: DateTime<Utc>, limit: i64) -> Statement {
     let unreferenced: String = references
         .iter()
         .map(|(other, field)| {
             format!(" AND NOT EXISTS (SELECT 1 FROM \"{}\" r WHERE r.\"{field}\" = t.id)", other.table)
         })
         .collect();
-    let row: Row = Statement::new(&format!(
-        "WITH gone AS (DELETE FROM \"{0}\" WHERE id = ANY(ARRAY(SELECT t.id FROM \"{0}\" t WHERE t.deleted_at IS NOT NULL AND t.deleted_at < ",
+    Statement::new(&format!(
+        "SELECT t.id FROM \"{}\" t WHERE t.deleted_at IS NOT NULL AND t.deleted_at < ",
         model.table
     ))
     .bind(Bind::Time(Some(before)))
     .sql(&unreferenced)
     .sql(" ORDER BY t.deleted_at LIMIT ")
     .bind(Bind::Int(Some(limit)))
-    .sql(")) RETURNING version) SELECT count(*), coalesce(max(version), 0) FROM gone")
-    .get_result(conn)
-    .await?;
-    let mut cells = row.cells();
-    Ok((cells.int()?, cells.int()?))
 }

@@ -102,6 +102,13 @@ impl Statement {
         }
     }
 
+    /// Appends another statement's text and values.
+    #[must_use]
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.append(other);
+        self
+    }
+
     /// Keeps the connection from remembering it as a prepared statement: its text is one of too many.
     #[must_use]
     pub(crate) fn one_off(mut self, one_off: bool) -> Self {

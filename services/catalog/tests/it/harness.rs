@@ -1,6 +1,6 @@
 //! Starts a catalog for one test and speaks to it. Every response is checked against the OpenAPI document (X-D5).
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use catalog::app::{self, App};
@@ -21,8 +21,8 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) struct TestApp {
     /// `http://127.0.0.1:port`.
     pub(crate) base: String,
-    /// Its database.
-    pub(crate) db: Database,
+    /// Its database, which other replicas may share.
+    pub(crate) db: Arc<Database>,
     /// Its configuration.
     pub(crate) config: Config,
     contract: Contract,
@@ -113,12 +113,19 @@ impl TestApp {
         Self::with(db, config, Registry::default()).await
     }
 
+    /// Another replica on the same database, with settings of its own.
+    pub(crate) async fn replica(&self, config: Config) -> Self {
+        Self::with(Arc::clone(&self.db), config, Registry::default()).await
+    }
+
     /// A catalog with these settings and models.
-    pub(crate) async fn with(db: Database, config: Config, registry: Registry) -> Self {
+    pub(crate) async fn with(db: impl Into<Arc<Database>>, config: Config, registry: Registry) -> Self {
+        let db = db.into();
         install_crypto();
         pg_pool::PgPool::new(&config.postgres, &Metrics::new("catalog"))
             .unwrap_or_else(|error| panic!("{error}"));
-        let app = App::start(config.clone(), registry).await.unwrap_or_else(|error| panic!("{error:#}"));
+        let app =
+            Box::pin(App::start(config.clone(), registry)).await.unwrap_or_else(|error| panic!("{error:#}"));
         let base = format!("http://{}", app.addr());
         let handle = app.handle();
         let task = tokio::spawn(async move {
@@ -201,7 +208,7 @@ impl TestApp {
             "password": PASSWORD,
         });
         let user = tokio::task::LocalSet::new()
-            .run_until(catalog::create_user(&self.config, &members))
+            .run_until(Box::pin(catalog::create_user(&self.config, &members)))
             .await
             .unwrap_or_else(|error| panic!("{error:#}"));
         let answer = self
@@ -225,14 +232,22 @@ impl TestApp {
         breed["id"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Stops the server and waits for its end.
+    /// Stops the server and waits for its end; other replicas must have been stopped before.
     pub(crate) async fn stop(mut self) -> Database {
+        self.end().await;
+        Arc::into_inner(self.db).unwrap_or_else(|| panic!("another replica still runs"))
+    }
+
+    /// Stops one of several on a database.
+    pub(crate) async fn stop_replica(mut self) {
+        self.end().await;
+    }
+
+    async fn end(&mut self) {
         self.handle.stop(true).await;
         if let Some(task) = self.task.take() {
             task.await.unwrap_or_else(|error| panic!("{error}"));
         }
-        let Self { db, .. } = self;
-        db
     }
 }
 
@@ -255,6 +270,8 @@ max_connections = 12
 url = "{redis}"
 [nats]
 url = "{nats}"
+[freshness]
+domain = "{domain}"
 [records]
 cursor_key = "a key of the tests, forty characters long"
 [auth]
@@ -267,9 +284,16 @@ iterations = 1
 per_address = 100000
 {more}
 "#,
+        domain = domain(database_url),
         redis = test_harness::redis_url(),
         nats = test_harness::nats_url(),
     )
+}
+
+/// What keeps tests apart that share a Redis: the name of their database, whatever way leads to it.
+pub(crate) fn domain(database_url: &str) -> String {
+    let name = database_url.rsplit('/').next().unwrap_or_default().split('?').next().unwrap_or_default();
+    name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect()
 }
 
 /// A configuration file that goes when the test does.

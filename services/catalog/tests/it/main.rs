@@ -4,6 +4,7 @@
 mod auth;
 mod authorization;
 mod bad_input;
+mod cache;
 mod conformance;
 mod delta;
 mod events;

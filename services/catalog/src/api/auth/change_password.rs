@@ -1,7 +1,6 @@
 //! `POST /v1/auth/password`: a person's own password, for whoever knows the present one. An access token alone is not enough:
 //! it may have been borrowed for a minute.
 
-use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Principal;
 use problem::Problem;
@@ -13,11 +12,12 @@ use super::client_address::client_key;
 use super::end_sessions::own_user;
 use super::error::AuthError;
 use super::state::AuthState;
+use crate::api::representation;
 use crate::domain::access;
 use crate::domain::credential::{MAX_CHARS, Verification};
 use crate::error::ServiceError;
+use crate::operations::perform;
 use crate::operations::set_password::SetPassword;
-use crate::operations::{outcome, perform};
 use crate::state::AppState;
 use crate::store::auth::users;
 
@@ -79,12 +79,7 @@ pub(crate) async fn change_password(
     let hash = hash_if_right(&auth, &address, user, current, next).await.map_err(Problem::from)?;
     let Some(model) = state.context.registry.model("user") else { return Err(crate::error::not_found()) };
     let change = SetPassword { model, id: user, hash, actor: access::actor(&principal) };
-    perform(&state.context, None, change).await?;
-    // The user has a new version by it.
-    Ok(HttpResponse::NoContent()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header(("Cache-Group-Invalidation", outcome::groups(model, [user])))
-        .finish())
+    Ok(representation::performed(&perform(&state.context, None, change).await?))
 }
 
 async fn hash_if_right(

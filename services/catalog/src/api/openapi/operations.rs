@@ -63,8 +63,8 @@ pub(super) fn add(model: &Model, registry: &Registry, paths: &mut Map<String, Js
             json!({"type": "integer", "minimum": 1, "maximum": crate::domain::inbreeding::MAX_GENERATIONS}),
             "How far back.",
         );
-        paths.insert(format!("{root}/{{id}}/pedigree"), json!({"parameters": [id_parameter()], "get": read.operation("get_animal_pedigree", "Known ancestors and the coefficient of inbreeding.", vec![generations], None, &[("200", "The pedigree.", content("Pedigree"))], &["400", "401", "403", "404"])}));
-        paths.insert(format!("{root}/{{id}}/withdrawal"), json!({"parameters": [id_parameter()], "get": read.operation("get_animal_withdrawal", "Until when nothing of the animal may be sold.", vec![], None, &[("200", "The withdrawal period.", content("Withdrawal"))], &["400", "401", "403", "404"])}));
+        paths.insert(format!("{root}/{{id}}/pedigree"), json!({"parameters": [id_parameter()], "get": read.operation("get_animal_pedigree", "Known ancestors and the coefficient of inbreeding.", vec![generations], None, &[("200", "The pedigree.", content("Pedigree")), ("304", "Nothing changed.", Json::Null)], &["400", "401", "403", "404", "412"])}));
+        paths.insert(format!("{root}/{{id}}/withdrawal"), json!({"parameters": [id_parameter()], "get": read.operation("get_animal_withdrawal", "Until when nothing of the animal may be sold.", vec![], None, &[("200", "The withdrawal period.", content("Withdrawal")), ("304", "Nothing changed.", Json::Null)], &["400", "401", "403", "404", "412"])}));
     }
 }
 

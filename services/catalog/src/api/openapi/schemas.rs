@@ -63,6 +63,26 @@ pub(super) fn common() -> Map<String, Json> {
         }),
     );
     schemas.insert(
+        "CacheStats".to_owned(),
+        json!({
+            "type": "object",
+            "required": ["size", "max_size", "hits", "misses", "hit_rate", "bytes", "max_bytes", "evictions", "oldest_age_seconds", "lease_waits"],
+            "properties": {
+                "size": {"type": "integer", "description": "Answers that are kept in this replica's memory."},
+                "max_size": {"type": "integer", "description": "How many answers of their present mean size fit: the bound is in bytes."},
+                "hits": {"type": "integer", "description": "Answers from memory, this replica's or the shared one."},
+                "misses": {"type": "integer", "description": "Answers from the database."},
+                "hit_rate": {"type": "string", "pattern": "^[0-9]{1,3}\\.[0-9]%$"},
+                "bytes": {"type": "integer"},
+                "max_bytes": {"type": "integer"},
+                "evictions": {"type": "integer", "description": "Answers that had to make room."},
+                "oldest_age_seconds": {"type": "integer"},
+                "lease_waits": {"type": "integer", "description": "Requests that waited for the same answer being made for another."},
+            },
+            "additionalProperties": false,
+        }),
+    );
+    schemas.insert(
         "Metadata".to_owned(),
         json!({
             "type": "object",

@@ -31,6 +31,7 @@ async fn gone(subject: &mut Subject<'_>, made: &Json, before: &Json) {
     subject.tally.equal("a deleted record is shown as deleted", &shown.json()["deleted"], &json!(true));
     subject.tally.holds("and when it was deleted", shown.json()["deleted_at"].is_string());
     subject.tally.equal("and is not kept by caches", shown.header("cache-control"), "private, no-store");
+    subject.tally.equal("nor by gateways", shown.header("cdn-cache-control"), "");
     let listed = ids(&subject.all().await).contains(&id(made).to_owned());
     subject.tally.holds("a list leaves it out", !listed);
     let with_deleted =

@@ -110,17 +110,28 @@ async fn cache_fields(subject: &mut Subject<'_>, path: &str) {
         expected,
     );
     let varies = answer.header("vary").to_ascii_lowercase().contains("authorization");
-    subject.tally.equal(format!("{path} varies by its reader"), varies, !shared);
+    let personal = model.cache.audience == Audience::Principal;
+    subject.tally.equal(format!("{path} varies by its reader"), varies, personal);
     let item = path.trim_start_matches(&subject.path("/")).to_owned();
     let group = format!("\"{}\"", model.path);
     let groups = match uuid::Uuid::parse_str(&item) {
-        Ok(id) => format!("{group}, \"{}/{id}\"", model.path),
+        Ok(id) => format!("\"{0}/{id}\", \"{0}/any\"", model.path),
         Err(_) => group,
     };
     subject.tally.equal(format!("{path} names its groups"), answer.header("cache-groups"), groups);
     let audience = if model.cache.audience == Audience::Shared { "shared" } else { "principal" };
     let strategy = format!("{audience}; ttl={}; swr={}", model.cache.ttl_secs, model.cache.swr_secs);
     subject.tally.equal(format!("{path} tells its policy"), answer.header("x-cache-strategy"), strategy);
+    let (ttl, swr) = (model.cache.ttl_secs, model.cache.swr_secs);
+    let targeted = match model.cache.audience {
+        Audience::Shared => format!("public, max-age={ttl}, stale-while-revalidate={swr}"),
+        Audience::Principal => format!("private, principal, max-age={ttl}"),
+    };
+    subject.tally.equal(
+        format!("{path} tells gateways how long to keep it"),
+        answer.header("cdn-cache-control"),
+        targeted,
+    );
     subject
         .tally
         .holds(format!("{path} tells the API's version"), !answer.header("x-api-version").is_empty());

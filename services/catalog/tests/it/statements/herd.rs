@@ -6,6 +6,8 @@ use std::time::Duration;
 use diesel_async::SimpleAsyncConnection;
 use test_harness::{Database, Process, connect};
 
+use crate::harness::domain;
+
 /// How long the loading may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(600);
 
@@ -58,6 +60,9 @@ async fn load(url: String) {
         &["seed", "--data", data.to_str().unwrap()],
         &[
             ("ALDIA_POSTGRES__URL", &url),
+            ("ALDIA_REDIS__URL", &test_harness::redis_url()),
+            ("ALDIA_NATS__URL", &test_harness::nats_url()),
+            ("ALDIA_FRESHNESS__DOMAIN", &domain(&url)),
             ("ALDIA_RECORDS__CURSOR_KEY", "a key of the tests, forty characters long"),
             ("ALDIA_AUTH__ISSUER", "http://catalog.test"),
             ("ALDIA_AUTH__MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),

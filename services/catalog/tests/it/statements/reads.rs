@@ -9,36 +9,25 @@ use reqwest::Method;
 use super::{Costs, id_of, text};
 use crate::harness::{Session, TestApp};
 
-/// One thing that can be asked.
+/// The one read that is never kept.
+const EXPORT: &str = "fields=id&export=csv";
+/// Ways to ask for what is known.
+const WARM: [&str; 3] = ["GET", "HEAD", "304 of"];
+
+/// One thing that can be asked. From memory it costs nothing, whichever way it is asked: that is measured for each as well.
 struct Read {
-    /// How it is called in the table.
-    what: String,
     /// Its path in the OpenAPI document.
     route: String,
-    method: Method,
     /// `{id}` stands for a record.
     path: String,
-    /// Asked again with the validator of the first answer.
-    conditional: bool,
+    /// The most that it may cost where nothing is known.
     budget: u64,
 }
 
 fn read(model: &Model, below: &str, query: &str, budget: u64) -> Read {
     let route = format!("/v1/{}{below}", model.path);
     let path = if query.is_empty() { route.clone() } else { format!("{route}?{query}") };
-    Read { what: format!("GET {path}"), route, method: Method::GET, path, conditional: false, budget }
-}
-
-impl Read {
-    /// Only the head, which is known from the clock or the record.
-    fn head(self, budget: u64) -> Self {
-        Self { what: format!("HEAD {}", self.path), method: Method::HEAD, budget, ..self }
-    }
-
-    /// Unchanged since it was last read.
-    fn unchanged(self, budget: u64) -> Self {
-        Self { what: format!("{} unchanged", self.what), conditional: true, budget, ..self }
-    }
+    Read { route, path, budget }
 }
 
 /// Everything that is measured.
@@ -52,26 +41,16 @@ fn table_of(model: &'static Model) -> Vec<Read> {
         read(model, "", "limit=200&page=2", 1),
         read(model, "", "sort_by=updated_at&sort_order=desc&show_deleted=true", 1),
         // The first thousand lines; further ones come while it is sent, with a statement for each thousand.
-        read(model, "", "fields=id&export=csv", 1),
-        read(model, "", "", 1).head(1),
-        read(model, "", "", 1).unchanged(1),
+        read(model, "", EXPORT, 1),
         read(model, "", "since=beginning", 1),
         read(model, "", "since=now", 1),
         read(model, "", "since=2020-01-01T00:00:00Z&limit=1000", 1),
-        read(model, "", "since=beginning", 1).unchanged(1),
-        read(model, "", "since=beginning", 1).head(1),
         read(model, "/{id}", "", 1),
-        read(model, "/{id}", "", 1).head(1),
-        read(model, "/{id}", "", 1).unchanged(1),
         read(model, "/metadata", "", 1),
-        read(model, "/metadata", "", 1).head(1),
-        read(model, "/metadata", "", 1).unchanged(1),
         read(model, "/metadata", "digest_prefix=", 1),
         read(model, "/metadata", "digest_prefix=0a", 1),
         read(model, "/metadata", "digest_prefix=0a1", 1),
-        read(model, "/stats", "", 2),
-        read(model, "/stats", "", 2).head(2),
-        read(model, "/stats", "", 2).unchanged(1),
+        read(model, "/stats", "", 1),
     ];
     if model.searchable() {
         table.push(read(model, "", "search=abcdef", 1));
@@ -97,9 +76,6 @@ fn table_of(model: &'static Model) -> Vec<Read> {
     for (include, relations) in includes {
         table.push(read(model, "", &format!("{last}{include}"), 1 + relations));
         table.push(read(model, "/{id}", &include, 1 + relations));
-        // The validator names the state of the included models, too: one look, whatever their number.
-        table.push(read(model, "", &format!("{last}{include}"), 1).unchanged(1));
-        table.push(read(model, "/{id}", &include, 1).unchanged(1));
     }
     if model.name == "animal" {
         table.push(read(model, "/{id}/pedigree", "generations=5", 1));
@@ -109,11 +85,8 @@ fn table_of(model: &'static Model) -> Vec<Read> {
 }
 
 /// Every address that is measured, with `{id}` for a record, by model.
-pub(crate) fn addresses(model: &'static Model) -> BTreeSet<(Method, String)> {
-    let key = |read: Read| (read.method.to_string(), read.method, read.path);
-    let unique: BTreeSet<_> =
-        table_of(model).into_iter().map(key).map(|(name, _, path)| (name, path)).collect();
-    unique.into_iter().map(|(name, path)| (name.parse().unwrap(), path)).collect()
+pub(crate) fn addresses(model: &'static Model) -> BTreeSet<String> {
+    table_of(model).into_iter().map(|read| read.path).collect()
 }
 
 /// Paths of the OpenAPI document that are measured.
@@ -123,33 +96,57 @@ pub(super) fn routes() -> BTreeSet<String> {
 
 /// The most that each read may cost.
 pub(super) fn budgets() -> Costs {
-    table().into_iter().map(|read| (read.what, read.budget)).collect()
+    let mut budgets = Costs::new();
+    for Read { path, budget, .. } in table() {
+        budgets.insert(format!("GET {path}"), budget);
+        if !path.contains(EXPORT) {
+            for way in WARM {
+                budgets.insert(format!("{way} {path}, known"), 0);
+            }
+        }
+    }
+    budgets
 }
 
-/// What each read costs here.
-pub(super) async fn costs(app: &TestApp, session: &Session) -> Costs {
+/// What each read costs here: `cold` keeps nothing, `warm` does.
+pub(super) async fn costs(cold: &TestApp, warm: &TestApp, session: &Session) -> Costs {
     let mut costs = Costs::new();
     for model in Registry::default().models() {
         let wanted =
             if model.name == "animal" { "father_id IS NOT NULL AND mother_id IS NOT NULL" } else { "true" };
-        let id = id_of(app, &format!("SELECT id FROM \"{}\" WHERE {wanted} LIMIT 1", model.table)).await;
+        let id = id_of(cold, &format!("SELECT id FROM \"{}\" WHERE {wanted} LIMIT 1", model.table)).await;
         for read in table_of(model) {
             let path = read.path.replace("{id}", &id.to_string());
-            let cost = cost(app, session, &read, &path).await;
-            assert!(costs.insert(read.what.clone(), cost).is_none(), "{} is twice in the table", read.what);
+            let cost = cost_cold(cold, session, &path).await;
+            assert!(costs.insert(format!("GET {}", read.path), cost).is_none(), "{} is twice", read.path);
+            if !path.contains(EXPORT) {
+                for (way, cost) in WARM.into_iter().zip(costs_warm(warm, session, &path).await) {
+                    costs.insert(format!("{way} {}, known", read.path), cost);
+                }
+            }
         }
     }
     costs
 }
 
 /// The lesser of two measurements: every half minute one request also reads the signing keys.
-async fn cost(app: &TestApp, session: &Session, read: &Read, path: &str) -> u64 {
-    let ask = || app.request(read.method.clone(), path, Some(session));
-    let first = app.send(ask()).await.expect(200);
-    if !read.conditional {
-        return first.statements().min(app.send(ask()).await.statements());
-    }
-    let tag = text(&first.header("etag").into());
-    let again = async || app.send(ask().header("If-None-Match", &tag)).await.expect(304).statements();
-    again().await.min(again().await)
+async fn cost_cold(app: &TestApp, session: &Session, path: &str) -> u64 {
+    let ask = async || app.get(path, Some(session)).await.expect(200).statements();
+    ask().await.min(ask().await)
+}
+
+/// What each of [`WARM`] costs after it was asked for once.
+async fn costs_warm(app: &TestApp, session: &Session, path: &str) -> [u64; 3] {
+    let tag = text(&app.get(path, Some(session)).await.expect(200).header("etag").into());
+    let ask = async |method: Method, condition: &str, status: u16| {
+        let request = || app.request(method.clone(), path, Some(session)).header("If-None-Match", condition);
+        let first = app.send(request()).await.expect(status).statements();
+        first.min(app.send(request()).await.expect(status).statements())
+    };
+    let other = "\"another\"";
+    [
+        ask(Method::GET, other, 200).await,
+        ask(Method::HEAD, other, 200).await,
+        ask(Method::GET, &tag, 304).await,
+    ]
 }
