@@ -87,7 +87,11 @@ pub(crate) const SERVICES: &[Service] = &[
         ready: Ready::Http(8090, "readyz"),
         database: None,
         template: "gateway.toml",
-        settings: &[],
+        settings: &[
+            ("nats.url", Setting::NatsUrl),
+            // The catalog's Redis: its edges hold their leases where it looks for them.
+            ("freshness.catalog.redis_url", Setting::RedisUrl),
+        ],
         depends_on: &["catalog"],
     },
 ];

@@ -17,6 +17,8 @@ use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{AbortHandle, JoinHandle};
 
+use crate::admin;
+use crate::cache::{Leases, Operator};
 use crate::config::{Config, ConfigError};
 use crate::gateway::Gateway;
 use crate::upstream::health;
@@ -42,10 +44,18 @@ pub enum StartError {
     /// The client for keys and documents cannot be set up.
     #[error("cannot set up the client for keys and documents")]
     Client(#[from] HttpError),
+    /// Leases cannot be had.
+    #[error("cannot keep answers under a lease")]
+    Lease(#[from] freshness::FreshnessError),
     /// Signals cannot be listened for.
     #[error("cannot listen for signals")]
     Signals(#[source] io::Error),
 }
+
+/// A configuration names other places for leases and for news of writes than the one that runs.
+#[derive(Debug, Error)]
+#[error("[nats] or [freshness] has changed, which needs a restart")]
+struct NeedsRestart;
 
 /// A running gateway.
 pub struct App {
@@ -57,6 +67,7 @@ pub struct App {
 
 /// What a reload needs.
 struct Core {
+    leases: Arc<Leases>,
     gateway: Arc<ArcSwap<Gateway>>,
     metrics: Metrics,
     public: ServerHandle,
@@ -76,6 +87,7 @@ impl App {
         // A service that is down must not be left alone for seconds: its document is wanted as soon as it is back.
         let patient = ClientConfig { max_retries: 0, breaker_failures: 0, ..ClientConfig::default() };
         let client = Client::new(patient)?;
+        let leases = Leases::start(config, gateway.cache.as_ref(), &gateway.metrics.cache)?;
         let observer = gateway.metrics.clone();
         let shared = Arc::new(ArcSwap::new(gateway));
         let workers = Arc::clone(&shared);
@@ -88,8 +100,11 @@ impl App {
             checks: Vec::new(),
             slow_request: Duration::from_millis(config.telemetry.slow_request_ms),
         };
-        let admin = admin.start(|_app| {})?;
+        let operator: Arc<dyn admin::CacheAdmin> =
+            Arc::new(Operator::new(Arc::clone(&shared), Arc::clone(&leases)));
+        let admin = admin.start(move |app| admin::configure(app, Arc::clone(&operator)))?;
         let core = Core {
+            leases,
             gateway: shared,
             metrics,
             public: public.handle(),
@@ -180,6 +195,8 @@ impl App {
             task.abort();
         }
         self.core.stop_watching();
+        // Before the process ends, so that no writer waits for it.
+        self.core.leases.stop().await;
         admin.stop(true).await;
         Ok(())
     }
@@ -188,6 +205,9 @@ impl App {
 impl Core {
     fn reload(&self, config: &Config) {
         let before = self.gateway.load_full();
+        if !self.leases.are_of(config) {
+            return self.refuse_reload(&NeedsRestart);
+        }
         match Gateway::succeed(config, &self.metrics, Some(&before)) {
             Ok(next) => {
                 next.docs.inherit(&before.docs);
@@ -242,6 +262,11 @@ impl Core {
             ticks.tick().await;
             let gateway = self.gateway.load_full();
             gateway.metrics.observe_instances(&gateway.upstreams, &mut known);
+            if let Some(cache) = &gateway.cache {
+                cache.sweep();
+                let stats = cache.stats();
+                gateway.metrics.cache.observe_store(stats.entries, stats.bytes, stats.evictions);
+            }
         }
     }
 }

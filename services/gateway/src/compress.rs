@@ -93,7 +93,8 @@ fn revalidated(headers: &mut HeaderMap, asked: &Asked) {
     }
 }
 
-fn is_candidate(status: StatusCode, headers: &HeaderMap, length: Option<u64>) -> bool {
+/// Whether an answer with this head is worth a coding, and may have one.
+pub(crate) fn is_candidate(status: StatusCode, headers: &HeaderMap, length: Option<u64>) -> bool {
     let has_body = !status.is_informational()
         && !matches!(
             status,

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use broadcast::NatsConfig;
 use figment::providers::{Env, Format, Toml};
 use figment::value::{Dict, Value};
 use figment::{Figment, Profile, Provider};
@@ -15,9 +16,12 @@ use serde::de::DeserializeOwned;
 use telemetry::TelemetryConfig;
 use thiserror::Error;
 
+mod caching;
 mod faults;
 mod sections;
 
+pub(crate) use caching::Shown;
+pub use caching::{CacheConfig, DomainConfig};
 pub use faults::Fault;
 pub(crate) use faults::{Faults, written};
 pub use sections::{
@@ -28,7 +32,7 @@ pub use sections::{
 pub use crate::cors::CorsConfig;
 
 /// The sections that may stand in the file, and that an environment variable may name.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 14] = [
     "http",
     "admin",
     "telemetry",
@@ -38,6 +42,9 @@ const SECTIONS: [&str; 11] = [
     "limits",
     "cors",
     "rate_limit",
+    "cache",
+    "nats",
+    "freshness",
     "upstream",
     "route",
 ];
@@ -63,6 +70,12 @@ pub struct Config {
     pub cors: Option<CorsConfig>,
     /// Quotas that routes refer to by name.
     pub rate_limits: Vec<PolicyConfig>,
+    /// What is kept of answers. Without it nothing is.
+    pub cache: Option<CacheConfig>,
+    /// Where services tell of writes; needed by `freshness`.
+    pub nats: Option<NatsConfig>,
+    /// Services whose answers are kept under a lease, by domain.
+    pub freshness: BTreeMap<String, DomainConfig>,
     /// Where requests may be forwarded to, by name.
     pub upstreams: BTreeMap<String, UpstreamConfig>,
     /// Which request goes where. The order does not matter: the most specific pattern wins.
@@ -147,9 +160,12 @@ impl Config {
         let identity = optional_section::<IdentityConfig>(all, "identity", faults);
         let cors = optional_section::<CorsConfig>(all, "cors", faults);
         let rate_limits = read_list::<PolicyConfig>(all, "rate_limit", faults);
-        let upstreams = read_upstreams(all, faults);
+        let cache = optional_section::<CacheConfig>(all, "cache", faults);
+        let nats = optional_section::<NatsConfig>(all, "nats", faults);
+        let freshness = read_named::<DomainConfig>(all, "freshness", faults);
+        let upstreams = read_named::<UpstreamConfig>(all, "upstream", faults);
         let routes = read_list::<RouteConfig>(all, "route", faults);
-        Some(Self {
+        let config = Self {
             http: http?,
             admin: admin?,
             telemetry: telemetry?,
@@ -159,9 +175,14 @@ impl Config {
             limits: limits?,
             cors: cors?,
             rate_limits: rate_limits?,
+            cache: cache?,
+            nats: nats?,
+            freshness: freshness?,
             upstreams: upstreams?,
             routes: routes?,
-        })
+        };
+        caching::check(&config, faults);
+        Some(config)
     }
 }
 
@@ -182,19 +203,24 @@ fn optional_section<T: DeserializeOwned>(
     }
 }
 
-fn read_upstreams(all: &mut Dict, faults: &mut Faults) -> Option<BTreeMap<String, UpstreamConfig>> {
-    let table = faults::take_table(all, "upstream", faults).unwrap_or_default();
+/// What is written as `[section.<name>]`.
+fn read_named<T: DeserializeOwned>(
+    all: &mut Dict,
+    section: &str,
+    faults: &mut Faults,
+) -> Option<BTreeMap<String, T>> {
+    let table = faults::take_table(all, section, faults).unwrap_or_default();
     let mut whole = true;
-    let mut upstreams = BTreeMap::new();
+    let mut named = BTreeMap::new();
     for (name, value) in table {
-        match faults::extract::<UpstreamConfig>(value, &format!("upstream.{name}"), faults) {
-            Some(upstream) => {
-                upstreams.insert(name, upstream);
+        match faults::extract::<T>(value, &format!("{section}.{name}"), faults) {
+            Some(read) => {
+                named.insert(name, read);
             }
             None => whole = false,
         }
     }
-    whole.then_some(upstreams)
+    whole.then_some(named)
 }
 
 /// What is written as `[[name]]`.

@@ -10,11 +10,12 @@ use rate_limit::{Partition, PolicyConfig};
 
 use crate::config::{Config, CorsConfig, LimitsConfig};
 
+mod caching;
 mod listener;
 mod route;
 mod upstream;
 
-/// What the gateway would do with this configuration: a line for each listener, limit, quota, upstream and route.
+/// What the gateway would do with this configuration: a line for each listener, limit, quota, cache, upstream and route.
 #[must_use]
 pub fn explain(config: &Config) -> String {
     let mut lines = vec![format!("listens on {}, privately on {}", config.http.bind, config.admin.bind)];
@@ -28,8 +29,9 @@ pub fn explain(config: &Config) -> String {
         lines.push("has no pages of its own".to_owned());
     }
     lines.extend(config.rate_limits.iter().map(quota));
+    lines.extend(caching::explain(config));
     lines.extend(config.upstreams.iter().map(|(name, upstream)| upstream::explain(name, upstream)));
-    lines.extend(config.routes.iter().map(route::explain));
+    lines.extend(config.routes.iter().map(|route| route::explain(config, route)));
     let mut text = lines.join("\n");
     text.push('\n');
     text

@@ -4,6 +4,8 @@
 //! taken. A refusal therefore costs the upstream nothing.
 
 use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
@@ -12,6 +14,7 @@ use http::{Method, Request, Response, StatusCode, Version};
 use http_edge::ClientConnection;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use identity::Principal;
 use load_balance::Outcome;
 use problem::{Problem, registry};
 use telemetry::deadline;
@@ -29,6 +32,7 @@ pub(crate) use headers::LastDescription;
 pub(crate) use peer::Network;
 pub(crate) use pool::Pool;
 
+use crate::cache::{self, Caching};
 use crate::compress::{self, Asked};
 use crate::config::AuthPolicy;
 use crate::docs;
@@ -41,8 +45,9 @@ use crate::route::Route;
 use crate::routing::Matched;
 use crate::worker::Generation;
 use body::{Carried, GatewayBody, RequestBody, SpoolError, Spooled, spool};
-use request::{Length, Outbound, Passage, is_idempotent};
-use response::Asker;
+pub(crate) use request::Length;
+use request::{Outbound, Passage, is_idempotent};
+pub(crate) use response::{Asker, Received};
 use send::{Sending, too_large};
 
 /// A message that has been here more often than this goes round in circles; fewer may be gateways of one name in a row.
@@ -50,7 +55,7 @@ const MOST_VISITS: usize = 8;
 
 /// Answers one request: with a page of the gateway's own, or with what an upstream says.
 pub(crate) async fn answer(
-    generation: &Generation,
+    generation: &Rc<Generation>,
     mut request: Request<Incoming>,
     client: &ClientConnection,
     observed: &mut Observation,
@@ -76,7 +81,7 @@ pub(crate) async fn answer(
     let route = find_route(gateway, &parts.method, &path)?;
     observed.name_route(&route.name);
     let address = client.peer().ip();
-    admit(gateway, route, &parts.headers, address, observed).await?;
+    let principal = admit(gateway, route, &parts.headers, address, observed).await?;
     let length = Length::of(&parts.headers, &incoming);
     if let (Length::Bytes(bytes), Some(limit)) = (length, route.body_limit)
         && bytes > limit
@@ -89,28 +94,96 @@ pub(crate) async fn answer(
     if route.compress {
         compress::check_conditions(&parts.headers)?;
     }
-    let arrived = Arrived { parts, incoming, length, on_upgrade, host, path, in_flight };
-    pass_on(generation, route, arrived, client, observed).await
+    let arrived = Arrived {
+        parts,
+        incoming: Some(incoming),
+        length,
+        on_upgrade,
+        host,
+        path,
+        in_flight: Some(in_flight),
+    };
+    match (&gateway.cache, gateway.tracker(route)) {
+        (Some(cache), Some(tracker)) if route.cache => {
+            let caching = Caching {
+                generation,
+                cache,
+                tracker,
+                route,
+                principal: principal.as_ref(),
+                client,
+                observed,
+            };
+            cache::answer(caching, arrived).await
+        }
+        _ => boxed(pass_on(generation, route, arrived, client, observed)).await,
+    }
 }
 
 /// A request that may be forwarded.
-struct Arrived {
-    parts: Parts,
-    incoming: Incoming,
-    length: Length,
-    on_upgrade: Option<OnUpgrade>,
-    host: Option<String>,
-    path: String,
-    in_flight: InFlight,
+pub(crate) struct Arrived {
+    pub(crate) parts: Parts,
+    /// Its body; `None` for a request that the gateway makes itself.
+    pub(crate) incoming: Option<Incoming>,
+    pub(crate) length: Length,
+    pub(crate) on_upgrade: Option<OnUpgrade>,
+    pub(crate) host: Option<String>,
+    /// In its normal form.
+    pub(crate) path: String,
+    /// Its place among the requests under way.
+    pub(crate) in_flight: Option<InFlight>,
 }
 
-async fn pass_on(
+/// Forwards the request and passes the answer on.
+pub(crate) async fn pass_on(
     generation: &Generation,
     route: &Route,
     arrived: Arrived,
     client: &ClientConnection,
-    observed: &mut Observation,
+    observed: &Observation,
 ) -> Result<Response<GatewayBody>, Problem> {
+    exchange(generation, route, arrived, client, observed).await?.pass_on(route)
+}
+
+/// An upstream's answer, before anything was made of it.
+pub(crate) struct Exchanged {
+    answer: Response<Incoming>,
+    carried: Carried,
+    asker: Asker,
+    /// The protocols the client asked to be upgraded to.
+    upgrade: Option<(HeaderValue, OnUpgrade)>,
+}
+
+impl Exchanged {
+    /// The answer as the client gets it; its body streams.
+    pub(crate) fn pass_on(self, route: &Route) -> Result<Response<GatewayBody>, Problem> {
+        if self.answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return switch(route, self.answer, self.carried, self.upgrade);
+        }
+        let unread = !self.carried.request.is_complete();
+        let received = Received::take(route, self.answer, self.carried)?;
+        let mut response = received.deliver(route, &self.asker);
+        if unread {
+            // The upstream did not want the rest of the body; the client is not to send it all for nothing.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
+    }
+
+    /// The answer's head, rid of what was for this hop only, and its body.
+    pub(crate) fn receive(self, route: &Route) -> Result<(Received, Asker), Problem> {
+        Ok((Received::take(route, self.answer, self.carried)?, self.asker))
+    }
+}
+
+/// Sends the request to the route's upstream and waits for the head of the answer.
+pub(crate) async fn exchange(
+    generation: &Generation,
+    route: &Route,
+    arrived: Arrived,
+    client: &ClientConnection,
+    observed: &Observation,
+) -> Result<Exchanged, Problem> {
     let Arrived { parts, incoming, length, on_upgrade, host, path, in_flight } = arrived;
     let expects_continue = request::expects_continue(&parts, length)?;
     let upgrade = request::wanted_upgrade(&parts, route, length);
@@ -120,11 +193,13 @@ async fn pass_on(
         codings: (route.compress && upgrade.is_none()).then(|| Asked::from_headers(&parts.headers)),
         takes_trailers: parts.version == Version::HTTP_2 || headers::takes_trailers(&parts.headers),
     };
-    let body = match length {
-        Length::Absent => PassedBody::None,
-        _ if route.buffering.of_requests() => PassedBody::Spooled(boxed(take_in(incoming, route)).await?),
-        Length::Bytes(bytes) => PassedBody::Streamed(incoming, Some(bytes)),
-        Length::Unknown => PassedBody::Streamed(incoming, None),
+    let body = match (length, incoming) {
+        (Length::Absent, _) | (_, None) => PassedBody::None,
+        (_, Some(incoming)) if route.buffering.of_requests() => {
+            PassedBody::Spooled(boxed(take_in(incoming, route)).await?)
+        }
+        (Length::Bytes(bytes), Some(incoming)) => PassedBody::Streamed(incoming, Some(bytes)),
+        (Length::Unknown, Some(incoming)) => PassedBody::Streamed(incoming, None),
     };
     let passage = Passage {
         route,
@@ -170,23 +245,8 @@ async fn pass_on(
         }
         _ => Outcome::Answered,
     };
-    let carried = Carried {
-        lease: sent.lease,
-        pick: sent.pick,
-        in_flight: Some(in_flight),
-        request: sent.progress,
-        outcome,
-    };
-    if sent.answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return switch(route, sent.answer, carried, upgrade.as_ref().zip(on_upgrade));
-    }
-    let unread = !carried.request.is_complete();
-    let mut response = response::respond(route, &asker, sent.answer, carried)?;
-    if unread {
-        // The upstream did not want the rest of the body; the client is not to send it all for nothing.
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    Ok(response)
+    let carried = Carried { lease: sent.lease, pick: sent.pick, in_flight, request: sent.progress, outcome };
+    Ok(Exchanged { answer: sent.answer, carried, asker, upgrade: upgrade.zip(on_upgrade) })
 }
 
 enum PassedBody {
@@ -208,7 +268,7 @@ fn switch(
     route: &Route,
     mut answer: Response<Incoming>,
     mut carried: Carried,
-    asked: Option<(&HeaderValue, OnUpgrade)>,
+    asked: Option<(HeaderValue, OnUpgrade)>,
 ) -> Result<Response<GatewayBody>, Problem> {
     let bad = |cause: &str| Problem::new(&registry::BAD_GATEWAY).cause(cause.to_owned());
     let Some((wanted, client)) = asked else { return Err(bad("an unasked 101")) };
@@ -243,9 +303,9 @@ async fn admit(
     fields: &HeaderMap,
     address: std::net::IpAddr,
     observed: &mut Observation,
-) -> Result<(), Problem> {
+) -> Result<Option<Principal>, Problem> {
     if route.auth == AuthPolicy::None && route.rate_limits.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     if !route.rate_limits.is_empty() {
         gateway.rate_limits.charge(route, Stage::BeforeToken, address, None, &mut observed.quotas)?;
@@ -255,18 +315,18 @@ async fn admit(
         observed.stats.set_principal(&principal.subject);
     }
     if !route.rate_limits.is_empty() {
-        let principal = principal.as_ref();
-        gateway.rate_limits.charge(route, Stage::AfterToken, address, principal, &mut observed.quotas)?;
+        let stage = Stage::AfterToken;
+        gateway.rate_limits.charge(route, stage, address, principal.as_ref(), &mut observed.quotas)?;
     }
-    Ok(())
+    Ok(principal)
 }
 
 /// What most requests do not need must not make the future of every request larger.
-fn boxed<'f, F: Future + 'f>(rare: F) -> Pin<Box<dyn Future<Output = F::Output> + 'f>> {
+pub(crate) fn boxed<'f, F: Future + 'f>(rare: F) -> Pin<Box<dyn Future<Output = F::Output> + 'f>> {
     Box::pin(rare)
 }
 
-fn find_route<'g>(gateway: &'g Gateway, method: &Method, path: &str) -> Result<&'g Route, Problem> {
+fn find_route<'g>(gateway: &'g Gateway, method: &Method, path: &str) -> Result<&'g Arc<Route>, Problem> {
     match *method {
         Method::CONNECT => {
             return Err(Problem::new(&registry::NOT_IMPLEMENTED).detail("CONNECT is not served here"));

@@ -11,7 +11,10 @@ use http_server::RequestMetrics;
 use identity::Verifier;
 use telemetry::metrics::Metrics;
 
+use coherence::Tracker;
+
 use crate::app::StartError;
+use crate::cache::Cache;
 use crate::config::{Config, ConfigError, Faults, UpstreamConfig, written};
 use crate::cors::Cors;
 use crate::docs::{Docs, DocumentSource};
@@ -36,6 +39,10 @@ pub struct Gateway {
     pub(crate) concurrency: Concurrency,
     pub(crate) rate_limits: RateLimits,
     pub(crate) cors: Option<Cors>,
+    /// Handed on from one configuration to the next, unless its bounds change.
+    pub(crate) cache: Option<Arc<Cache>>,
+    /// Who knows of writes, of each upstream.
+    trackers: Vec<Arc<Tracker>>,
     trusted: Vec<Network>,
 }
 
@@ -81,6 +88,13 @@ impl Gateway {
             None => None,
         };
         let docs = build_docs(config, &upstreams);
+        let cache = Cache::succeed(config, previous.and_then(|previous| previous.cache.as_ref()));
+        let trackers = match &cache {
+            Some(cache) => {
+                upstreams.iter().map(|upstream| cache.tracker(upstream.config.freshness.as_deref())).collect()
+            }
+            None => Vec::new(),
+        };
         Ok(Arc::new(Self {
             router,
             upstreams,
@@ -99,8 +113,20 @@ impl Gateway {
             concurrency: Concurrency::new(&config.limits, previous.map(|previous| &previous.concurrency)),
             rate_limits,
             cors: config.cors.as_ref().map(Cors::new),
+            cache,
+            trackers,
             trusted,
         }))
+    }
+
+    /// Who knows of the writes behind a route; `None` where nothing is cached.
+    pub(crate) fn tracker(&self, route: &Route) -> Option<&Arc<Tracker>> {
+        self.trackers.get(route.upstream)
+    }
+
+    /// Whether what a route answers is kept under a lease.
+    pub(crate) fn is_governed(&self, route: &Route) -> bool {
+        self.upstreams.get(route.upstream).is_some_and(|upstream| upstream.config.freshness.is_some())
     }
 
     /// Whether this peer may speak for a client behind it.

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+pub mod admin;
 pub mod app;
+mod cache;
 mod compress;
 pub mod config;
 mod cors;

@@ -16,6 +16,10 @@ use telemetry::metrics::{Metrics, seconds_histogram};
 
 use crate::upstream::Upstream;
 
+mod caching;
+
+pub(crate) use caching::{CacheMetrics, CacheResult, DomainMetrics, RouteCacheMetrics};
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct UpstreamAnswer {
     upstream: Arc<str>,
@@ -56,6 +60,12 @@ impl InstanceState {
     }
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UpstreamLoad {
+    upstream: Arc<str>,
+    kind: &'static str,
+}
+
 type Durations = Family<UpstreamAnswer, Histogram, fn() -> Histogram>;
 
 /// Handles to all instruments; cheap to clone.
@@ -71,6 +81,9 @@ pub(crate) struct GatewayMetrics {
     connections_rejected: Family<Reason, Counter>,
     instances: Family<InstanceState, Gauge>,
     reloads: Family<Reason, Counter>,
+    loads: Family<UpstreamLoad, Gauge>,
+    /// What the cache does.
+    pub(crate) cache: CacheMetrics,
 }
 
 /// The connections to one upstream, over all workers.
@@ -143,6 +156,13 @@ impl GatewayMetrics {
                 None,
                 Family::default,
             ),
+            loads: metrics.shared(
+                "gateway_upstream_load",
+                "Requests under way at an upstream: all (request), those sent once more (retry), and how many of these may be",
+                None,
+                Family::default,
+            ),
+            cache: CacheMetrics::new(metrics),
         }
     }
 
@@ -195,6 +215,7 @@ impl GatewayMetrics {
         let now = std::time::Instant::now();
         let mut seen = BTreeSet::new();
         for upstream in upstreams {
+            self.observe_load(upstream);
             for (instance, snapshot) in upstream.instances.iter().zip(upstream.balancer.snapshot(now)) {
                 let key = (Arc::clone(&upstream.name), Arc::from(instance.authority.as_str()));
                 for (state, labels) in InstanceState::all(&key) {
@@ -210,6 +231,16 @@ impl GatewayMetrics {
             }
         }
         *known = seen;
+    }
+
+    fn observe_load(&self, upstream: &Upstream) {
+        let load = upstream.balancer.load();
+        for (kind, number) in
+            [("request", load.active), ("retry", load.retries), ("retry_limit", load.retry_limit)]
+        {
+            let labels = UpstreamLoad { upstream: Arc::clone(&upstream.name), kind };
+            self.loads.get_or_create(&labels).set(i64::from(number));
+        }
     }
 
     pub(crate) fn retried(&self, reason: &'static str) {

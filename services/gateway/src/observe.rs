@@ -95,6 +95,29 @@ impl Observation {
         self.route = Arc::clone(route);
     }
 
+    /// For work that goes on when this request is answered: of the same trace, and not reported as a request.
+    pub(crate) fn in_background(&self) -> Self {
+        let span = if self.trace.is_sampled() {
+            tracing::info_span!(parent: &self.span, "revalidate", otel.kind = "internal")
+        } else {
+            Span::none()
+        };
+        let id = self.request_id.to_str().unwrap_or("none").to_owned();
+        Self {
+            observer: std::rc::Rc::clone(&self.observer),
+            started: Instant::now(),
+            method: self.method,
+            route: Arc::clone(&self.route),
+            uri: self.uri.clone(),
+            stats: RequestStats::new(Some(self.trace.trace_id()), id),
+            trace: self.trace.clone(),
+            span,
+            request_id: self.request_id.clone(),
+            quotas: HeaderMap::new(),
+            finished: true,
+        }
+    }
+
     pub(crate) fn request_id(&self) -> HeaderValue {
         self.request_id.clone()
     }

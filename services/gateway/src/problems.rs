@@ -93,6 +93,15 @@ pub static UPSTREAM_OVERLOADED: ProblemType = ProblemType {
           again after the time in Retry-After.",
 };
 
+/// `only-if-cached`, and there is nothing.
+pub static NOT_CACHED: ProblemType = ProblemType {
+    code: "not_cached",
+    status: 504,
+    title: "There is no kept answer to this request",
+    doc: "The request says `Cache-Control: only-if-cached`, and the gateway has no answer in memory that it may give for it \
+          (RFC 9111 §5.2.1.7). Send the request without the directive.",
+};
+
 /// `/openapi.json` before any service could be asked.
 pub static OPENAPI_UNAVAILABLE: ProblemType = ProblemType {
     code: "openapi_unavailable",
@@ -112,6 +121,7 @@ pub static OWN: &[&ProblemType] = &[
     &UPSTREAM_OVERLOADED,
     &OVERLOADED,
     &OPENAPI_UNAVAILABLE,
+    &NOT_CACHED,
     &HTTP_VERSION_UNSUPPORTED,
     &LOOP_DETECTED,
 ];

@@ -32,6 +32,8 @@ pub(crate) struct Route {
     pub(crate) cost: u32,
     pub(crate) compress: bool,
     pub(crate) preserve_host: bool,
+    /// Whether its answers may be kept.
+    pub(crate) cache: bool,
 }
 
 /// First segments that the gateway answers itself.
@@ -112,6 +114,7 @@ fn build(config: &Config, route: &RouteConfig, key: &str, faults: &mut Faults) -
         cost: route.cost,
         compress: route.compress,
         preserve_host: route.preserve_host,
+        cache: route.is_cached(config),
     }
 }
 

@@ -1,6 +1,7 @@
 //! One worker thread of the public port: its connections to upstreams, and the way every request takes.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,8 +19,10 @@ use tracing::Instrument as _;
 use crate::forward::body::GatewayBody;
 use crate::forward::{self, LastDescription, Pool};
 use crate::gateway::Gateway;
+use crate::metrics::RouteCacheMetrics;
 use crate::observe::{Observation, Observer, new_request_id};
 use crate::problems;
+use crate::route::Route;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
@@ -36,6 +39,8 @@ pub(crate) struct Generation {
     pub(crate) last_description: LastDescription,
     observer: Rc<Observer>,
     pools: Vec<Rc<Pool>>,
+    /// Counters of routes that are cached, by name.
+    cached: RefCell<HashMap<Arc<str>, Rc<RouteCacheMetrics>>>,
 }
 
 impl Generation {
@@ -57,8 +62,20 @@ impl Generation {
             gateway: Arc::clone(gateway),
             observer: Rc::new(observer),
             pools,
+            cached: RefCell::default(),
             last_description: LastDescription::default(),
         })
+    }
+
+    /// The counters of a route's cache.
+    pub(crate) fn cached(&self, route: &Route) -> Rc<RouteCacheMetrics> {
+        let mut cached = self.cached.borrow_mut();
+        if let Some(known) = cached.get(&route.name) {
+            return Rc::clone(known);
+        }
+        let counters = Rc::new(self.gateway.metrics.cache.of_route(&route.name));
+        cached.insert(Arc::clone(&route.name), Rc::clone(&counters));
+        counters
     }
 
     pub(crate) fn pool(&self, upstream: usize) -> Result<&Pool, Problem> {

@@ -139,10 +139,11 @@ async fn start_redis(
     make_private_dir(&directory)?;
     let login = password.map(|password| format!("requirepass {password}\n")).unwrap_or_default();
     // Nothing is saved: what lies here can be had again, and a restart that brings old values back would be worse than
-    // an empty one. Nothing is evicted: a full cache refuses new entries, a lost mark of a writer would be a stale read.
+    // an empty one. Evicted is only what has a lifetime, the least used first: copies of answers. Leases have none here, and with
+    // `noeviction` copies would fill the memory until no writer could be marked.
     let settings = format!(
         "bind 127.0.0.1\nport {port}\nprotected-mode yes\n{login}daemonize no\nsave \"\"\nappendonly no\n\
-         maxmemory 256mb\nmaxmemory-policy noeviction\ndir \"{}\"\n",
+         maxmemory 256mb\nmaxmemory-policy volatile-lru\ndir \"{}\"\n",
         directory.display()
     );
     let file = directory.join("redis.conf");

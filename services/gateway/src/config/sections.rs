@@ -78,6 +78,9 @@ pub struct UpstreamConfig {
     /// Where the service has its OpenAPI document, e.g. `/openapi.json`. Without it the service is left out of the
     /// joined document.
     pub openapi: Option<String>,
+    /// The `[freshness.<domain>]` under whose lease its answers are kept; none by default: they are kept for as long as they
+    /// say themselves, whatever is written meanwhile.
+    pub freshness: Option<String>,
 }
 
 impl Default for UpstreamConfig {
@@ -95,6 +98,7 @@ impl Default for UpstreamConfig {
             outlier: OutlierConfig::default(),
             balance: BalanceConfig::default(),
             openapi: None,
+            freshness: None,
         }
     }
 }
@@ -252,6 +256,8 @@ pub struct RouteConfig {
     /// Whether the upstream sees the `Host` the client sent instead of its own; `false`. The client's is in
     /// `X-Forwarded-Host` in any case.
     pub preserve_host: bool,
+    /// Whether answers may be kept; `true` where there is a `[cache]`.
+    pub cache: Option<bool>,
 }
 
 impl Default for RouteConfig {
@@ -273,6 +279,7 @@ impl Default for RouteConfig {
             cost: 1,
             compress: true,
             preserve_host: false,
+            cache: None,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! A route in words.
 
-use super::{Clauses, counted};
-use crate::config::{Buffering, RouteConfig};
+use super::{Clauses, caching, counted};
+use crate::config::{Buffering, Config, RouteConfig};
 
-pub(super) fn explain(route: &RouteConfig) -> String {
+pub(super) fn explain(config: &Config, route: &RouteConfig) -> String {
     let usual = RouteConfig::default();
     let methods = if route.methods.is_empty() { "any method".to_owned() } else { route.methods.join(", ") };
     let mut said = Clauses::new(format!(
@@ -43,6 +43,9 @@ pub(super) fn explain(route: &RouteConfig) -> String {
     });
     said.when(route.preserve_host, || "keeps the client's Host".to_owned());
     said.when(route.compress, || "compressed".to_owned());
+    if let Some(kept) = caching::of_route(config, route) {
+        said.say(kept);
+    }
     said.line()
 }
 

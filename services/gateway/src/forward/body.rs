@@ -13,12 +13,14 @@ mod progress;
 mod read_ahead;
 mod request;
 mod response;
+mod resumed;
 mod spool;
 
 pub(crate) use progress::{Permission, Progress};
 pub(crate) use read_ahead::ReadAhead;
 pub(crate) use request::{BodyFault, RequestBody};
 pub(crate) use response::{Carried, ResponseBody};
+pub(crate) use resumed::{Resumed, TakenIn, take_in};
 pub(crate) use spool::{SpoolError, Spooled, spool};
 
 use crate::compress::Compressed;
@@ -43,12 +45,14 @@ pub(crate) enum GatewayBody {
     Compressed(Box<Compressed<UpstreamBody>>),
 }
 
-/// An answer's body, streamed or read ahead (U-A10).
+/// An answer's body, streamed or read ahead (U-A10), or begun by the cache.
 pub(crate) enum UpstreamBody {
     /// Asked for piece by piece.
     Streamed(ResponseBody),
     /// Taken as fast as it comes, to a bound.
     Buffered(ReadAhead),
+    /// Begun before.
+    Resumed(Resumed),
 }
 
 impl Body for UpstreamBody {
@@ -62,6 +66,7 @@ impl Body for UpstreamBody {
         match &mut *self {
             Self::Streamed(body) => Pin::new(body).poll_frame(cx),
             Self::Buffered(body) => Pin::new(body).poll_frame(cx),
+            Self::Resumed(body) => Pin::new(body).poll_frame(cx),
         }
     }
 
@@ -69,6 +74,7 @@ impl Body for UpstreamBody {
         match self {
             Self::Streamed(body) => body.is_end_stream(),
             Self::Buffered(body) => body.is_end_stream(),
+            Self::Resumed(body) => body.is_end_stream(),
         }
     }
 
@@ -76,6 +82,7 @@ impl Body for UpstreamBody {
         match self {
             Self::Streamed(body) => body.size_hint(),
             Self::Buffered(body) => body.size_hint(),
+            Self::Resumed(body) => body.size_hint(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use conditional::Coding;
 use http::header::{self, HeaderMap, HeaderValue};
+use http::response::Parts;
 use http::{Method, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use problem::{Problem, registry};
@@ -19,56 +20,72 @@ pub(crate) struct Asker {
     pub(crate) takes_trailers: bool,
 }
 
-/// Turns the answer round. Its body streams; the connection goes back to the pool when it has passed.
-pub(crate) fn respond(
-    route: &Route,
-    asker: &Asker,
-    answer: Response<Incoming>,
-    carried: Carried,
-) -> Result<Response<GatewayBody>, Problem> {
-    let (mut parts, incoming) = answer.into_parts();
-    if parts.status.is_informational() {
-        return Err(Problem::new(&registry::BAD_GATEWAY).cause(format!("unasked {}", parts.status)));
-    }
-    check_framing(parts.version, &parts.headers)?;
-    let announced = content_length(&parts.headers);
-    let via = parts.version;
-    // 426 says what to upgrade to (RFC 9110 §15.5.22); elsewhere `Upgrade` is an offer of that hop only.
-    let required = (parts.status == StatusCode::UPGRADE_REQUIRED)
-        .then(|| parts.headers.get(header::UPGRADE).cloned())
-        .flatten();
-    headers::strip_response(&mut parts.headers);
-    if let Some(protocols) = required {
-        parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        parts.headers.insert(header::UPGRADE, protocols);
-    }
-    headers::add_via(&mut parts.headers, via);
-    if !asker.takes_trailers {
-        parts.headers.remove(header::TRAILER);
-    }
-    let coding = match &asker.codings {
-        Some(asked) => compress::apply(parts.status, &mut parts.headers, announced, asked),
-        None => Coding::Identity,
-    };
-    let body = ResponseBody::new(incoming, carried, route.longest_pause);
-    let body = if asker.method == Method::HEAD {
-        GatewayBody::Untold(announced.filter(|_| coding == Coding::Identity))
-    } else if has_no_content(parts.status) {
-        GatewayBody::Empty
-    } else {
-        let ahead = route.buffering.of_responses();
-        let body =
-            if ahead { UpstreamBody::Buffered(ReadAhead::start(body)) } else { UpstreamBody::Streamed(body) };
-        if coding == Coding::Identity {
-            GatewayBody::Forwarded(body)
-        } else {
-            GatewayBody::Compressed(Box::new(Compressed::new(body, coding, announced.is_none())))
+/// An upstream's answer: its head as it may go on, and its body.
+pub(crate) struct Received {
+    pub(crate) parts: Parts,
+    /// How long the body says it is.
+    pub(crate) announced: Option<u64>,
+    pub(crate) body: UpstreamBody,
+}
+
+impl Received {
+    /// Checks how the answer is delimited, and takes out what was for this hop only.
+    ///
+    /// # Errors
+    /// 502 when it could be read in two ways, or is none.
+    pub(crate) fn take(route: &Route, answer: Response<Incoming>, carried: Carried) -> Result<Self, Problem> {
+        let (mut parts, incoming) = answer.into_parts();
+        if parts.status.is_informational() {
+            return Err(Problem::new(&registry::BAD_GATEWAY).cause(format!("unasked {}", parts.status)));
         }
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() = parts.status;
-    *response.headers_mut() = parts.headers;
-    Ok(response)
+        check_framing(parts.version, &parts.headers)?;
+        let announced = content_length(&parts.headers);
+        let via = parts.version;
+        // 426 says what to upgrade to (RFC 9110 §15.5.22); elsewhere `Upgrade` is an offer of that hop only.
+        let required = (parts.status == StatusCode::UPGRADE_REQUIRED)
+            .then(|| parts.headers.get(header::UPGRADE).cloned())
+            .flatten();
+        headers::strip_response(&mut parts.headers);
+        if let Some(protocols) = required {
+            parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            parts.headers.insert(header::UPGRADE, protocols);
+        }
+        headers::add_via(&mut parts.headers, via);
+        let body = ResponseBody::new(incoming, carried, route.longest_pause);
+        Ok(Self { parts, announced, body: UpstreamBody::Streamed(body) })
+    }
+
+    /// Turns the answer round. Its body streams; the connection goes back to the pool when it has passed.
+    pub(crate) fn deliver(mut self, route: &Route, asker: &Asker) -> Response<GatewayBody> {
+        if !asker.takes_trailers {
+            self.parts.headers.remove(header::TRAILER);
+        }
+        let coding = match &asker.codings {
+            Some(asked) => compress::apply(self.parts.status, &mut self.parts.headers, self.announced, asked),
+            None => Coding::Identity,
+        };
+        let body = if asker.method == Method::HEAD {
+            GatewayBody::Untold(self.announced.filter(|_| coding == Coding::Identity))
+        } else if has_no_content(self.parts.status) {
+            GatewayBody::Empty
+        } else {
+            let body = match self.body {
+                UpstreamBody::Streamed(body) if route.buffering.of_responses() => {
+                    UpstreamBody::Buffered(ReadAhead::start(body))
+                }
+                body => body,
+            };
+            if coding == Coding::Identity {
+                GatewayBody::Forwarded(body)
+            } else {
+                GatewayBody::Compressed(Box::new(Compressed::new(body, coding, self.announced.is_none())))
+            }
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = self.parts.status;
+        *response.headers_mut() = self.parts.headers;
+        response
+    }
 }
 
 fn has_no_content(status: StatusCode) -> bool {

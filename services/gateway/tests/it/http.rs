@@ -18,4 +18,4 @@ mod target;
 mod trace;
 mod trailers;
 mod upgrade;
-mod wire;
+pub(crate) mod wire;

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
 mod adjustable;
+mod cache;
+mod cache_admin;
 mod compression;
 mod config;
 mod docs;

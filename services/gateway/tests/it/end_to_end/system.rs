@@ -75,10 +75,20 @@ impl System {
         let network = ChaosProxy::to_url(database.url());
         let addr = || SocketAddr::from(([127, 0, 0, 1], free_port())).to_string();
         let (public, admin, catalog) = (addr(), addr(), addr());
+        // Systems share the servers; what one keeps is not another's.
+        let domain = format!("catalog-{}", catalog.replace(['.', ':'], "-"));
         let place = |text: &str| {
             let ports =
                 [("127.0.0.1:8080", &public), ("127.0.0.1:8090", &admin), ("127.0.0.1:8081", &catalog)];
-            ConfigFile::new(&ports.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to)))
+            let named = [
+                ("domain = \"catalog\"", format!("domain = \"{domain}\"")),
+                ("freshness = \"catalog\"", format!("freshness = \"{domain}\"")),
+                ("[freshness.catalog]", format!("[freshness.{domain}]")),
+                ("redis://127.0.0.1:6379", redis_url()),
+                ("nats://127.0.0.1:4222", nats_url()),
+            ];
+            let text = &named.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+            ConfigFile::new(&ports.iter().fold(text.clone(), |text, (from, to)| text.replace(from, to)))
         };
         let files = [place(CATALOG), place(GATEWAY)];
 

@@ -47,6 +47,11 @@ impl Peer {
         let _ = self.stream.write_all(bytes.as_ref()).await;
     }
 
+    /// Whether the other side still took it.
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).await.is_ok()
+    }
+
     /// Says that nothing more will be sent.
     pub(crate) async fn end(&mut self) {
         let _ = self.stream.shutdown().await;
