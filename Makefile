@@ -4,6 +4,10 @@
 PROFILE ?= release
 # more words for cargo test: `make test ARGS='-p catalog'`
 ARGS ?= --workspace
+# of `make check-freshness`: seconds, what follows from what, and more words (`target/release/loadtest freshness --help`)
+DURATION ?= 600
+SEED ?= 1
+FLAGS ?=
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
@@ -17,10 +21,10 @@ TOOLS := .aldia/tools
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up down status seed test lint fmt docs toolchain deny
+.PHONY: help up down status seed test check-freshness check-sabotage lint fmt docs toolchain deny
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: toolchain ## install what is missing, build, start everything in the background, return when ready
 	@$(STACK) up --profile $(PROFILE)
@@ -37,6 +41,15 @@ seed: toolchain ## load the demo data into the running system again
 test: toolchain ## all tests, against throwaway PostgreSQL, Redis and NATS
 	cargo build --workspace --bins
 	@$(STACK) test -- cargo test $(ARGS)
+
+check-freshness: toolchain ## read, write and break every part for DURATION=600 seconds by SEED=1: no answer may be stale
+	cargo build --release -p catalog -p gateway -p loadtest
+	$(TARGET)/release/loadtest freshness --seconds $(DURATION) --seed $(SEED) $(FLAGS)
+
+check-sabotage: toolchain ## break the protocol on purpose in each way: the check must find it within a minute
+	cargo build --release -p loadtest
+	@for way in no_stamp no_ack_wait store_late ignore_lease unversioned_fill; do \
+		$(TARGET)/release/loadtest freshness --sabotage $$way --seed $(SEED) $(FLAGS) || exit 1; done
 
 lint: toolchain deny ## format, clippy, docs, dependencies, house rules, generated files
 	cargo fmt --all --check

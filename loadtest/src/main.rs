@@ -11,6 +11,7 @@ use crate::report::Report;
 mod abuse;
 mod client;
 mod faults;
+mod freshness;
 mod gateway;
 mod load;
 mod origin;
@@ -39,6 +40,8 @@ enum Command {
     Abuse(abuse::Args),
     /// Large bodies down and up: rate, peak memory and processor time, beside no proxy and beside nginx.
     Stream(stream::Args),
+    /// Readers, writers and faults of every part: whether any read shows less than what was acknowledged before it began.
+    Freshness(freshness::Args),
     /// A server to stand behind the gateway; obeys lines on standard input and ends when that is closed.
     #[command(hide = true)]
     Origin(origin::Args),
@@ -73,6 +76,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
             Command::Reload(args) => interruptible(reload::run(args)).await,
             Command::Abuse(args) => interruptible(abuse::run(args)).await,
             Command::Stream(args) => interruptible(stream::run(args)).await,
+            Command::Freshness(args) => interruptible(freshness::run(args)).await,
         }
     })
 }
