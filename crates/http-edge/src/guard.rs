@@ -30,6 +30,9 @@ use share::Share;
 /// Bytes of next requests that are kept while one is answered; beyond, the client's writes block.
 const MOST_HELD: usize = 16 * 1024;
 
+/// A head and a body of up to so many bytes together are copied into one piece: that costs less than a vectored write.
+const GATHERED: usize = 4 * 1024;
+
 /// A connection behind the guard.
 pub(crate) struct Guarded<IO> {
     io: IO,
@@ -138,6 +141,19 @@ impl<IO> Guarded<IO> {
     }
 }
 
+/// Several small pieces as one; `None` if they are not small, or one anyhow.
+fn gathered(slices: &[io::IoSlice<'_>]) -> Option<Vec<u8>> {
+    let length = slices.iter().map(|slice| slice.len()).sum();
+    if slices.len() < 2 || length > GATHERED {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(length);
+    for slice in slices {
+        bytes.extend_from_slice(slice);
+    }
+    Some(bytes)
+}
+
 impl<IO: AsyncRead + Unpin> Guarded<IO> {
     fn poll_read_inspected(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.approved == 0 && !self.held.is_empty() {
@@ -230,7 +246,10 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Guarded<IO> {
         this.gate.unflushed = true;
         ready!(this.outgoing.poll_informational(&mut this.io, &this.state, cx))?;
         ready!(this.share.poll(&this.state, cx));
-        let written = Pin::new(&mut this.io).poll_write_vectored(cx, slices);
+        let written = match gathered(slices) {
+            Some(bytes) => Pin::new(&mut this.io).poll_write(cx, &bytes),
+            None => Pin::new(&mut this.io).poll_write_vectored(cx, slices),
+        };
         this.share.note(&written);
         this.outgoing.note(&written, &this.state);
         written

@@ -28,7 +28,7 @@ mod response;
 mod send;
 mod tunnel;
 
-pub(crate) use headers::LastDescription;
+pub(crate) use headers::{Addressed, LastDescription, holds_fields_back, is_rewritten};
 pub(crate) use peer::Network;
 pub(crate) use pool::Pool;
 
@@ -105,6 +105,10 @@ pub(crate) async fn answer(
     };
     match (&gateway.cache, gateway.tracker(route)) {
         (Some(cache), Some(tracker)) if route.cache => {
+            let host = arrived.host.clone();
+            let trusted = gateway.is_trusted(address);
+            let secure = client.is_secure();
+            let addressed = Addressed::read(&arrived.parts.headers, trusted, host.as_deref(), secure);
             let caching = Caching {
                 generation,
                 cache,
@@ -113,6 +117,7 @@ pub(crate) async fn answer(
                 principal: principal.as_ref(),
                 client,
                 observed,
+                addressed,
             };
             cache::answer(caching, arrived).await
         }

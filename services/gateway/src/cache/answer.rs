@@ -16,7 +16,7 @@ use super::asked::Asked;
 use super::flights::Turn;
 use super::{Cache, invalidate, reply};
 use crate::forward::body::GatewayBody;
-use crate::forward::{self, Arrived, Length, boxed};
+use crate::forward::{self, Addressed, Arrived, Length, boxed};
 use crate::metrics::CacheResult;
 use crate::observe::Observation;
 use crate::problems::NOT_CACHED;
@@ -35,6 +35,8 @@ pub(crate) struct Caching<'a> {
     pub(crate) principal: Option<&'a Principal>,
     pub(crate) client: &'a ClientConnection,
     pub(crate) observed: &'a Observation,
+    /// Scheme and host, as the upstream is told of them.
+    pub(crate) addressed: Addressed<'a>,
 }
 
 /// What the cache has for a request.
@@ -178,7 +180,9 @@ fn passes(arrived: &Arrived) -> Option<Bypass> {
         Method::GET | Method::HEAD => {}
         _ => return Some(Bypass::Method),
     }
-    if arrived.length != Length::Absent || arrived.on_upgrade.is_some() {
+    // A field that is held back here selects nothing there, whatever it says.
+    let held_back = forward::holds_fields_back(headers);
+    if arrived.length != Length::Absent || arrived.on_upgrade.is_some() || held_back {
         return Some(Bypass::NotPlain);
     }
     let for_origin = [header::IF_MATCH, header::IF_UNMODIFIED_SINCE];
@@ -187,8 +191,7 @@ fn passes(arrived: &Arrived) -> Option<Bypass> {
 
 impl Caching<'_> {
     pub(super) fn asked<'r>(&'r self, arrived: &'r Arrived, target: &'r str) -> Asked<'r> {
-        let secure = self.client.is_secure();
-        Asked::read(&arrived.parts, arrived.host.as_deref(), target, secure, self.principal)
+        Asked::read(&arrived.parts, &self.addressed, target, self.principal)
     }
 
     /// What is stored for a request, and under which key; where nothing is, the key it would be fetched for.

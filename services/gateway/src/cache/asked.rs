@@ -6,6 +6,7 @@ use http_cache::{AudienceClass, KeyRef, RequestDirectives, Scheme};
 use identity::Principal;
 
 use crate::compress::negotiate;
+use crate::forward::Addressed;
 use conditional::Coding;
 
 /// A request that may be answered from memory.
@@ -22,9 +23,8 @@ pub(super) struct Asked<'a> {
 impl<'a> Asked<'a> {
     pub(super) fn read(
         parts: &'a Parts,
-        host: Option<&'a str>,
+        addressed: &'a Addressed<'_>,
         target: &'a str,
-        secure: bool,
         principal: Option<&'a Principal>,
     ) -> Self {
         let class = match principal {
@@ -32,8 +32,7 @@ impl<'a> Asked<'a> {
             None if parts.headers.contains_key(header::AUTHORIZATION) => AudienceClass::Token,
             None => AudienceClass::Anonymous,
         };
-        let scheme = if secure { Scheme::Https } else { Scheme::Http };
-        let shared = KeyRef::new(class, scheme, host.unwrap_or_default(), target);
+        let shared = KeyRef::new(class, scheme(addressed), &addressed.host, target);
         let directives = RequestDirectives::parse(&parts.headers);
         Self { method: &parts.method, headers: &parts.headers, directives, shared, principal }
     }
@@ -53,6 +52,11 @@ impl<'a> Asked<'a> {
         let lines = self.headers.get_all(header::ACCEPT_ENCODING).iter();
         negotiate(lines.map(http::HeaderValue::as_bytes))
     }
+}
+
+/// The scheme that the client used.
+pub(super) fn scheme(addressed: &Addressed<'_>) -> Scheme {
+    if addressed.secure { Scheme::Https } else { Scheme::Http }
 }
 
 /// What somebody may do. A service may answer all alike who have the same rights, and refuse those who have others.

@@ -19,7 +19,7 @@ use super::flights::Lead;
 use super::{reply, sabotage};
 use crate::compress;
 use crate::forward::body::{GatewayBody, TakenIn, take_in};
-use crate::forward::{self, Arrived, Asker, Received};
+use crate::forward::{self, Addressed, Arrived, Asker, Received};
 use crate::metrics::CacheResult;
 
 /// How long requests for what could not be stored do not wait for one another.
@@ -93,6 +93,10 @@ impl Fetch {
                 caching.count(result);
                 let mut response = reply::from_stored(caching, &asked, &key, &stored, now).await;
                 response.headers_mut().extend(aside);
+                // It is as old as this exchange, and an Age would say that it is not of it (RFC 9111 §5.1).
+                if response.headers().get(header::AGE).is_some_and(|age| age == "0") {
+                    response.headers_mut().remove(header::AGE);
+                }
                 let differs = status != response.status();
                 let handling = Handling::Forwarded {
                     reason: self.reason,
@@ -110,7 +114,7 @@ impl Fetch {
                     drop(lead);
                     return self.answer_stale(caching, &asked, now).await;
                 }
-                if is_lasting(why) {
+                if is_lasting(why, received.parts.status) {
                     caching.cache.store.mark_uncacheable(&asked.shared, now + UNCACHEABLE_FOR);
                 }
                 drop(lead);
@@ -161,6 +165,8 @@ pub(super) fn in_background(caching: &Caching<'_>, arrived: &Arrived, lead: Lead
     let (cache, tracker) = (Arc::clone(caching.cache), Arc::clone(caching.tracker));
     let (route, principal) = (Arc::clone(caching.route), caching.principal.cloned());
     let client = caching.client.clone();
+    let Addressed { host, secure } = &caching.addressed;
+    let addressed = Addressed { host: host.clone().into_owned().into(), secure: *secure };
     let observed = caching.observed.in_background();
     let span = observed.span.clone();
     let work = async move {
@@ -172,6 +178,7 @@ pub(super) fn in_background(caching: &Caching<'_>, arrived: &Arrived, lead: Lead
             principal: principal.as_ref(),
             client: &client,
             observed: &observed,
+            addressed,
         };
         let asker = Asking::of(&arrived);
         let brought = Box::pin(fetch(&caching, arrived, Some(&stored), &asker)).await;
@@ -194,7 +201,6 @@ pub(super) fn in_background(caching: &Caching<'_>, arrived: &Arrived, lead: Lead
 /// What is left of a request when it has been sent.
 struct Asking {
     parts: Parts,
-    host: Option<String>,
     target: String,
 }
 
@@ -203,12 +209,11 @@ impl Asking {
         let (mut parts, ()) = Request::new(()).into_parts();
         parts.method = arrived.parts.method.clone();
         parts.headers = arrived.parts.headers.clone();
-        Self { parts, host: arrived.host.clone(), target: arrived.target().into_owned() }
+        Self { parts, target: arrived.target().into_owned() }
     }
 
     fn asked<'r>(&'r self, caching: &'r Caching<'_>, target: &'r str) -> super::asked::Asked<'r> {
-        let secure = caching.client.is_secure();
-        super::asked::Asked::read(&self.parts, self.host.as_deref(), target, secure, caching.principal)
+        super::asked::Asked::read(&self.parts, &caching.addressed, target, caching.principal)
     }
 
     /// Who may be answered with it.
@@ -283,7 +288,10 @@ impl Exchange<'_> {
             principal: self.caching.principal.is_some(),
         };
         let options = self.caching.cache.options(self.caching.route);
-        decide(options, request, ResponseView { status, headers }, self.times)
+        let terms = decide(options, request, ResponseView { status, headers }, self.times)?;
+        // What depends on what the gateway writes does not depend on what the client wrote.
+        let rewritten = |name: &header::HeaderName| forward::is_rewritten(name.as_str());
+        if terms.vary.names().iter().any(rewritten) { Err(NotStored::VaryAny) } else { Ok(terms) }
     }
 
     /// What a 304 makes of what was stored (RFC 9111 §4.3.4).
@@ -314,6 +322,9 @@ impl Exchange<'_> {
         let limit = self.caching.cache.max_object_bytes;
         if received.announced.is_some_and(|bytes| usize::try_from(bytes).is_ok_and(|bytes| bytes > limit)) {
             return Ok(passing(received, NotStored::TooLarge));
+        }
+        if announces_events(&received.parts.headers) {
+            return Ok(passing(received, NotStored::Streaming));
         }
         let Received { mut parts, announced, body } = received;
         let arrived_at = clock::now();
@@ -379,6 +390,12 @@ fn keep(
     Ok(())
 }
 
+/// Whether each piece is meant to be seen when it comes.
+fn announces_events(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
+}
+
 /// Takes out what was said of this exchange alone.
 fn set_aside(headers: &mut HeaderMap) -> HeaderMap {
     let mut aside = HeaderMap::new();
@@ -393,8 +410,13 @@ fn set_aside(headers: &mut HeaderMap) -> HeaderMap {
 }
 
 /// Whether the next answer for the same address will hardly be kept either.
-fn is_lasting(why: NotStored) -> bool {
-    !matches!(why, NotStored::RequestNoStore | NotStored::Invalidated | NotStored::NoLease)
+fn is_lasting(why: NotStored, status: StatusCode) -> bool {
+    let passing = matches!(
+        why,
+        NotStored::RequestNoStore | NotStored::Invalidated | NotStored::NoLease | NotStored::Streaming
+    );
+    // An error goes by; then what comes is kept again.
+    !passing && (status.is_success() || status.is_redirection())
 }
 
 impl Arrived {

@@ -11,6 +11,7 @@ use http::{HeaderValue, Method, Response, StatusCode, Uri, header};
 use http_cache::{AudienceClass, KeyRef, Scheme, Stored, groups, invalidate, validate};
 
 use super::answer::Caching;
+use super::asked::scheme;
 use crate::forward::Arrived;
 use crate::forward::body::GatewayBody;
 
@@ -30,10 +31,12 @@ impl Change {
         if !invalidate::is_unsafe(method) {
             return None;
         }
-        let host = arrived.host.clone()?;
-        let (scheme, name) =
-            if caching.client.is_secure() { (Scheme::Https, "https") } else { (Scheme::Http, "http") };
-        let target = format!("{name}://{host}{}", arrived.target()).parse().ok()?;
+        let host = caching.addressed.host.clone().into_owned();
+        let scheme = scheme(&caching.addressed);
+        let name = if scheme == Scheme::Https { "https" } else { "http" };
+        // What a trusted peer says more of the address stands in the key, not in the address.
+        let authority = host.split(' ').next().unwrap_or_default();
+        let target = format!("{name}://{authority}{}", arrived.target()).parse().ok()?;
         Some(Self { method: method.clone(), target, host, scheme })
     }
 

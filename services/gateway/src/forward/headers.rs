@@ -57,6 +57,24 @@ fn claims_identity(name: &str) -> bool {
         )
 }
 
+/// Whether an upstream gets this field from the gateway, or not at all: what depends on it does not depend on what the
+/// client wrote.
+pub(crate) fn is_rewritten(name: &str) -> bool {
+    ends_here(name)
+        || claims_identity(name)
+        || matches!(
+            name,
+            "via" | "x-request-id" | "traceparent" | "tracestate" | "baggage" | "expect" | "content-length"
+        )
+        || name == telemetry::deadline::HEADER
+}
+
+/// Whether `Connection` names a field that would otherwise have gone on to the upstream.
+pub(crate) fn holds_fields_back(fields: &HeaderMap) -> bool {
+    fields.contains_key(header::CONNECTION)
+        && named_by_connection(fields).iter().any(|name| !ends_here(name.as_str()))
+}
+
 /// Whether a field named in `Connection` may be taken out on that account. What a message cannot do without would be a way
 /// to make the next reader see another message.
 fn may_be_named(name: &str) -> bool {
@@ -162,6 +180,40 @@ impl Claims {
             proto: joined(fields, &X_FORWARDED_PROTO),
             host: joined(fields, &X_FORWARDED_HOST),
         }
+    }
+}
+
+/// The address that a request came to, as the upstream is told.
+#[derive(Debug)]
+pub(crate) struct Addressed<'a> {
+    pub(crate) host: Cow<'a, str>,
+    pub(crate) secure: bool,
+}
+
+impl<'a> Addressed<'a> {
+    /// What the request itself says, or, of a trusted peer, what that says of it.
+    pub(crate) fn read(fields: &HeaderMap, trusted: bool, host: Option<&'a str>, secure: bool) -> Self {
+        let mut addressed = Self { host: host.unwrap_or_default().into(), secure };
+        if !trusted {
+            return addressed;
+        }
+        let claims = Claims::read(fields, true);
+        if let Some(proto) = claims.proto {
+            addressed.secure = proto.eq_ignore_ascii_case("https");
+        }
+        if let Some(host) = claims.host {
+            addressed.host = host.into();
+        }
+        // An upstream may believe either form; what differs in either is another address.
+        for parameter in claims.forwarded.iter().flat_map(|chain| chain.split([',', ';'])) {
+            let parameter = parameter.trim();
+            if parameter.get(..5).is_some_and(|name| name.eq_ignore_ascii_case("host="))
+                || parameter.get(..6).is_some_and(|name| name.eq_ignore_ascii_case("proto="))
+            {
+                addressed.host = format!("{} {parameter}", addressed.host).into();
+            }
+        }
+        addressed
     }
 }
 

@@ -13,6 +13,7 @@ async fn each_way_to_answer_is_told() {
             "304\netag: \"v\"\ncache-control: max-age=100",
         ],
     );
+    world.say("/none", &["200\n\nx"]);
     for (target, method, fields, expected) in [
         ("/a", "GET", "", "aldia; fwd=uri-miss; stored; ttl=100"),
         ("/a", "GET", "", "aldia; hit; ttl=100"),

@@ -249,3 +249,30 @@ async fn requests_with_a_body_are_passed_on() {
     assert_eq!(answers[1].text(), "2");
     assert!(status(&answers[1]).contains("detail=not-plain"), "{}", answers[1].head);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_of_one_exchange_is_not_said_of_others() {
+    let world = World::new().await;
+    world.say("/a", &["200\ncache-control: max-age=60\nserver-timing: db;dur=7\nx-request-id: theirs\n\nx"]);
+    let first = world.get("/a").await;
+    let second = world.ask("GET", "/a", "x-request-id: mine-0123456789\n").await;
+    assert!(is_hit(&second), "{}", second.head);
+    assert!(first.fields("server-timing").join(",").contains("db;dur=7"), "{}", first.head);
+    assert!(!second.fields("server-timing").join(",").contains("db;dur=7"), "{}", second.head);
+    assert_eq!(second.field("x-request-id"), Some("mine-0123456789"), "{}", second.head);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_other_origins_get_their_own_permission() {
+    let cors = "[cors]\nallow_origins = [\"https://one.example\", \"https://two.example\"]\n";
+    let world = World::with(&format!("\n{cors}"), "").await;
+    world.say("/a", &["200\ncache-control: max-age=60\n\nx"]);
+    for origin in ["https://one.example", "https://two.example", "https://one.example"] {
+        let answer = world.ask("GET", "/a", &format!("origin: {origin}\n")).await;
+        assert_eq!(answer.field("access-control-allow-origin"), Some(origin), "{}", answer.head);
+    }
+    assert!(world.get("/a").await.field("access-control-allow-origin").is_none());
+    let foreign = world.ask("GET", "/a", "origin: https://evil.example\n").await;
+    assert!(foreign.field("access-control-allow-origin").is_none(), "{}", foreign.head);
+    assert_eq!(world.asked("/a"), 1);
+}
