@@ -62,6 +62,7 @@ pub(crate) async fn answer(caching: Caching<'_>, arrived: Arrived) -> Result<Res
         return boxed(caching.pass(arrived, reason)).await;
     }
     let mut waits = 0;
+    let mut waited_for = None;
     loop {
         let now = clock::now();
         let target = arrived.target();
@@ -71,11 +72,11 @@ pub(crate) async fn answer(caching: Caching<'_>, arrived: Arrived) -> Result<Res
             Found::Usable(stored) => {
                 let result = if waits > 0 { CacheResult::Collapsed } else { CacheResult::Hit };
                 caching.count(result);
-                return Ok(reply::hit(&caching, &asked, &key, &stored, now, waits > 0).await);
+                return Ok(reply::hit(&caching, &asked, &key, &stored, now, waited_for).await);
             }
             Found::WhileRevalidated(stored) => {
                 caching.count(CacheResult::HitStale);
-                let response = reply::hit(&caching, &asked, &key, &stored, now, false).await;
+                let response = reply::hit(&caching, &asked, &key, &stored, now, None).await;
                 let turn = caching.cache.flights.take(key.to_key());
                 drop(asked);
                 if let Turn::Lead(lead) = turn {
@@ -117,6 +118,7 @@ pub(crate) async fn answer(caching: Caching<'_>, arrived: Arrived) -> Result<Res
             }
             Turn::Follow(follow) if waits < MOST_WAITS => {
                 waits += 1;
+                waited_for = Some(reason);
                 // Whether it landed or takes too long: the next look tells.
                 let _ = boxed(timeout(caching.patience(), follow.landed())).await;
             }

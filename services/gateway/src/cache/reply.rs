@@ -7,7 +7,7 @@ use coherence::clock::Instant;
 use conditional::Coding;
 use http::{Method, Response, header};
 use http_cache::answer::{self, wants_coding};
-use http_cache::{CacheStatus, KeyRef, Stored};
+use http_cache::{CacheStatus, Forward, Handling, KeyRef, Stored};
 
 use super::answer::Caching;
 use super::asked::Asked;
@@ -17,19 +17,19 @@ use crate::forward::body::GatewayBody;
 /// Bodies up to here are coded where they are, as part of the answer; larger ones on a thread that may be busy.
 const CODED_IN_PLACE: usize = 64 * 1024;
 
-/// Answers from memory.
+/// Answers from memory; from what somebody else fetched, if that was `waited_for`.
 pub(super) async fn hit(
     caching: &Caching<'_>,
     asked: &Asked<'_>,
     key: &KeyRef<'_>,
     stored: &Arc<Stored>,
     now: Instant,
-    collapsed: bool,
+    waited_for: Option<Forward>,
 ) -> Response<GatewayBody> {
     let mut response = from_stored(caching, asked, key, stored, now).await;
     let mut status = CacheStatus::hit(stored.terms().ttl_seconds(stored.resident(now)));
-    if collapsed {
-        status.detail = Some("collapsed");
+    if let Some(reason) = waited_for {
+        status.handling = Handling::Forwarded { reason, status: None, stored: false, collapsed: Some(true) };
     }
     caching.finish(&mut response, &status);
     response
