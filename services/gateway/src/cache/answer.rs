@@ -9,7 +9,8 @@ use http::{Method, Response, header};
 use http_cache::{CacheStatus, Forward, KeyRef, NotStored, RequestDirectives, Reuse, Stored, reuse};
 use http_edge::ClientConnection;
 use identity::Principal;
-use problem::Problem;
+use problem::{Problem, registry};
+use telemetry::deadline;
 use tokio::time::timeout;
 
 use super::asked::Asked;
@@ -119,8 +120,11 @@ pub(crate) async fn answer(caching: Caching<'_>, arrived: Arrived) -> Result<Res
             Turn::Follow(follow) if waits < MOST_WAITS => {
                 waits += 1;
                 waited_for = Some(reason);
-                // Whether it landed or takes too long: the next look tells.
-                let _ = boxed(timeout(caching.patience(), follow.landed())).await;
+                let patience = caching.patience(&arrived);
+                if boxed(timeout(patience, follow.landed())).await.is_err() {
+                    let detail = format!("no answer within {} ms", patience.as_millis());
+                    return Err(Problem::new(&registry::GATEWAY_TIMEOUT).detail(detail));
+                }
             }
             Turn::Follow(_) => return boxed(caching.pass(arrived, Bypass::Overtaken)).await,
         }
@@ -298,9 +302,11 @@ impl Caching<'_> {
         self.generation.cached(self.route).count(result);
     }
 
-    /// How long to wait for somebody else's fetch.
-    fn patience(&self) -> Duration {
-        self.route.timeout
+    /// How long to wait for somebody else's fetch: as long as for one's own.
+    fn patience(&self, arrived: &Arrived) -> Duration {
+        let lines = arrived.parts.headers.get_all(deadline::HEADER).iter();
+        let asked = deadline::parse(lines.map(http::HeaderValue::as_bytes));
+        asked.map_or(self.route.timeout, |asked| asked.min(self.route.timeout))
     }
 }
 
