@@ -4,7 +4,7 @@
 //! of itself. By its domain (`coherence`) no write that was acknowledged before this request came has touched it; that is
 //! known by its groups, under a lease. An upstream without a domain has a tracker that needs no lease.
 //!
-//! The way of a request: [`answer`] looks up; [`fetch`] asks the upstream for all who want the same; [`reply`] makes the
+//! The way of a request: [`answer()`] looks up; [`fetch`] asks the upstream for all who want the same; [`reply`] makes the
 //! client's answer out of what is stored, conditions, ranges and codings included. Whatever may not be kept streams
 //! through untouched.
 

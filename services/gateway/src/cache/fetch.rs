@@ -84,6 +84,10 @@ impl Fetch {
             Ok((Brought::Storable { stored, status, aside }, epoch)) => {
                 let key = asker.key(&asked, &stored);
                 let kept = keep(caching, &key, epoch, &stored);
+                if stored.terms().audience == Audience::Principal {
+                    // Others need not wait for what is not theirs.
+                    caching.cache.store.mark_uncacheable(&asked.shared, now + UNCACHEABLE_FOR);
+                }
                 drop(lead);
                 let result = match (status, &kept) {
                     (StatusCode::NOT_MODIFIED, _) => CacheResult::Revalidated,
