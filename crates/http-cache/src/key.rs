@@ -20,6 +20,8 @@ pub enum AudienceClass {
     Token,
     /// One principal, by a collision-resistant hash of who that is and what it may do.
     Principal([u8; 16]),
+    /// All principals with the same rights, by a hash of these, where the answer is the same for them.
+    Rights([u8; 16]),
 }
 
 impl AudienceClass {
@@ -28,6 +30,14 @@ impl AudienceClass {
             Self::Anonymous => 0,
             Self::Token => 1,
             Self::Principal(_) => 2,
+            Self::Rights(_) => 3,
+        }
+    }
+
+    const fn hash(&self) -> Option<&[u8; 16]> {
+        match self {
+            Self::Anonymous | Self::Token => None,
+            Self::Principal(hash) | Self::Rights(hash) => Some(hash),
         }
     }
 }
@@ -128,8 +138,8 @@ impl<'a> KeyRef<'a> {
         // A host longer than that is none; the length only separates host from target, and a cut one stays unambiguous
         // because the whole text is compared.
         bytes.extend_from_slice(&u32::try_from(self.host.len()).unwrap_or(u32::MAX).to_le_bytes());
-        if let AudienceClass::Principal(hash) = self.class {
-            bytes.extend_from_slice(&hash);
+        if let Some(hash) = self.class.hash() {
+            bytes.extend_from_slice(hash);
         }
         bytes.extend_from_slice(&self.host);
         bytes.extend_from_slice(self.target);
@@ -141,8 +151,8 @@ impl Hash for KeyRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.hash);
         state.write_u8(self.class.tag());
-        if let AudienceClass::Principal(hash) = self.class {
-            state.write_u128(u128::from_le_bytes(hash));
+        if let Some(hash) = self.class.hash() {
+            state.write_u128(u128::from_le_bytes(*hash));
         }
     }
 }
@@ -156,7 +166,7 @@ impl Equivalent<Key> for KeyRef<'_> {
 /// A key that owns its parts: one allocation, two words in place.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key(
-    /// Hash of the address (8 bytes), class and scheme (1), length of the host (4), principal (16 or none), host, target.
+    /// Hash of the address (8 bytes), class and scheme (1), length of the host (4), principal or rights (16 or none), host, target.
     Box<[u8]>,
 );
 
@@ -170,9 +180,10 @@ impl Key {
         let (class, rest) = match tags & 3 {
             0 => (AudienceClass::Anonymous, rest),
             1 => (AudienceClass::Token, rest),
-            _ => {
+            kind => {
                 let (hash, rest) = rest.split_first_chunk::<16>()?;
-                (AudienceClass::Principal(*hash), rest)
+                let class = if kind == 2 { AudienceClass::Principal } else { AudienceClass::Rights };
+                (class(*hash), rest)
             }
         };
         let scheme = if tags & 4 == 0 { Scheme::Http } else { Scheme::Https };
@@ -221,6 +232,7 @@ impl fmt::Display for KeyRef<'_> {
             AudienceClass::Anonymous => Ok(()),
             AudienceClass::Token => f.write_str(" (token)"),
             AudienceClass::Principal(hash) => write!(f, " (principal {:032x})", u128::from_be_bytes(hash)),
+            AudienceClass::Rights(hash) => write!(f, " (rights {:032x})", u128::from_be_bytes(hash)),
         }
     }
 }

@@ -23,6 +23,7 @@ mod asked;
 mod fetch;
 mod flights;
 mod invalidate;
+mod judge;
 mod leases;
 mod reply;
 mod sabotage;

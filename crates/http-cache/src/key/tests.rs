@@ -17,6 +17,7 @@ fn any_class() -> impl Strategy<Value = AudienceClass> {
         Just(AudienceClass::Anonymous),
         Just(AudienceClass::Token),
         any::<[u8; 16]>().prop_map(AudienceClass::Principal),
+        any::<[u8; 16]>().prop_map(AudienceClass::Rights),
         // Near one another, so that a comparison that stops early is found.
         (0_u8..2)
             .prop_map(|last| AudienceClass::Principal([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last])),
@@ -64,6 +65,10 @@ fn the_classes_of_one_address_are_apart() {
     let plain = key("h", "/a");
     let principal = plain.for_class(AudienceClass::Principal([1; 16]));
     let other = plain.for_class(AudienceClass::Principal([2; 16]));
+    // The same hash of rights is not a principal.
+    let rights = plain.for_class(AudienceClass::Rights([1; 16]));
+    assert_ne!(rights, principal);
+    assert_ne!(rights.to_key(), principal.to_key());
     let token = plain.for_class(AudienceClass::Token);
     let all = [plain, token, principal, other];
     for (i, one) in all.iter().enumerate() {

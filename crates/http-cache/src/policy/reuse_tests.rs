@@ -8,18 +8,7 @@ fn terms() -> Terms {
     Terms {
         lifetime: Duration::from_secs(60),
         age_at_receipt: Duration::from_secs(10),
-        date: SystemTime::UNIX_EPOCH,
-        stale_while_revalidate: Duration::ZERO,
-        stale_if_error: Duration::ZERO,
-        must_revalidate: false,
-        always_validate: false,
-        immutable: false,
-        no_transform: false,
-        audience: Audience::Shared,
-        vary: VarySpec::default(),
-        groups: Vec::new(),
-        omit: Vec::new(),
-        heuristic: false,
+        ..crate::stored::fixtures::terms(VarySpec::default())
     }
 }
 

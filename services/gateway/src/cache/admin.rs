@@ -9,11 +9,10 @@ use coherence::{LeaseState, Tracker};
 use conditional::Coding;
 use futures_util::future::LocalBoxFuture;
 use http::{HeaderMap, Method, Uri, header};
-use http_cache::{
-    AudienceClass, Forward, KeyRef, NotStored, RequestDirectives, Reuse, Scheme, Stored, reuse,
-};
+use http_cache::{AudienceClass, Forward, KeyRef, NotStored, RequestDirectives, Scheme, Stored};
 use serde_json::json;
 
+use super::judge::{Judged, judge};
 use super::{Cache, Leases};
 use crate::admin::{
     AudienceTold, CacheAdmin, ExplainRequest, Explained, GroupTold, LeaseTold, Purge, Purged, Target,
@@ -218,20 +217,9 @@ struct View<'a> {
 
 impl View<'_> {
     fn outcome(&self, stored: &Stored) -> (String, Option<String>) {
-        if self.why_not_current(stored).is_some() {
-            return (fwd(Forward::Stale), Some(NotStored::Invalidated.detail().to_owned()));
-        }
-        let directives = RequestDirectives::parse(self.fields);
-        match reuse(stored.terms(), stored.resident(self.now), &directives) {
-            Reuse::Fresh if stored.is_expired() => (fwd(Forward::Stale), Some("expired".to_owned())),
-            Reuse::Fresh
-            | Reuse::Stale { allowed_by_client: true, .. }
-            | Reuse::Stale { allowed_while_revalidate: true, .. } => ("hit".to_owned(), None),
-            Reuse::Stale { .. } | Reuse::Refuse504 => (fwd(Forward::Stale), None),
-            Reuse::Validate(validation) => {
-                let reason = if validation.is_by_request() { Forward::Request } else { Forward::Stale };
-                (fwd(reason), Some(validation.detail().to_owned()))
-            }
+        match judge(stored, self.tracker, &RequestDirectives::parse(self.fields), self.now) {
+            Judged::Usable | Judged::WhileRevalidated => ("hit".to_owned(), None),
+            Judged::Stale { reason, detail, .. } => (fwd(reason), detail.map(str::to_owned)),
         }
     }
 
@@ -310,6 +298,7 @@ fn audience_name(class: AudienceClass) -> &'static str {
     match class {
         AudienceClass::Anonymous => "anonymous",
         AudienceClass::Token => "token",
+        AudienceClass::Rights(_) => "rights",
         AudienceClass::Principal(_) => "principal",
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use coherence::Tracker;
 use coherence::clock::{self, Instant};
 use http::{Method, Response, header};
-use http_cache::{CacheStatus, Forward, KeyRef, NotStored, RequestDirectives, Reuse, Stored, reuse};
+use http_cache::{CacheStatus, Forward, KeyRef, NotStored, RequestDirectives, Stored};
 use http_edge::ClientConnection;
 use identity::Principal;
 use problem::{Problem, registry};
@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use super::asked::Asked;
 use super::flights::Turn;
+use super::judge::{Judged, is_current, judge};
 use super::{Cache, invalidate, reply};
 use crate::forward::body::GatewayBody;
 use crate::forward::{self, Addressed, Arrived, Length, boxed};
@@ -226,36 +227,16 @@ impl Caching<'_> {
                 Found::Nothing(Forward::VaryMiss)
             };
         };
-        self.judge(stored, asked, now)
-    }
-
-    /// Whether what is stored may be used, by its domain and by HTTP.
-    fn judge(&self, stored: &Arc<Stored>, asked: &Asked<'_>, now: Instant) -> Found {
-        let stale = |reason, detail, if_error| {
-            let stored = Arc::clone(stored);
-            Found::Stale { stored, reason, detail, if_error }
-        };
-        if !self.is_current(stored, now) {
-            return stale(Forward::Stale, Some(NotStored::Invalidated.detail()), false);
-        }
-        match reuse(stored.terms(), stored.resident(now), &asked.directives) {
-            Reuse::Fresh if stored.is_expired() => stale(Forward::Stale, Some("expired"), true),
-            Reuse::Fresh | Reuse::Stale { allowed_by_client: true, .. } => Found::Usable(Arc::clone(stored)),
-            Reuse::Stale { allowed_while_revalidate: true, .. } => {
-                Found::WhileRevalidated(Arc::clone(stored))
-            }
-            Reuse::Stale { allowed_if_error, .. } => stale(Forward::Stale, None, allowed_if_error),
-            Reuse::Validate(validation) => {
-                let reason = if validation.is_by_request() { Forward::Request } else { Forward::Stale };
-                stale(reason, Some(validation.detail()), false)
-            }
-            Reuse::Refuse504 => stale(Forward::Stale, None, false),
+        let stored = Arc::clone(stored);
+        match judge(&stored, self.tracker, &asked.directives, now) {
+            Judged::Usable => Found::Usable(stored),
+            Judged::WhileRevalidated => Found::WhileRevalidated(stored),
+            Judged::Stale { reason, detail, if_error } => Found::Stale { stored, reason, detail, if_error },
         }
     }
 
-    /// Whether no write that is known of has touched it, and all would be known of.
     pub(super) fn is_current(&self, stored: &Stored, now: Instant) -> bool {
-        stored.seal().is_some_and(|seal| seal.is_current(self.tracker, now))
+        is_current(stored, self.tracker, now)
     }
 
     /// Forwards a request that the cache has no answer for and keeps none of.

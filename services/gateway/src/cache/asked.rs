@@ -28,7 +28,7 @@ impl<'a> Asked<'a> {
         principal: Option<&'a Principal>,
     ) -> Self {
         let class = match principal {
-            Some(principal) => AudienceClass::Principal(rights(principal)),
+            Some(principal) => AudienceClass::Rights(rights(principal)),
             None if parts.headers.contains_key(header::AUTHORIZATION) => AudienceClass::Token,
             None => AudienceClass::Anonymous,
         };

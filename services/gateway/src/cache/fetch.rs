@@ -15,6 +15,7 @@ use problem::{Problem, registry};
 use tracing::Instrument as _;
 
 use super::answer::Caching;
+use super::asked::Asked;
 use super::flights::Lead;
 use super::{reply, sabotage};
 use crate::compress;
@@ -75,14 +76,13 @@ impl Fetch {
         arrived: Arrived,
         lead: Lead,
     ) -> Result<Response<GatewayBody>, Problem> {
-        let asker = Asking::of(&arrived);
-        let brought = Box::pin(fetch(caching, arrived, self.stored.as_deref(), &asker)).await;
+        let asking = Asking::of(&arrived);
+        let brought = Box::pin(fetch(caching, arrived, self.stored.as_deref(), &asking)).await;
         let now = clock::now();
-        let target = asker.target.clone();
-        let asked = asker.asked(caching, &target);
+        let asked = asking.asked(caching);
         match brought {
             Ok((Brought::Storable { stored, status, aside }, epoch)) => {
-                let key = asker.key(&asked, &stored);
+                let key = key_of(&asked, &stored);
                 let kept = keep(caching, &key, epoch, &stored);
                 if stored.terms().audience == Audience::Principal {
                     // Others need not wait for what is not theirs.
@@ -113,7 +113,7 @@ impl Fetch {
                 caching.finish(&mut response, &CacheStatus { handling, ttl, detail });
                 Ok(response)
             }
-            Ok((Brought::Passing { received, asker: how, why }, _)) => {
+            Ok((Brought::Passing { received, asker, why }, _)) => {
                 if self.serves_instead(received.parts.status) {
                     drop(lead);
                     return self.answer_stale(caching, &asked, now).await;
@@ -125,7 +125,7 @@ impl Fetch {
                 caching.count(CacheResult::Uncacheable);
                 let status =
                     CacheStatus { detail: Some(why.detail()), ..CacheStatus::forwarded(self.reason) };
-                let mut response = received.deliver(caching.route, &how);
+                let mut response = received.deliver(caching.route, &asker);
                 caching.finish(&mut response, &status);
                 Ok(response)
             }
@@ -147,7 +147,7 @@ impl Fetch {
     async fn answer_stale(
         self,
         caching: &Caching<'_>,
-        asked: &super::asked::Asked<'_>,
+        asked: &Asked<'_>,
         now: clock::Instant,
     ) -> Result<Response<GatewayBody>, Problem> {
         let Some(stored) = self.stored.filter(|stored| caching.is_current(stored, now)) else {
@@ -184,14 +184,13 @@ pub(super) fn in_background(caching: &Caching<'_>, arrived: &Arrived, lead: Lead
             observed: &observed,
             addressed,
         };
-        let asker = Asking::of(&arrived);
-        let brought = Box::pin(fetch(&caching, arrived, Some(&stored), &asker)).await;
-        let target = asker.target.clone();
-        let asked = asker.asked(&caching, &target);
+        let asking = Asking::of(&arrived);
+        let brought = Box::pin(fetch(&caching, arrived, Some(&stored), &asking)).await;
+        let asked = asking.asked(&caching);
         match brought {
             Ok((Brought::Storable { stored, .. }, epoch)) => {
                 // What was overtaken is fetched by whoever wants it next.
-                let _ = keep(&caching, &asker.key(&asked, &stored), epoch, &stored);
+                let _ = keep(&caching, &key_of(&asked, &stored), epoch, &stored);
             }
             // What is stored serves until its time is up.
             Ok((Brought::Passing { .. }, _)) => {}
@@ -216,17 +215,17 @@ impl Asking {
         Self { parts, target: arrived.target().into_owned() }
     }
 
-    fn asked<'r>(&'r self, caching: &'r Caching<'_>, target: &'r str) -> super::asked::Asked<'r> {
-        super::asked::Asked::read(&self.parts, &caching.addressed, target, caching.principal)
+    fn asked<'r>(&'r self, caching: &'r Caching<'_>) -> Asked<'r> {
+        Asked::read(&self.parts, &caching.addressed, &self.target, caching.principal)
     }
+}
 
-    /// Who may be answered with it.
-    fn key<'r>(&self, asked: &super::asked::Asked<'r>, stored: &Stored) -> KeyRef<'r> {
-        match stored.terms().audience {
-            Audience::Shared => asked.shared.clone(),
-            // Whoever is not known gets no such terms.
-            Audience::Principal => asked.own().unwrap_or_else(|| asked.shared.clone()),
-        }
+/// What an answer is kept under: who may have it is for its terms to say.
+fn key_of<'r>(asked: &Asked<'r>, stored: &Stored) -> KeyRef<'r> {
+    match stored.terms().audience {
+        Audience::Shared => asked.shared.clone(),
+        // Whoever is not known gets no such terms.
+        Audience::Principal => asked.own().unwrap_or_else(|| asked.shared.clone()),
     }
 }
 
@@ -238,8 +237,7 @@ async fn fetch(
     asking: &Asking,
 ) -> Result<(Brought, Option<Epoch>), Problem> {
     let started = clock::now();
-    let target = asking.target.clone();
-    let asked = asking.asked(caching, &target);
+    let asked = asking.asked(caching);
     // Both before the request is sent: what is written from now on makes the answer one that is not kept.
     let epoch = caching.cache.store.epoch(&asked.shared);
     let moment = caching.tracker.begin(started);
@@ -255,7 +253,7 @@ async fn fetch(
     let times = Times { received: SystemTime::now(), delay: clock::now().saturating_sub(started) };
     let moment = if sabotage::stores_late() { caching.tracker.begin(clock::now()) } else { moment };
     let epoch = moment.map(|_under_lease| epoch);
-    let (mut received, how) = sent.receive(caching.route)?;
+    let (mut received, asker) = sent.receive(caching.route)?;
     let status = received.parts.status;
     let exchange = Exchange { caching, request: &asking.parts.headers, times };
     if status == StatusCode::NOT_MODIFIED
@@ -273,7 +271,7 @@ async fn fetch(
         let brought = exchange.refresh(stored, &merged, moment);
         return Ok((Brought::Storable { stored: brought, status, aside }, epoch));
     }
-    let brought = exchange.take(received, how, moment).await?;
+    let brought = exchange.take(received, asker, moment).await?;
     Ok((brought, epoch))
 }
 

@@ -8,6 +8,7 @@ mod cache_admin;
 mod compression;
 mod config;
 mod docs;
+mod documented;
 mod door;
 mod end_to_end;
 mod faults;
