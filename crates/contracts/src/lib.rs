@@ -11,14 +11,31 @@ pub mod catalog {
     }
 }
 
+/// What upload-ingest publishes.
+pub mod upload_ingest {
+    /// Version 1: subjects `upload_ingest.asset.<processed|failed|changed|deleted>` and `upload_ingest.job.queued` on stream
+    /// `UPLOAD_INGEST`.
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/aldia.upload_ingest.v1.rs"));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::catalog::v1::{Change, RecordChanged};
+    use super::upload_ingest::v1::{
+        AssetChanged, AssetFailed, AssetProcessed, JobQueued, QueuedJob, Rendition,
+    };
+    use super::upload_ingest::v1::{Change as AssetChange, Kind, Stage, Visibility};
     use super::{Message, Name};
 
     #[test]
     fn the_travelling_name_carries_the_package() {
         assert_eq!(RecordChanged::full_name(), "aldia.catalog.v1.RecordChanged");
+        assert_eq!(AssetProcessed::full_name(), "aldia.upload_ingest.v1.AssetProcessed");
+        assert_eq!(AssetFailed::full_name(), "aldia.upload_ingest.v1.AssetFailed");
+        assert_eq!(AssetChanged::full_name(), "aldia.upload_ingest.v1.AssetChanged");
+        assert_eq!(JobQueued::full_name(), "aldia.upload_ingest.v1.JobQueued");
     }
 
     /// The numbers are the contract: a generator that renumbers would pass every test that encodes and decodes.
@@ -37,5 +54,43 @@ mod tests {
     fn an_unknown_change_reads_as_unspecified() {
         let event = RecordChanged::decode([0x28, 99].as_slice()).unwrap();
         assert_eq!(event.change(), Change::Unspecified);
+    }
+    /// A field's key on the wire is its number times eight, and two more where a length follows.
+    #[test]
+    fn fields_of_an_asset_keep_their_numbers() {
+        let processed = AssetProcessed {
+            version: 7,
+            kind: Kind::Video.into(),
+            duration_ms: 1,
+            visibility: Visibility::Public.into(),
+            renditions: vec![Rendition { name: "s".into(), bytes: 3, ..Default::default() }],
+            ..Default::default()
+        };
+        let rendition = [0x0a, 1, b's', 0x28, 3];
+        let head = [0x18, 7, 0x28, 1, 0x48, 1, 0x78, 2, 0x8a, 1, 5];
+        assert_eq!(processed.encode_to_vec(), [head.as_slice(), &rendition].concat());
+
+        let failed = AssetFailed {
+            stage: Stage::Transcode.into(),
+            error_code: "c".into(),
+            is_final: true,
+            ..Default::default()
+        };
+        assert_eq!(failed.encode_to_vec(), [0x30, 3, 0x3a, 1, b'c', 0x48, 1]);
+
+        let changed =
+            AssetChanged { change: AssetChange::Deleted.into(), is_hidden: true, ..Default::default() };
+        assert_eq!(changed.encode_to_vec(), [0x30, 4, 0x40, 1]);
+
+        let job = QueuedJob { id: "j".into(), stage: Stage::Probe.into() };
+        let queued = JobQueued { jobs: vec![job], ..Default::default() };
+        assert_eq!(queued.encode_to_vec(), [0x1a, 5, 0x0a, 1, b'j', 0x10, 1]);
+    }
+
+    /// What is not understood must not show more than was allowed.
+    #[test]
+    fn an_unknown_visibility_reads_as_unspecified() {
+        let event = AssetProcessed::decode([0x78, 99].as_slice()).unwrap();
+        assert_eq!(event.visibility(), Visibility::Unspecified);
     }
 }

@@ -255,12 +255,16 @@ fn server_timing(stats: &RequestStats, took: Duration) -> String {
     if stats.upstream_calls() > 0 {
         value.push_str(&format!(", upstream;dur={:.3}", millis(stats.upstream_time())));
     }
+    for (name, took) in stats.parts() {
+        value.push_str(&format!(", {name};dur={:.3}", millis(took)));
+    }
     value.push_str(&format!(", app;dur={:.3}", millis(took.saturating_sub(accounted(stats)))));
     value
 }
 
 fn accounted(stats: &RequestStats) -> Duration {
-    stats.db_time() + stats.pool_wait() + stats.upstream_time()
+    let own: Duration = stats.parts().iter().map(|(_, took)| *took).sum();
+    stats.db_time() + stats.pool_wait() + stats.upstream_time() + own
 }
 
 fn millis(duration: Duration) -> f64 {

@@ -1,5 +1,6 @@
 //! One occurrence of a problem, and the response it becomes.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, ResponseError};
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::ProblemType;
 
@@ -32,6 +34,7 @@ struct Parts {
     kind: &'static ProblemType,
     detail: Option<String>,
     errors: Vec<FieldError>,
+    members: BTreeMap<&'static str, Value>,
     headers: Vec<(&'static str, String)>,
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -43,11 +46,22 @@ pub struct Reported(pub Problem);
 /// Asked of clients that come too often or at a bad time, when nobody set a better value.
 const RETRY_AFTER_SECS: &str = "1";
 
+/// The members every problem has or may have; nothing may be put in their place.
+const STANDARD_MEMBERS: [&str; 8] =
+    ["type", "title", "status", "detail", "instance", "code", "errors", "trace_id"];
+
 impl Problem {
     /// An occurrence without further words.
     #[must_use]
     pub fn new(kind: &'static ProblemType) -> Self {
-        Self(Box::new(Parts { kind, detail: None, errors: Vec::new(), headers: Vec::new(), cause: None }))
+        Self(Box::new(Parts {
+            kind,
+            detail: None,
+            errors: Vec::new(),
+            members: BTreeMap::new(),
+            headers: Vec::new(),
+            cause: None,
+        }))
     }
 
     /// Says what is special about this occurrence. Sent to the client: nothing internal, nothing secret.
@@ -73,6 +87,16 @@ impl Problem {
     #[must_use]
     pub fn errors(mut self, errors: Vec<FieldError>) -> Self {
         self.0.errors.extend(errors);
+        self
+    }
+
+    /// Adds an extension member (RFC 9457 §3.2) that the kind defines. One of the standard names is left as it is; a later
+    /// value replaces an earlier one of the same name.
+    #[must_use]
+    pub fn member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        if !STANDARD_MEMBERS.contains(&name) {
+            self.0.members.insert(name, value.into());
+        }
         self
     }
 
@@ -124,7 +148,7 @@ impl Problem {
 
     /// The body as it is sent, with the ids of the current request.
     #[must_use]
-    pub fn to_json(&self) -> serde_json::Value {
+    pub fn to_json(&self) -> Value {
         serde_json::to_value(self.body()).unwrap_or_default()
     }
 
@@ -190,6 +214,7 @@ impl Problem {
             code: self.0.kind.code,
             errors: &self.0.errors,
             trace_id,
+            members: &self.0.members,
         }
     }
 }
@@ -210,6 +235,8 @@ struct Body<'a> {
     errors: &'a [FieldError],
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<String>,
+    #[serde(flatten)]
+    members: &'a BTreeMap<&'static str, Value>,
 }
 
 impl From<&'static ProblemType> for Problem {

@@ -48,12 +48,14 @@ pub(crate) struct Database {
 /// A value that only this run knows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Setting {
-    /// URL of the service's own database with the service's own role.
-    DatabaseUrl,
+    /// URL of the database of this name with the role that owns it: the service's own, or, for a worker, that of its service.
+    DatabaseUrl(&'static str),
     RedisUrl,
     NatsUrl,
     /// A key of 32 bytes in base64, made once, by name.
     Key(&'static str),
+    /// A directory of this name in the state directory, which only its owner can look into.
+    Directory(&'static str),
 }
 
 /// All services.
@@ -71,13 +73,39 @@ pub(crate) const SERVICES: &[Service] = &[
         }),
         template: "catalog.toml",
         settings: &[
-            ("postgres.url", Setting::DatabaseUrl),
+            ("postgres.url", Setting::DatabaseUrl("catalog")),
             ("redis.url", Setting::RedisUrl),
             ("nats.url", Setting::NatsUrl),
             ("auth.master_key", Setting::Key("auth_master_key")),
             ("records.cursor_key", Setting::Key("cursor_key")),
         ],
         depends_on: &[],
+    },
+    Service {
+        name: "upload-ingest",
+        binary: "upload-ingest",
+        serve: &["serve", "--config", "{config}"],
+        ports: &[("http", 8084)],
+        ready: Ready::Http(8084, "readyz"),
+        database: Some(Database {
+            name: "upload_ingest",
+            migrate: &["migrate", "--config", "{config}"],
+            seed: Some(&["seed", "--config", "{config}", "--data", "{data}"]),
+        }),
+        template: "upload-ingest.toml",
+        settings: &UPLOADS,
+        depends_on: &["catalog"],
+    },
+    Service {
+        name: "upload-worker",
+        binary: "upload-worker",
+        serve: &["run", "--config", "{config}"],
+        ports: &[("http", 8085)],
+        ready: Ready::Http(8085, "readyz"),
+        database: None,
+        template: "upload-worker.toml",
+        settings: &UPLOADS,
+        depends_on: &["upload-ingest"],
     },
     Service {
         name: "gateway",
@@ -89,11 +117,22 @@ pub(crate) const SERVICES: &[Service] = &[
         template: "gateway.toml",
         settings: &[
             ("nats.url", Setting::NatsUrl),
-            // The catalog's Redis: its edges hold their leases where it looks for them.
+            // The Redis of each service: its edges hold their leases where it looks for them.
             ("freshness.catalog.redis_url", Setting::RedisUrl),
+            ("freshness.upload-ingest.redis_url", Setting::RedisUrl),
         ],
-        depends_on: &["catalog"],
+        depends_on: &["catalog", "upload-ingest"],
     },
+];
+
+/// Of upload-ingest and its workers alike: they work on one database and one store.
+const UPLOADS: [(&str, Setting); 6] = [
+    ("postgres.url", Setting::DatabaseUrl("upload_ingest")),
+    ("redis.url", Setting::RedisUrl),
+    ("nats.url", Setting::NatsUrl),
+    ("storage.local.root", Setting::Directory("objects")),
+    ("media.capability_key", Setting::Key("capability_key")),
+    ("api.cursor_key", Setting::Key("upload_cursor_key")),
 ];
 
 /// The services in an order in which each comes after all it depends on, else as in the table.
@@ -142,5 +181,22 @@ mod tests {
             SERVICES.iter().flat_map(|service| service.ports.iter().map(|(_, port)| *port)).collect();
         let distinct: std::collections::BTreeSet<_> = ports.iter().collect();
         assert_eq!(distinct.len(), ports.len());
+    }
+
+    /// A worker has no database of its own, and a service reads no other service's: who names one owns it, or is started after
+    /// its owner, of which it is a part.
+    #[test]
+    fn every_database_that_is_named_is_provided() {
+        for service in SERVICES {
+            for (key, setting) in service.settings {
+                let Setting::DatabaseUrl(name) = setting else { continue };
+                let owner = SERVICES
+                    .iter()
+                    .find(|other| other.database.as_ref().is_some_and(|database| database.name == *name));
+                let owner = owner.unwrap_or_else(|| panic!("{}: {key} names {name}", service.name));
+                let is_part = service.database.is_none() && service.depends_on.contains(&owner.name);
+                assert!(owner.name == service.name || is_part, "{}: {key} names {name}", service.name);
+            }
+        }
     }
 }

@@ -77,6 +77,15 @@ impl Site {
         Ok(())
     }
 
+    /// Makes a directory in the state directory for what a service keeps. Only its owner can look into it, while others may
+    /// pass through the state directory as before.
+    pub(crate) fn make_directory(&self, name: &str) -> Result<PathBuf> {
+        self.make_state()?;
+        let directory = self.state.join(name);
+        make_private_dir(&directory)?;
+        Ok(directory)
+    }
+
     /// A path as people read it: relative to the root when it lies in it.
     pub(crate) fn shown(&self, path: &Path) -> String {
         path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
@@ -119,4 +128,24 @@ pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
     file.write_all(text.as_bytes()).with_context(failed)?;
     file.sync_all().with_context(failed)?;
     fs::rename(&fresh, path).with_context(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_has_its_directory_for_itself_and_others_still_pass_by() {
+        let state = std::env::temp_dir().join(format!("stack-site-{}", std::process::id()));
+        let site = Site { root: PathBuf::new(), state: state.clone(), port_base: None, ui: Ui::new() };
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let directory = site.make_directory("objects").unwrap();
+        assert_eq!((directory.as_path(), mode(&directory)), (state.join("objects").as_path(), 0o700));
+        assert_ne!(mode(&state) & 0o011, 0);
+        // Whatever was done to it meanwhile.
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
+        site.make_directory("objects").unwrap();
+        assert_eq!(mode(&directory), 0o700);
+        fs::remove_dir_all(state).unwrap();
+    }
 }

@@ -23,6 +23,8 @@ pub(crate) enum Need {
     PostgresClient,
     Redis,
     Nats,
+    /// What is made of uploads is made by it.
+    Ffmpeg,
     /// Some dependencies contain C.
     Compiler,
     /// The tour and whoever tries the system by hand.
@@ -36,6 +38,7 @@ impl Need {
             Self::PostgresClient => &["postgresql-client"],
             Self::Redis => &["redis-server"],
             Self::Nats => &["nats-server"],
+            Self::Ffmpeg => &["ffmpeg"],
             Self::Compiler => &["gcc", "libc6-dev"],
             Self::Curl => &["curl"],
         }
@@ -47,6 +50,7 @@ impl Need {
             Self::PostgresClient => search.psql().is_some(),
             Self::Redis => search.program("redis-server").is_some(),
             Self::Nats => search.program("nats-server").is_some(),
+            Self::Ffmpeg => ["ffmpeg", "ffprobe"].iter().all(|name| search.program(name).is_some()),
             Self::Compiler => search.program("cc").is_some(),
             Self::Curl => search.program("curl").is_some(),
         }
@@ -289,7 +293,8 @@ mod tests {
     #[test]
     fn an_empty_machine_misses_everything() {
         let nowhere = Search { path: vec![], postgres_root: PathBuf::from("/nonexistent") };
-        let needs = [Need::Postgres, Need::PostgresClient, Need::Redis, Need::Nats, Need::Compiler];
+        let needs =
+            [Need::Postgres, Need::PostgresClient, Need::Redis, Need::Nats, Need::Ffmpeg, Need::Compiler];
         assert_eq!(nowhere.missing(&needs), needs);
     }
 }

@@ -36,6 +36,7 @@ pub struct RequestStats {
     upstream_calls: AtomicU64,
     upstream_micros: AtomicU64,
     kept: Mutex<VecDeque<Statement>>,
+    parts: Mutex<Vec<(&'static str, Duration)>>,
     principal: OnceLock<String>,
     deadline: OnceLock<Instant>,
 }
@@ -53,6 +54,7 @@ impl RequestStats {
             upstream_calls: AtomicU64::new(0),
             upstream_micros: AtomicU64::new(0),
             kept: Mutex::new(VecDeque::new()),
+            parts: Mutex::new(Vec::new()),
             principal: OnceLock::new(),
             deadline: OnceLock::new(),
         })
@@ -77,6 +79,16 @@ impl RequestStats {
     pub fn record_upstream(&self, took: Duration) {
         self.upstream_calls.fetch_add(1, Ordering::Relaxed);
         self.upstream_micros.fetch_add(micros(took), Ordering::Relaxed);
+    }
+
+    /// Adds time that the handler spent on a part of its own: receiving, writing. Parts do not overlap each other, nor what
+    /// is recorded by the other methods; together they are what the request took.
+    pub fn record_part(&self, name: &'static str, took: Duration) {
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        match parts.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, sum)) => *sum += took,
+            None => parts.push((name, took)),
+        }
     }
 
     /// Notes who asked: the subject of the verified token. The first call wins.
@@ -119,6 +131,12 @@ impl RequestStats {
     #[must_use]
     pub fn upstream_time(&self) -> Duration {
         Duration::from_micros(self.upstream_micros.load(Ordering::Relaxed))
+    }
+
+    /// The handler's own parts so far, in the order they were first recorded.
+    #[must_use]
+    pub fn parts(&self) -> Vec<(&'static str, Duration)> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The statements kept, oldest first.
@@ -204,6 +222,15 @@ mod tests {
         let stats = RequestStats::new(None, "r".to_owned());
         stats.record_statement(&"ü".repeat(5000), Duration::ZERO);
         assert_eq!(stats.kept_statements()[0].sql.chars().count(), MAX_STATEMENT_CHARS);
+    }
+
+    #[test]
+    fn a_part_that_comes_again_is_added_up() {
+        let stats = RequestStats::new(None, "r".to_owned());
+        for (name, millis) in [("recv", 1), ("write", 2), ("recv", 3)] {
+            stats.record_part(name, Duration::from_millis(millis));
+        }
+        assert_eq!(stats.parts(), [("recv", Duration::from_millis(4)), ("write", Duration::from_millis(2))]);
     }
 
     #[test]

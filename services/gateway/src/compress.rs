@@ -12,7 +12,7 @@ mod negotiate;
 mod tags;
 
 pub(crate) use body::{Compressed, compress};
-pub(crate) use negotiate::negotiate;
+pub(crate) use negotiate::{negotiate, thousandths};
 pub(crate) use tags::{check_conditions, stripped_conditions, tags_in};
 
 /// Answers of this size or less are sent as they are: the coding would cost more than it saves.

@@ -94,6 +94,9 @@ pub(crate) async fn answer(
     if route.compress {
         compress::check_conditions(&parts.headers)?;
     }
+    if let Some(formats) = &route.formats {
+        formats.settle(&parts.method, &mut parts.headers);
+    }
     let arrived = Arrived {
         parts,
         incoming: Some(incoming),

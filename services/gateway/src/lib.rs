@@ -9,6 +9,7 @@ mod cors;
 mod docs;
 mod door;
 mod explain;
+mod formats;
 mod forward;
 mod gateway;
 mod limits;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::Method;
 
 use crate::config::{AuthPolicy, Buffering, Config, Faults, RouteConfig};
+use crate::formats::{self, Formats};
 use crate::routing::Router;
 use rate_limit::PolicyConfig;
 
@@ -32,6 +33,8 @@ pub(crate) struct Route {
     pub(crate) cost: u32,
     pub(crate) compress: bool,
     pub(crate) preserve_host: bool,
+    /// What the service is asked for in place of what clients write in `Accept`.
+    pub(crate) formats: Option<Formats>,
     /// Whether its answers may be kept.
     pub(crate) cache: bool,
 }
@@ -97,6 +100,12 @@ fn build(config: &Config, route: &RouteConfig, key: &str, faults: &mut Faults) -
             );
         }
     }
+    for (index, name) in route.formats.iter().enumerate() {
+        let twice = route.formats.iter().take(index).any(|other| other == name);
+        if let Some(fault) = formats::fault(name).or(twice.then_some("is there twice")) {
+            faults.add(format!("{key}.formats[{index}]"), format!("`{name}` {fault}"));
+        }
+    }
     let rate_limits = find_rate_limits(config, route, key, faults);
     let bound = |value: u64| (value > 0).then_some(value);
     Route {
@@ -114,6 +123,7 @@ fn build(config: &Config, route: &RouteConfig, key: &str, faults: &mut Faults) -
         cost: route.cost,
         compress: route.compress,
         preserve_host: route.preserve_host,
+        formats: Formats::new(&route.formats),
         cache: route.is_cached(config),
     }
 }

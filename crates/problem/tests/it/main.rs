@@ -96,6 +96,28 @@ fn without_a_request_the_ids_are_left_out() {
     );
 }
 
+#[test]
+fn extension_members_stand_beside_the_standard_ones_and_never_in_their_place() {
+    let mut problem = Problem::new(&registry::CONFLICT)
+        .detail("once")
+        .field("upload-offset", "mismatch", "70 was expected")
+        .member("expected-offset", 70_u64)
+        .member("expected-offset", 80_u64);
+    for standard in ["type", "title", "status", "detail", "instance", "code", "errors", "trace_id"] {
+        problem = problem.member(standard, "forged");
+    }
+    let text = String::from_utf8(problem.to_http().into_body().to_vec()).unwrap();
+    assert_eq!(
+        text,
+        concat!(
+            r#"{"type":"/problems/conflict","title":"Conflict with the current state","status":409,"#,
+            r#""detail":"once","code":"conflict","#,
+            r#""errors":[{"pointer":"upload-offset","code":"mismatch","message":"70 was expected"}],"#,
+            r#""expected-offset":80}"#
+        )
+    );
+}
+
 #[tokio::test]
 async fn both_kinds_of_answer_are_the_same() {
     for kind in registry::COMMON {

@@ -52,7 +52,7 @@ pub(crate) async fn status(site: &Site, json: bool) -> Result<ExitCode> {
     if json {
         println!("{}", serde_json::to_string_pretty(&serde_json::json!({ "ready": ready, "parts": parts }))?);
     } else {
-        println!("{:<12} {:<12} {:>8} {:>6}  {:<12} log", "part", "state", "pid", "port", "up for");
+        println!("{:<14} {:<12} {:>8} {:>6}  {:<12} log", "part", "state", "pid", "port", "up for");
         for part in &parts {
             println!("{}", line(part));
         }
@@ -65,7 +65,7 @@ fn line(part: &Part) -> String {
     let number = |value: Option<String>| value.unwrap_or_else(dash);
     let uptime = part.uptime_secs.map(|secs| elapsed(Duration::from_secs(secs)));
     let mut line = format!(
-        "{:<12} {:<12} {:>8} {:>6}  {:<12} {}",
+        "{:<14} {:<12} {:>8} {:>6}  {:<12} {}",
         part.name,
         part.state.as_str(),
         number(part.pid.map(|pid| pid.to_string())),
@@ -74,7 +74,7 @@ fn line(part: &Part) -> String {
         part.log.clone().unwrap_or_else(dash),
     );
     if let Some(reason) = &part.reason {
-        line.push_str(&format!("\n             {reason}"));
+        line.push_str(&format!("\n               {reason}"));
     }
     line
 }

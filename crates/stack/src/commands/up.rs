@@ -1,4 +1,5 @@
 //! `stack up`.
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -123,8 +124,9 @@ async fn bring_up(site: &Site, run: &mut Run, profile: Profile, only: Option<Onl
     };
     let urls = servers::start(run, site.ui, &search, &setup, &external).await?;
     let Some(bin) = bin else { return Ok(Vec::new()) };
+    let databases = provide_databases(&mut secrets, services, &urls, external.postgres.is_none()).await?;
     for service in services {
-        configure(site, &mut secrets, service, &urls, external.postgres.is_none()).await?;
+        configure(site, &mut secrets, service, &urls, &databases)?;
     }
     for service in services {
         migrate(site, run, &bin, service).await?;
@@ -148,28 +150,40 @@ fn require_ports(site: &Site, services: &[Service]) -> Result<()> {
     Ok(())
 }
 
-/// Provides the service's database and writes its configuration.
-async fn configure(
+/// Provides the databases of all services; their URLs by name.
+async fn provide_databases(
+    secrets: &mut Secrets,
+    services: &[Service],
+    urls: &ServerUrls,
+    private: bool,
+) -> Result<BTreeMap<&'static str, String>> {
+    let mut provided = BTreeMap::new();
+    for database in services.iter().filter_map(|service| service.database.as_ref()) {
+        let password = secrets.password(&format!("{}_database_password", database.name))?;
+        let url = provide_database(&urls.postgres, database.name, &password, private).await?;
+        provided.insert(database.name, url);
+    }
+    Ok(provided)
+}
+
+/// Writes the service's configuration.
+fn configure(
     site: &Site,
     secrets: &mut Secrets,
     service: &Service,
     urls: &ServerUrls,
-    private: bool,
+    databases: &BTreeMap<&'static str, String>,
 ) -> Result<()> {
-    let database_url = match &service.database {
-        Some(database) => {
-            let password = secrets.password(&format!("{}_database_password", database.name))?;
-            provide_database(&urls.postgres, database.name, &password, private).await?
-        }
-        None => String::new(),
-    };
     let mut settings = Vec::new();
     for (key, setting) in service.settings {
         let value = match setting {
-            Setting::DatabaseUrl => database_url.clone(),
+            Setting::DatabaseUrl(name) => {
+                databases.get(name).with_context(|| format!("no service has the database {name}"))?.clone()
+            }
             Setting::RedisUrl => urls.redis.clone(),
             Setting::NatsUrl => urls.nats.clone(),
             Setting::Key(name) => secrets.key(name)?,
+            Setting::Directory(name) => site.make_directory(name)?.display().to_string(),
         };
         settings.push((*key, value));
     }

@@ -37,7 +37,7 @@ impl External {
 
     /// What must be installed, given which servers are somebody else's.
     pub(crate) fn needs(&self) -> Vec<Need> {
-        let mut needs = vec![Need::PostgresClient, Need::Compiler, Need::Curl];
+        let mut needs = vec![Need::PostgresClient, Need::Compiler, Need::Curl, Need::Ffmpeg];
         needs.extend(self.postgres.is_none().then_some(Need::Postgres));
         needs.extend(self.redis.is_none().then_some(Need::Redis));
         needs.extend(self.nats.is_none().then_some(Need::Nats));

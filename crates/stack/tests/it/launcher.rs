@@ -108,6 +108,17 @@ fn up_twice_changes_nothing_and_down_leaves_nothing() {
 }
 
 #[test]
+fn down_with_data_leaves_nothing_of_what_services_kept() {
+    let place = Place::new("down-data");
+    std::fs::create_dir_all(place.state.join("objects/renditions")).unwrap();
+    std::fs::write(place.state.join("objects/renditions/thumb"), "x").unwrap();
+    assert_eq!(place.run(&["down"]).status.code(), Some(0));
+    assert!(place.state.join("objects/renditions/thumb").exists(), "data stays unless told otherwise");
+    assert_eq!(place.run(&["down", "--data"]).status.code(), Some(0));
+    assert!(!place.state.exists());
+}
+
+#[test]
 fn a_launcher_killed_anywhere_leaves_nothing_that_down_does_not_find() {
     let place = Place::new("killed-up");
     let (listener, port) = squatter();

@@ -18,6 +18,7 @@ use crate::admin::{
     AudienceTold, CacheAdmin, ExplainRequest, Explained, GroupTold, LeaseTold, Purge, Purged, Target,
     VariantTold,
 };
+use crate::formats;
 use crate::gateway::Gateway;
 use crate::routing::Matched;
 
@@ -79,10 +80,11 @@ impl CacheAdmin for Operator {
         told.key = key.for_class(asked).to_string();
         audience_name(asked).clone_into(&mut told.audience);
         let now = clock::now();
-        let view = View { tracker, fields: &request.fields, now };
+        let fields = formats::settled(route.formats.as_ref(), &request.fields);
+        let view = View { tracker, fields: &fields, now };
         for class in [AudienceClass::Anonymous, AudienceClass::Token] {
             let Some(kept) = cache.store.peek(&key.for_class(class)) else { continue };
-            let chosen = kept.select(&request.fields);
+            let chosen = kept.select(&fields);
             let variants = kept.variants().map(|stored| {
                 let is_chosen = class == asked && chosen.is_some_and(|chosen| Arc::ptr_eq(chosen, stored));
                 view.variant(stored, is_chosen)
@@ -92,7 +94,7 @@ impl CacheAdmin for Operator {
         }
         let kept = cache.store.peek(&key.for_class(asked));
         let uncacheable = kept.as_ref().is_some_and(|kept| kept.is_uncacheable(now));
-        let chosen = kept.as_ref().and_then(|kept| kept.select(&request.fields));
+        let chosen = kept.as_ref().and_then(|kept| kept.select(&fields));
         let (outcome, detail) = match chosen {
             Some(stored) => view.outcome(stored),
             None if uncacheable => (fwd(Forward::Bypass), Some("uncacheable".to_owned())),

@@ -75,8 +75,8 @@ impl Weights {
     }
 }
 
-/// `0`…`1` with up to three decimals.
-fn thousandths(text: &str) -> Option<u16> {
+/// A weight, `0`…`1` with up to three decimals, in thousandths.
+pub(crate) fn thousandths(text: &str) -> Option<u16> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     if decimals.len() > 3 || !decimals.bytes().all(|b| b.is_ascii_digit()) {
         return None;

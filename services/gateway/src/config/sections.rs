@@ -256,6 +256,11 @@ pub struct RouteConfig {
     /// Whether the upstream sees the `Host` the client sent instead of its own; `false`. The client's is in
     /// `X-Forwarded-Host` in any case.
     pub preserve_host: bool,
+    /// Media types that answers to GET come in, the most wanted first; none by default. With some, the service is asked for one
+    /// of them, whatever a client writes in `Accept`: of those the client names outright the one it wants most, else the
+    /// last. So an address has no more variants than there are types. Only for services that choose between these and no
+    /// others.
+    pub formats: Vec<String>,
     /// Whether answers may be kept; `true` where there is a `[cache]`.
     pub cache: Option<bool>,
 }
@@ -279,6 +284,7 @@ impl Default for RouteConfig {
             cost: 1,
             compress: true,
             preserve_host: false,
+            formats: Vec::new(),
             cache: None,
         }
     }

@@ -42,6 +42,8 @@ impl Default for CorsConfig {
                 "Accept",
                 "Accept-Language",
                 "Authorization",
+                "Content-Digest",
+                "Content-Disposition",
                 "Content-Language",
                 "Content-Type",
                 "Idempotency-Key",
@@ -53,13 +55,26 @@ impl Default for CorsConfig {
                 "Last-Event-ID",
                 "Prefer",
                 "Range",
+                "Repr-Digest",
                 "traceparent",
                 "tracestate",
+                "Tus-Resumable",
+                "Upload-Checksum",
+                "Upload-Complete",
+                "Upload-Concat",
+                "Upload-Defer-Length",
+                "Upload-Draft-Interop-Version",
+                "Upload-Length",
+                "Upload-Metadata",
+                "Upload-Offset",
+                "X-HTTP-Method-Override",
                 "X-Request-Id",
             ]),
             expose_headers: owned(&[
+                "Accept-Patch",
                 "Accept-Ranges",
                 "Allow",
+                "Content-Digest",
                 "Content-Disposition",
                 "Content-Encoding",
                 "Content-Range",
@@ -71,9 +86,24 @@ impl Default for CorsConfig {
                 "Preference-Applied",
                 "RateLimit",
                 "RateLimit-Policy",
+                "Repr-Digest",
                 "Retry-After",
                 "Server-Timing",
                 "Sunset",
+                "Tus-Checksum-Algorithm",
+                "Tus-Extension",
+                "Tus-Max-Size",
+                "Tus-Resumable",
+                "Tus-Version",
+                "Upload-Complete",
+                "Upload-Concat",
+                "Upload-Defer-Length",
+                "Upload-Draft-Interop-Version",
+                "Upload-Expires",
+                "Upload-Length",
+                "Upload-Limit",
+                "Upload-Metadata",
+                "Upload-Offset",
                 "WWW-Authenticate",
                 "X-Request-Id",
             ]),
@@ -149,5 +179,24 @@ mod tests {
         };
         assert_eq!(config.faults().len(), 10, "{:#?}", config.faults());
         assert!(CorsConfig::default().faults().is_empty());
+    }
+
+    /// tus 1.0 and resumable uploads: a page that may not read an offset cannot go on from it.
+    #[test]
+    fn a_page_may_upload_in_both_protocols_unless_told_otherwise() {
+        let usual = CorsConfig::default();
+        let has = |list: &[String], name: &str| list.iter().any(|listed| listed == name);
+        for name in ["Tus-Resumable", "Upload-Offset", "Upload-Length", "Upload-Complete", "Repr-Digest"] {
+            assert!(has(&usual.allow_headers, name) && has(&usual.expose_headers, name), "{name}");
+        }
+        for name in ["Upload-Metadata", "Upload-Checksum", "X-HTTP-Method-Override"] {
+            assert!(has(&usual.allow_headers, name), "{name}");
+        }
+        for name in ["Location", "Upload-Expires", "Upload-Limit", "Tus-Extension", "Tus-Max-Size"] {
+            assert!(has(&usual.expose_headers, name), "{name}");
+        }
+        for method in ["POST", "HEAD", "PATCH", "DELETE"] {
+            assert!(has(&usual.allow_methods, method), "{method}");
+        }
     }
 }

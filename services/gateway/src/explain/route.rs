@@ -42,6 +42,7 @@ pub(super) fn explain(config: &Config, route: &RouteConfig) -> String {
         }
     });
     said.when(route.preserve_host, || "keeps the client's Host".to_owned());
+    said.when(!route.formats.is_empty(), || format!("asked for as one of {}", route.formats.join(", ")));
     said.when(route.compress, || "compressed".to_owned());
     if let Some(kept) = caching::of_route(config, route) {
         said.say(kept);

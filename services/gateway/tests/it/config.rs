@@ -81,6 +81,7 @@ fn what_does_not_fit_together_is_named_key_by_key() {
         methods = ["GET", "get", "GET", "TRACE", "G T"]
         upstream = "d"
         timeout_ms = 0
+        formats = ["image/webp", "image/*", "Image/avif", "image/webp"]
         [[route]]
         path = ["/docs/*", "/problems"]
         auth = "none"
@@ -131,14 +132,27 @@ fn the_shipped_configuration_is_sound() {
     insta::assert_snapshot!(gateway::explain(&Config::parse(text).unwrap()));
 }
 
+/// The largest body that the shipped gateway lets through to an upstream.
+fn largest_body(upstream: &str) -> u64 {
+    let gateway = Config::parse(include_str!("../../../../deploy/gateway.toml")).unwrap();
+    let routes = gateway.routes.iter().filter(|route| route.upstream == upstream);
+    routes.map(|route| route.body_limit_bytes).max().unwrap()
+}
+
 /// What one lets through and the other refuses would be a riddle to the client.
 #[test]
 fn the_shipped_gateway_and_catalog_agree_on_the_largest_body() {
-    let gateway = Config::parse(include_str!("../../../../deploy/gateway.toml")).unwrap();
     let catalog = Figment::from(Toml::string(include_str!("../../../../deploy/catalog.toml")));
     let read: u64 = catalog.extract_inner("http.max_body_bytes").unwrap();
-    let passed = gateway.routes.iter().map(|route| route.body_limit_bytes).max();
-    assert_eq!(passed, Some(read));
+    assert_eq!(largest_body("catalog"), read);
+}
+
+/// Of uploads the service counts the file, and the gateway the form around it as well.
+#[test]
+fn the_shipped_gateway_lets_through_the_largest_video_in_a_form() {
+    let uploads = Figment::from(Toml::string(include_str!("../../../../deploy/upload-ingest.toml")));
+    let taken: u64 = uploads.extract_inner("ingest.max_video_bytes").unwrap();
+    assert_eq!(largest_body("upload_ingest"), taken + (1 << 20));
 }
 
 #[test]

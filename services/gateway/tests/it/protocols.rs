@@ -1,4 +1,4 @@
-//! What the gateway speaks to clients beside plain requests: TLS, HTTP/2, WebSocket, event streams, CORS; and its command line.
+//! What the gateway speaks to clients beside plain requests: TLS, HTTP/2, WebSocket, event streams, uploads, CORS; and its command line.
 
 mod command;
 mod cors;
@@ -6,4 +6,5 @@ mod events;
 mod h2;
 mod secure;
 mod tls;
+mod uploads;
 mod websocket;

@@ -122,6 +122,28 @@ async fn a_flood_of_variants_stays_within_its_bound() {
     assert!(line.rsplit(' ').next().unwrap().parse::<u64>().unwrap() >= 196, "{line}");
 }
 
+/// S-D8: what an address may come in is for the configuration to say, not for clients.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_has_no_more_variants_than_its_route_has_formats() {
+    let formats = ["image/avif", "image/webp", "image/jpeg"];
+    let world = World::with("", &format!("formats = {formats:?}")).await;
+    world.say("/a", &["200\ncache-control: max-age=60\nvary: accept\n\n{n}"]);
+    let types = ["image/avif", "image/webp", "image/jpeg", "image/png", "image/*", "*/*", "text/html", "x"];
+    for number in 0..300_usize {
+        let [one, other] = [number % types.len(), number / types.len() % types.len()].map(|at| types[at]);
+        let accepted = format!("{one};q=0.{:03}, {other};v={number}, x/{number}", number * 7 % 1000);
+        world.ask("GET", "/a", &format!("accept: {accepted}\n")).await;
+    }
+    let asked: Vec<String> =
+        world.seen("/a").iter().map(|request| request.fields("accept").join(" and ")).collect();
+    assert_eq!(asked.len(), 3, "{asked:?}");
+    assert!(formats.iter().all(|format| asked.iter().any(|asked| asked == format)), "{asked:?}");
+    let told = world.explain("/a").await;
+    assert_eq!(told["kept"][0]["variants"].as_array().unwrap().len(), 3, "{told}");
+    // An explanation goes by the same: whoever names no type has the last.
+    assert_eq!(told["outcome"], "hit", "{told}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn variants_that_nobody_can_use_any_more_make_room() {
     let world = World::with("max_variants = 2", "").await;

@@ -62,6 +62,14 @@ impl Peer {
         timeout(PATIENCE, self.stream.read_buf(&mut self.unread)).await.unwrap().unwrap_or(0) > 0
     }
 
+    /// What comes next, as it comes; empty when nothing more does.
+    pub(crate) async fn some(&mut self) -> Vec<u8> {
+        if self.unread.is_empty() {
+            self.fill().await;
+        }
+        std::mem::take(&mut self.unread)
+    }
+
     async fn take(&mut self, length: usize) -> Option<Vec<u8>> {
         while self.unread.len() < length {
             if !self.fill().await {

@@ -108,6 +108,7 @@ stream_idle_ms = 5000
 buffering = "both"
 upgrades = []
 preserve_host = true
+formats = ["image/webp", "image/jpeg"]
 compress = false
 [[route]]
 name = "chat"

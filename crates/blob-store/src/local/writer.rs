@@ -1,0 +1,192 @@
+//! Writing an upload to disk.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::complete::check_length;
+use super::{Layout, durable};
+use crate::blocking::blocking;
+use crate::config::Backend;
+use crate::error::StorageError;
+use crate::state::{PartialState, Segment};
+
+/// One writer of one upload. It writes to one segment, which it alone has open.
+#[derive(Debug)]
+pub(crate) struct LocalWriter {
+    layout: Layout,
+    upload: Uuid,
+    epoch: i64,
+    /// What other writers made durable before.
+    earlier: Vec<Segment>,
+    /// What this one writes; its `bytes` are those known to be durable.
+    own: Segment,
+    /// `None` while a call is under way: one that was abandoned may still be writing, so nothing may follow it. And
+    /// after a sync that failed: the kernel reports a lost page once and then forgets it.
+    file: Option<Arc<File>>,
+    /// How much of the segment is written.
+    position: u64,
+    /// Whether the folders that lead to the segment are durable.
+    placed: bool,
+    write_back: WriteBack,
+}
+
+/// Has the disk begin early, so that the last sync finds little to do.
+#[derive(Debug)]
+struct WriteBack {
+    /// 0: never.
+    every: u64,
+    /// Where it was begun last.
+    from: u64,
+    running: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl LocalWriter {
+    pub(super) async fn begin(
+        layout: Layout,
+        write_back_bytes: u64,
+        upload: Uuid,
+        epoch: i64,
+    ) -> Result<Self, StorageError> {
+        let none =
+            PartialState { backend: Backend::Local, epoch, segments: Vec::new(), superseded: Vec::new() };
+        Self::resume(layout, write_back_bytes, upload, epoch, none).await
+    }
+
+    pub(super) async fn resume(
+        layout: Layout,
+        write_back_bytes: u64,
+        upload: Uuid,
+        epoch: i64,
+        state: PartialState,
+    ) -> Result<Self, StorageError> {
+        blocking(move || {
+            let folder = layout.partial(upload);
+            if state.segments.is_empty() {
+                durable::make_folder(&folder)?;
+            }
+            let (earlier, own, file) = open(&folder, epoch, state)?;
+            let write_back = WriteBack { every: write_back_bytes, from: own.bytes, running: None };
+            let (position, file) = (own.bytes, Some(Arc::new(file)));
+            Ok(Self { layout, upload, epoch, earlier, own, file, position, placed: false, write_back })
+        })
+        .await
+    }
+
+    pub(crate) fn written(&self) -> u64 {
+        self.own.start.saturating_add(self.position)
+    }
+
+    pub(crate) async fn write(&mut self, chunk: Bytes) -> Result<(), StorageError> {
+        let file = self.file.take().ok_or_else(StorageError::broken_writer)?;
+        let (at, len) = (self.position, chunk.len() as u64);
+        let (outcome, file) = blocking(move || Ok((file.write_all_at(&chunk, at), file))).await?;
+        self.file = Some(Arc::clone(&file));
+        // Half a chunk, when the disk is full: it is not counted, and overwritten by the next attempt.
+        outcome?;
+        self.position = at.saturating_add(len);
+        self.begin_write_back(file).await
+    }
+
+    /// At most one is under way: a disk that is slower than the network gets no queue.
+    async fn begin_write_back(&mut self, file: Arc<File>) -> Result<(), StorageError> {
+        let due = self.write_back.every > 0
+            && self.position.saturating_sub(self.write_back.from) >= self.write_back.every;
+        if !due || self.write_back.running.as_ref().is_some_and(|running| !running.is_finished()) {
+            return Ok(());
+        }
+        self.settle_write_back().await?;
+        self.write_back.from = self.position;
+        self.write_back.running = Some(tokio::task::spawn_blocking(move || file.sync_data()));
+        Ok(())
+    }
+
+    /// Waits for the write-back under way. Its failure is the writer's: no later sync would report it again.
+    async fn settle_write_back(&mut self) -> Result<(), StorageError> {
+        let Some(running) = &mut self.write_back.running else { return Ok(()) };
+        let outcome = running.await;
+        self.write_back.running = None;
+        let failed = match outcome {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => StorageError::from(error),
+            Err(lost) => StorageError::Io(Box::new(lost)),
+        };
+        self.file = None;
+        Err(failed)
+    }
+
+    pub(crate) async fn sync(&mut self) -> Result<PartialState, StorageError> {
+        self.settle_write_back().await?;
+        let file = self.file.take().ok_or_else(StorageError::broken_writer)?;
+        if self.own.bytes < self.position || !self.placed {
+            let (folder, top) = (self.layout.partial(self.upload), self.layout.partials());
+            let placed = self.placed;
+            let synced = Arc::clone(&file);
+            blocking(move || {
+                synced.sync_data()?;
+                if !placed {
+                    durable::sync_folders(&folder, &top)?;
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        self.file = Some(file);
+        self.own.bytes = self.position;
+        self.placed = true;
+        Ok(self.state())
+    }
+
+    fn state(&self) -> PartialState {
+        let segments = self.earlier.iter().chain([&self.own]).cloned().collect();
+        PartialState { backend: Backend::Local, epoch: self.epoch, segments, superseded: Vec::new() }
+    }
+}
+
+/// The segment to write to, locked, and those before it.
+fn open(
+    folder: &Path,
+    epoch: i64,
+    mut state: PartialState,
+) -> Result<(Vec<Segment>, Segment, File), StorageError> {
+    for segment in state.filled() {
+        check_length(segment, &File::open(folder.join(segment.name()))?)?;
+    }
+    let start = state.offset();
+    if let Some(last) = state.segments.pop_if(|last| last.epoch == epoch) {
+        if let Some(file) = reopen(folder, &last)? {
+            return Ok((state.segments, last, file));
+        }
+        state.segments.push(last);
+    }
+    state.segments.retain(|segment| segment.bytes > 0);
+    let own = Segment { epoch, start, nonce: Uuid::new_v4(), bytes: 0 };
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join(own.name()))?;
+    // Nobody else knows the name. Where locks do not exist, none can be had by those who would rely on it either.
+    let _ = file.try_lock();
+    Ok((state.segments, own, file))
+}
+
+/// Goes on in a segment of this epoch, unless somebody still has it open: a call that was abandoned, or a process that is
+/// not as dead as its successor thinks.
+fn reopen(folder: &Path, segment: &Segment) -> Result<Option<File>, StorageError> {
+    let path = folder.join(segment.name());
+    let file = OpenOptions::new().write(true).open(&path)?;
+    if false {
+        return Ok(None);
+    }
+    // It may have become an object between the opening and the lock; then it is not ours to write to.
+    if std::fs::metadata(&path)?.ino() != file.metadata()?.ino() {
+        return Err(StorageError::NotFound(path.display().to_string()));
+    }
+    check_length(segment, &file)?;
+    // What a crashed writer wrote beyond is cut off.
+    file.set_len(segment.bytes)?;
+    Ok(Some(file))
+}

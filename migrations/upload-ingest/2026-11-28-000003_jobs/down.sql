@@ -1,0 +1,2 @@
+DROP TABLE job_attempt;
+DROP TABLE job;

@@ -1,0 +1,147 @@
+//! How an asset is changed: one transaction, in a task of its own so that a client that leaves does not cut it, under the
+//! idempotency key of the request if it has one, and under the guard of what the public sees if it may see less after it.
+//!
+//! mark → begin → claim the key → lock the asset → check → write → outbox → store the answer → commit → tell the gateways →
+//! answer
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
+use idempotency::{Claim, IdempotencyKey, Scope, StoredAnswer};
+use pg_pool::Connection;
+use problem::{Problem, registry};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use crate::api::incoming;
+use crate::cache;
+use crate::domain::access::Caller;
+use crate::error::ServiceError;
+use crate::events;
+use crate::state::AppState;
+
+/// Longest that the work of one transaction may take. The mark of a write in flight (`freshness.mark_ms`) outlasts it.
+const LONGEST_TRANSACTION: Duration = Duration::from_secs(10);
+
+/// What a change does to what the public sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// It may take media from view: no gateway may show them once it is answered.
+    MayShrink,
+    /// Nobody sees less.
+    Stays,
+}
+
+/// The key under which an answer is kept, and what it was asked for.
+#[derive(Debug)]
+pub(crate) struct Key {
+    scope: Scope,
+    key: IdempotencyKey,
+    fingerprint: [u8; 32],
+}
+
+impl Key {
+    /// That of the request, bound to its caller, operation and content (X-B2).
+    ///
+    /// # Errors
+    /// `malformed_request` where it is badly formed.
+    pub(crate) fn of(
+        request: &HttpRequest,
+        state: &AppState,
+        caller: &Caller,
+        body: &[u8],
+    ) -> Result<Option<Self>, ServiceError> {
+        let Some(found) = incoming::idempotent(request, state, caller)? else { return Ok(None) };
+        let (method, path) = (&found.operation.0, &found.operation.1);
+        let fingerprint = idempotency::fingerprint(&found.fingerprints, method, path, "", body);
+        Ok(Some(Self { scope: found.scope, key: found.key, fingerprint }))
+    }
+}
+
+/// A change of one asset.
+#[derive(Debug)]
+pub(crate) struct Change {
+    /// Its name in traces and metrics.
+    pub(crate) name: &'static str,
+    /// The asset.
+    pub(crate) asset_id: Uuid,
+    /// What the public sees after it.
+    pub(crate) sight: Sight,
+    /// The request's idempotency key.
+    pub(crate) key: Option<Key>,
+}
+
+/// Runs a change, or replays the answer of an earlier run with the same key (X-D2).
+///
+/// # Errors
+/// Those of `work`, of the key, of the database, and `unavailable` where the gateways cannot be told.
+pub(crate) async fn perform(
+    state: &AppState,
+    change: Change,
+    work: impl AsyncFnOnce(&mut Connection) -> Result<StoredAnswer, ServiceError> + 'static,
+) -> Result<HttpResponse, ServiceError> {
+    let state = state.clone();
+    let work = run(state, change, work).in_current_span();
+    let task = match telemetry::request::current() {
+        Some(stats) => actix_web::rt::spawn(telemetry::request::scope(stats, work)),
+        None => actix_web::rt::spawn(work),
+    };
+    task.await.unwrap_or_else(|error| Err(Problem::new(&registry::INTERNAL).cause(error).into()))
+}
+
+async fn run(
+    state: AppState,
+    change: Change,
+    work: impl AsyncFnOnce(&mut Connection) -> Result<StoredAnswer, ServiceError>,
+) -> Result<HttpResponse, ServiceError> {
+    let Change { name, asset_id, sight, key } = change;
+    let invalidated = match sight {
+        Sight::MayShrink => Some(cache::group(asset_id)?.render()),
+        Sight::Stays => None,
+    };
+    let transaction = async move |conn: &mut Connection| {
+        let work = answer_once(conn, key, invalidated, work);
+        tokio::time::timeout(LONGEST_TRANSACTION, work).await.unwrap_or_else(|_| {
+            let cause = "the transaction took too long";
+            Err(Problem::new(&registry::UNAVAILABLE).cause(cause).into())
+        })
+    };
+    let performed = match sight {
+        Sight::MayShrink => state.public_media.change(name, asset_id, transaction).await,
+        Sight::Stays => state.public_media.extend(name, transaction).await,
+    };
+    // Whatever became of the gateways, the change may stand: its events are on their way.
+    (state.context.wake_relay)();
+    announce(&state, asset_id).await;
+    performed
+}
+
+/// Tells listeners to look at the timeline. One that misses it looks by itself a little later.
+async fn announce(state: &AppState, asset_id: Uuid) {
+    let subject = events::progress_subject(asset_id);
+    if let Err(error) = state.broadcast.publish(&subject, None, Bytes::new()).await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "listeners were not told");
+    }
+}
+
+/// Runs the work, or finds the answer of an earlier run.
+async fn answer_once(
+    conn: &mut Connection,
+    key: Option<Key>,
+    invalidated: Option<String>,
+    work: impl AsyncFnOnce(&mut Connection) -> Result<StoredAnswer, ServiceError>,
+) -> Result<HttpResponse, ServiceError> {
+    if let Some(key) = &key
+        && let Claim::Replay(answer) = idempotency::claim(conn, &key.scope, &key.key, &key.fingerprint).await?
+    {
+        return Ok(answer.to_response());
+    }
+    let mut answer = work(conn).await?;
+    answer.headers.push(("cache-control".to_owned(), "no-store".to_owned()));
+    answer.headers.extend(invalidated.map(|groups| ("cache-group-invalidation".to_owned(), groups)));
+    if let Some(key) = &key {
+        idempotency::store(conn, &key.scope, &key.key, &key.fingerprint, &answer).await?;
+    }
+    Ok(answer.to_first_response())
+}

@@ -1,0 +1,115 @@
+//! `GET /v1/assets/{id}/events`: the timeline as server-sent events, `timeline` for each change and `end` after the last.
+//!
+//! Nothing is replayed: every event holds the whole timeline, so that whoever comes back with any `Last-Event-ID` goes on
+//! with what is true now. Only one who has heard the end, and comes back while it still is the end, is answered 204, which
+//! keeps `EventSource` from coming again.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _, stream};
+use tokio::time::{Instant, timeout};
+
+use super::changes::timeline_changes;
+use super::listeners::Place;
+use crate::api::assets::links::Links;
+use crate::api::assets::timeline::View;
+use crate::domain::asset::Status;
+use crate::domain::timeline::Timeline;
+use crate::error::ServiceError;
+use crate::state::AppState;
+use crate::store::assets::AssetRow;
+
+/// After so long without news a comment shows that the line is alive.
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// After so long a listener has to come again.
+pub(super) const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// When a listener whose line broke comes again, in milliseconds.
+const RETRY_MS: u32 = 2000;
+
+type Changes = Pin<Box<dyn Stream<Item = Result<Timeline, ServiceError>>>>;
+
+struct Listener {
+    state: AppState,
+    changes: Changes,
+    until: Instant,
+    /// Of the last timeline, once it is to be followed by the end.
+    last_version: Option<i64>,
+    sent: u64,
+    _place: Place,
+}
+
+/// Streams until nothing more will happen by itself.
+pub(super) async fn get_events(
+    state: Data<AppState>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ServiceError> {
+    let asset = super::admitted(&state, &request, |id| format!("/v1/assets/{id}/events")).await?;
+    if has_heard_the_end(&request, &asset)? {
+        return Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish());
+    }
+    let listener = Listener {
+        state: state.get_ref().clone(),
+        changes: Box::pin(timeline_changes(state.get_ref().clone(), asset.id)),
+        until: Instant::now() + LONGEST,
+        last_version: None,
+        sent: 0,
+        _place: Place::take()?,
+    };
+    let opening = stream::once(async { Ok(Bytes::from(format!("retry: {RETRY_MS}\n\n"))) });
+    let news = stream::unfold(Some(listener), |listener| async {
+        let mut listener = listener?;
+        let (event, is_last) = listener.next().await?;
+        Some((Ok::<_, Infallible>(event), (!is_last).then_some(listener)))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        // A proxy that gathers an answer before it passes it on would keep the news.
+        .insert_header(("X-Accel-Buffering", "no"))
+        .streaming(opening.chain(news)))
+}
+
+/// Whether the client has heard the end of this very version, and it still is one.
+fn has_heard_the_end(request: &HttpRequest, asset: &AssetRow) -> Result<bool, ServiceError> {
+    let heard = request.headers().get("Last-Event-ID").and_then(|value| value.to_str().ok());
+    let is_end = asset.status()? != Status::Processing;
+    Ok(is_end && heard == Some(&*end_id(asset.version)))
+}
+
+fn end_id(version: i64) -> String {
+    format!("{version}.end")
+}
+
+impl Listener {
+    /// The next event, and whether it is the last. `None` where the stream breaks off: the client comes again.
+    async fn next(&mut self) -> Option<(Bytes, bool)> {
+        if let Some(version) = self.last_version {
+            return Some((event(&end_id(version), "end", "{}"), true));
+        }
+        if Instant::now() >= self.until {
+            return None;
+        }
+        let Ok(change) = timeout(KEEP_ALIVE, self.changes.next()).await else {
+            return Some((Bytes::from_static(b": nothing new\n\n"), false));
+        };
+        let timeline = change?
+            .inspect_err(|error| tracing::debug!(%error, "a listener is sent away"))
+            .ok()?;
+        let links = Links::at(&self.state, (self.state.context.now)());
+        let data = serde_json::to_string(&View::new(&timeline, &links)).ok()?;
+        self.sent += 1;
+        self.last_version = timeline.is_final().then_some(timeline.version);
+        Some((event(&format!("{}.{}", timeline.version, self.sent), "timeline", &data), false))
+    }
+}
+
+/// An event. JSON holds no line breaks of its own.
+fn event(id: &str, name: &str, data: &str) -> Bytes {
+    Bytes::from(format!("id: {id}\nevent: {name}\ndata: {data}\n\n"))
+}

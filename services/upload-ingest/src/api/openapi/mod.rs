@@ -1,0 +1,153 @@
+//! The API's document (OpenAPI 3.1): every path of the service, with every status it answers with.
+
+mod assets;
+mod media;
+mod parts;
+mod schemas;
+mod uploads;
+
+use std::sync::LazyLock;
+
+use actix_web::http::header;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
+use conditional::{EntityTag, ReadDecision, WriteRefusal};
+use serde_json::{Map, Value as Json, json};
+
+use super::incoming;
+use crate::error::ServiceError;
+
+/// The document as it is sent, made once.
+static PUBLISHED: LazyLock<Published> = LazyLock::new(Published::make);
+
+struct Published {
+    body: Bytes,
+    tag: EntityTag,
+}
+
+impl Published {
+    fn make() -> Self {
+        let body = Bytes::from(document().to_string());
+        let tag = EntityTag::strong(&blake3::hash(&body).to_hex());
+        Self { body, tag }
+    }
+}
+
+/// Registers the document's address.
+pub(crate) fn configure(app: &mut ServiceConfig) {
+    app.service(
+        web::resource("/openapi.json")
+            .route(web::get().to(get_document))
+            .route(web::head().to(get_document)),
+    );
+}
+
+/// `GET` and `HEAD /openapi.json`.
+async fn get_document(request: HttpRequest) -> Result<HttpResponse, ServiceError> {
+    let mut response = match incoming::conditions(&request)?.check_read(&PUBLISHED.tag) {
+        ReadDecision::Failed => return Err(WriteRefusal::Failed.into()),
+        ReadDecision::NotModified => HttpResponse::NotModified(),
+        ReadDecision::Send => HttpResponse::Ok(),
+    };
+    response
+        .insert_header((header::CACHE_CONTROL, "public, no-cache"))
+        .insert_header((header::ETAG, PUBLISHED.tag.to_string()))
+        .content_type("application/json");
+    Ok(response.body(PUBLISHED.body.clone()))
+}
+
+/// The document.
+pub(crate) fn document() -> Json {
+    let mut paths = Map::new();
+    uploads::add(&mut paths);
+    assets::add(&mut paths);
+    media::add(&mut paths);
+    paths.insert("/openapi.json".to_owned(), json!({"get": own_operation()}));
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "aldia upload-ingest",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Photos and videos come in, resumable or whole; variants and renditions come out, with a timeline that tells how far they are.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas::all(),
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+        "security": [{"bearer": []}],
+        "x-problem-types": crate::problems::all(),
+    })
+}
+
+fn own_operation() -> Json {
+    parts::Operation::new("get_upload_ingest_document", "meta", "This document.")
+        .open()
+        .answer("200", "The API's document.", json!({"application/json": {"schema": {"type": "object"}}}))
+        .empty("304", "Not changed.")
+        .problems(&["400", "412"])
+        .into_json()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn operations() -> Vec<(String, Json)> {
+        let document = document();
+        let paths = document["paths"].as_object().unwrap().clone();
+        let mut operations = Vec::new();
+        for (path, item) in paths {
+            for (method, operation) in item.as_object().unwrap() {
+                if method != "parameters" {
+                    operations.push((format!("{method} {path}"), operation.clone()));
+                }
+            }
+        }
+        operations
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_and_says_what_it_does() {
+        let operations = operations();
+        let ids: BTreeSet<&str> =
+            operations.iter().map(|(_, operation)| operation["operationId"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), operations.len());
+        for (name, operation) in &operations {
+            assert!(operation["summary"].as_str().is_some_and(|summary| summary.ends_with('.')), "{name}");
+            assert!(operation["responses"].get("503").is_some() || name.contains("openapi"), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = document();
+        let text = document.to_string();
+        for reference in text.split("\"$ref\":\"#").skip(1) {
+            let pointer = reference.split('"').next().unwrap();
+            assert!(document.pointer(pointer).is_some(), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn every_variable_of_a_path_is_described() {
+        let document = document();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let named: BTreeSet<&str> = item["parameters"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(|parameter| parameter["in"] == "path")
+                .map(|parameter| parameter["name"].as_str().unwrap())
+                .collect();
+            let used: BTreeSet<&str> =
+                path.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
+            assert_eq!(named, used, "{path}");
+        }
+    }
+}

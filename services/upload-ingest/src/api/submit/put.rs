@@ -1,0 +1,82 @@
+//! `PUT /v1/videos`, `PUT /v1/images`: the body is the file.
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use upload_protocol::Fields;
+
+use super::answer;
+use crate::api::incoming;
+use crate::api::uploads;
+use crate::domain::asset::Visibility;
+use crate::domain::kind::MediaKind;
+use crate::domain::upload::Dialect;
+use crate::error::{ServiceError, parameters};
+use crate::ingest::{Body, Submission};
+use crate::state::AppState;
+
+/// `PUT /v1/videos`.
+pub(crate) async fn put_video(
+    state: Data<AppState>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, ServiceError> {
+    put(MediaKind::Video, &state, &request, payload).await
+}
+
+/// `PUT /v1/images`.
+pub(crate) async fn put_image(
+    state: Data<AppState>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, ServiceError> {
+    put(MediaKind::Image, &state, &request, payload).await
+}
+
+async fn put(
+    kind: MediaKind,
+    state: &AppState,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, ServiceError> {
+    let caller = incoming::caller(request, state)?;
+    let (title, visibility) = parameters_of(request)?;
+    let idempotent = incoming::idempotent(request, state, &caller)?;
+    let announced = digests(&uploads::fields(request))?;
+    let submission = Submission {
+        id: (state.context.new_id)(),
+        kind: Some(kind),
+        dialect: Dialect::Put,
+        title,
+        visibility,
+        correlation_id: incoming::correlation_id(request.headers(), state.context.new_id)?,
+        metadata: None,
+        parts: None,
+        owner: caller.subject,
+    };
+    let limit = answer::limit(state, kind);
+    answer::refuse_declared(request, limit)?;
+    let place = state.ingest.enter(&submission.owner)?;
+    let (body, waiting) = Body::of(payload, limit, state.ingest.config().stall());
+    answer::received(state, kind, submission, body, waiting, announced, idempotent, place).await
+}
+
+/// `?title=` and `?visibility=`.
+fn parameters_of(request: &HttpRequest) -> Result<(Option<String>, Visibility), ServiceError> {
+    let (mut title, mut visibility, mut faults) = (None, Visibility::Private, Vec::new());
+    for (name, value) in incoming::query_pairs(request)? {
+        let read = match name.as_str() {
+            "title" => incoming::title(&value).map(|read| title = read),
+            "visibility" => incoming::visibility(&value).map(|read| visibility = read),
+            _ => Err(("unknown_parameter", "no such parameter here")),
+        };
+        if let Err((code, message)) = read {
+            faults.push(incoming::parameter_fault(&name, code, message));
+        }
+    }
+    if faults.is_empty() { Ok((title, visibility)) } else { Err(parameters(faults)) }
+}
+
+/// `Content-Digest` and `Repr-Digest`, which are the same of a body that is neither encoded nor a part (RFC 9530).
+fn digests(head: &Fields<'_>) -> Result<Vec<upload_protocol::Checksum>, ServiceError> {
+    Ok(upload_protocol::digests(head).map_err(|refusal| refusal.problem(None))?)
+}

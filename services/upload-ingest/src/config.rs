@@ -1,0 +1,254 @@
+//! Configuration: a TOML file overlaid by the environment (`ALDIA_<SECTION>__<KEY>`). Unknown keys are refused, and all
+//! faults are reported at once. The service and its workers read the same file, or two that agree.
+
+use std::path::Path;
+
+use blob_store::StorageConfig;
+use event_bus::BusConfig;
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use freshness::FreshnessConfig;
+use http_server::HttpConfig;
+use identity::IdentityConfig;
+use pg_pool::PgConfig;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use telemetry::TelemetryConfig;
+
+mod ingest;
+mod processing;
+
+pub use ingest::IngestConfig;
+pub use processing::{ProcessingConfig, WatermarkConfig};
+
+/// Where this service differs from the defaults of the shared sections.
+const OWN_DEFAULTS: &str = r#"
+[http]
+bind = "127.0.0.1:8084"
+[postgres]
+application_name = "upload-ingest"
+[freshness]
+domain = "upload-ingest"
+"#;
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The port that requests come in by. A worker has one too, for its health and metrics.
+    pub http: HttpConfig,
+    /// The database of this service alone.
+    pub postgres: PgConfig,
+    /// Where gateways hold their leases on what they keep of public media.
+    pub redis: RedisConfig,
+    /// Where events go, where workers hear of work and clients of progress.
+    pub nats: BusConfig,
+    /// How gateways are told of what may no longer be shown.
+    pub freshness: FreshnessSection,
+    /// Logs, traces and metrics.
+    pub telemetry: TelemetryConfig,
+    /// Whose tokens are accepted.
+    pub identity: IdentityConfig,
+    /// Where objects lie: on disk or in S3 (U-A14).
+    pub storage: StorageConfig,
+    /// What may come in, and how fast.
+    pub ingest: IngestConfig,
+    /// What is made of it.
+    pub processing: ProcessingConfig,
+    /// How media go out.
+    pub media: MediaConfig,
+    /// The API.
+    pub api: ApiConfig,
+    /// Who may do more than owners.
+    pub access: AccessConfig,
+}
+
+/// Settings of the cache.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FreshnessSection {
+    /// Name of what is kept fresh together (default `upload-ingest`). Replicas on one database have one name, and gateways use
+    /// the same.
+    pub domain: String,
+    /// Sizes and times.
+    #[serde(flatten)]
+    pub cache: FreshnessConfig,
+}
+
+/// Settings of Redis.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RedisConfig {
+    /// Its address with its password, `redis://:password@host:port`.
+    pub url: SecretString,
+}
+
+/// Settings of media that go out.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MediaConfig {
+    /// Key that signs links to private media, at least 32 characters. A new one voids the links that are out.
+    pub capability_key: SecretString,
+    /// How long such a link is good for, in seconds (default 3600, at most a week). A phone may sleep; a link may leak.
+    pub capability_secs: u32,
+}
+
+/// Settings of the API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiConfig {
+    /// Key that signs cursors and takes the fingerprints of idempotent requests, at least 32 characters.
+    pub cursor_key: SecretString,
+    /// How long answers to idempotent requests are kept, in hours (default 24).
+    pub idempotency_retention_hours: u16,
+}
+
+/// Settings of rights.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccessConfig {
+    /// Roles that may hide assets and show them again (default `moderator`). Administrators always may.
+    pub moderator_roles: Vec<String>,
+    /// The issuer whose subjects are stored as they are; those of any other have their issuer before them. Empty: the
+    /// first of `identity.issuers`.
+    pub own_issuer: String,
+}
+
+impl Default for RedisConfig {
+    fn default() -> Self {
+        Self { url: "redis://127.0.0.1:6379".into() }
+    }
+}
+
+impl Default for MediaConfig {
+    fn default() -> Self {
+        Self { capability_key: SecretString::default(), capability_secs: 3600 }
+    }
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self { cursor_key: SecretString::default(), idempotency_retention_hours: 24 }
+    }
+}
+
+impl Default for AccessConfig {
+    fn default() -> Self {
+        Self { moderator_roles: vec!["moderator".to_owned()], own_issuer: String::new() }
+    }
+}
+
+/// `ALDIA_CONFIG` names no section; what does is `ALDIA_<SECTION>__<KEY>`.
+fn is_section(name: &figment::value::UncasedStr) -> bool {
+    name.as_str().contains("__")
+}
+
+impl Config {
+    /// Reads a file, if one is named, and the environment over it.
+    ///
+    /// # Errors
+    /// Every fault, a line each, with its key.
+    pub fn load(file: Option<&Path>) -> Result<Self, String> {
+        let mut figment = Figment::new();
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(format!("there is no configuration file {}", file.display()));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        Self::extract(&figment.merge(Env::prefixed("ALDIA_").filter(is_section).split("__")))
+    }
+
+    /// Reads a configuration from TOML alone, as tests do.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_toml(text: &str) -> Result<Self, String> {
+        Self::extract(&Figment::from(Toml::string(text)))
+    }
+
+    fn extract(figment: &Figment) -> Result<Self, String> {
+        let mut config: Self =
+            Figment::from(Toml::string(OWN_DEFAULTS)).merge(figment).extract().map_err(|error| {
+                error.into_iter().map(|fault| fault.to_string()).collect::<Vec<_>>().join("\n")
+            })?;
+        if config.access.own_issuer.is_empty()
+            && let Some(first) = config.identity.issuers.first()
+        {
+            config.access.own_issuer.clone_from(&first.issuer);
+        }
+        let faults = config.faults();
+        if faults.is_empty() { Ok(config) } else { Err(faults.join("\n")) }
+    }
+
+    /// Everything wrong with these settings, each with its key.
+    fn faults(&self) -> Vec<String> {
+        let mut faults: Vec<String> = Vec::new();
+        let mut section = |name: &str, found: Vec<String>| {
+            faults.extend(found.into_iter().map(|fault| format!("{name}.{fault}")));
+        };
+        section("postgres", self.postgres.faults());
+        section("identity", self.identity.faults());
+        section("freshness", self.freshness.cache.faults());
+        section("storage", self.storage.faults());
+        section("ingest", self.ingest.faults());
+        section("processing", self.processing.faults());
+        for (key, secret) in
+            [("media.capability_key", &self.media.capability_key), ("api.cursor_key", &self.api.cursor_key)]
+        {
+            if secret.expose_secret().chars().count() < 32 {
+                faults.push(format!("{key}: at least 32 characters are expected"));
+            }
+        }
+        if !(60..=604_800).contains(&self.media.capability_secs) {
+            faults.push("media.capability_secs: must lie between 60 and 604800".to_owned());
+        }
+        faults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUIRED: &str = r#"
+[postgres]
+url = "postgres://upload_ingest@127.0.0.1/upload_ingest"
+[api]
+cursor_key = "a key of the tests, forty characters long"
+[media]
+capability_key = "a key of the tests, forty characters long"
+"#;
+
+    #[test]
+    fn what_is_required_is_enough() {
+        let config = Config::from_toml(REQUIRED).unwrap();
+        assert_eq!(config.http.bind, "127.0.0.1:8084");
+        assert_eq!(config.freshness.domain, "upload-ingest");
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once_with_its_key() {
+        let faults = Config::from_toml(
+            "[media]\ncapability_secs = 1\n[ingest]\nbuffer_bytes = 1\n[processing]\nconcurrency = 0\n",
+        )
+        .unwrap_err();
+        for key in [
+            "media.capability_secs",
+            "media.capability_key",
+            "api.cursor_key",
+            "ingest.buffer_bytes",
+            "processing.concurrency",
+            "postgres.url",
+        ] {
+            assert!(faults.contains(key), "{key} in {faults}");
+        }
+        assert!(Config::from_toml("[ingest]\nmax_size = 1").unwrap_err().contains("max_size"));
+    }
+
+    #[test]
+    fn subjects_of_the_first_issuer_are_our_own() {
+        let issuers = "[[identity.issuers]]\nissuer = \"http://one\"\njwks_url = \"http://one/keys\"\n";
+        assert_eq!(Config::from_toml(&format!("{REQUIRED}{issuers}")).unwrap().access.own_issuer, "http://one");
+    }
+}

@@ -1,0 +1,6 @@
+//! The service through its own front door: a real server with a database and a store of its own for each test.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod harness;
+mod submitting;
+mod tus;
