@@ -20,6 +20,7 @@ mod reload;
 mod report;
 mod stats;
 mod stream;
+mod upload;
 
 /// Drills against the real gateway program. Tables go to standard output; the exit code is 1 when an expectation failed.
 #[derive(Parser)]
@@ -42,6 +43,9 @@ enum Command {
     Stream(stream::Args),
     /// Readers, writers and faults of every part: whether any read shows less than what was acknowledged before it began.
     Freshness(freshness::Args),
+    /// Uploads of large videos, up to hundreds at once: time to the answer, memory and processor time, beside nginx and the
+    /// reference server of tus.
+    Upload(upload::Args),
     /// A server to stand behind the gateway; obeys lines on standard input and ends when that is closed.
     #[command(hide = true)]
     Origin(origin::Args),
@@ -77,6 +81,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
             Command::Abuse(args) => interruptible(abuse::run(args)).await,
             Command::Stream(args) => interruptible(stream::run(args)).await,
             Command::Freshness(args) => interruptible(freshness::run(args)).await,
+            Command::Upload(args) => interruptible(upload::run(args)).await,
         }
     })
 }

@@ -44,6 +44,11 @@ impl Table {
         self.text.push_str(&format!("| {} |\n", cells.join(" | ")));
     }
 
+    /// As it is printed.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(crate) fn print(self) {
         println!("{}", self.text);
     }

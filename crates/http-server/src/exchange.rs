@@ -258,6 +258,9 @@ fn server_timing(stats: &RequestStats, took: Duration) -> String {
     for (name, took) in stats.parts() {
         value.push_str(&format!(", {name};dur={:.3}", millis(took)));
     }
+    for (name, took) in stats.details() {
+        value.push_str(&format!(", {name};dur={:.3};desc=\"within another\"", millis(took)));
+    }
     value.push_str(&format!(", app;dur={:.3}", millis(took.saturating_sub(accounted(stats)))));
     value
 }

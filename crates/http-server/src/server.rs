@@ -1,5 +1,6 @@
 //! Start, run and stop of one HTTP server.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -130,21 +131,33 @@ impl Shell {
         let handle = Handle { server: server.handle(), draining };
         tracing::info!(%addr, service, version, "listening");
         // Spawned, because a server that nobody polls does not serve; the handle below observes it.
-        Ok(Running { addr, handle, signals, serving: tokio::spawn(server) })
+        Ok(Running { addr, handle, signals, serving: tokio::spawn(server), on_drain: None })
     }
 }
 
 /// A running server.
-#[derive(Debug)]
 pub struct Running {
     /// Where it listens, with the port it got.
     pub addr: SocketAddr,
     handle: Handle,
     signals: Signals,
     serving: JoinHandle<io::Result<()>>,
+    on_drain: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("addr", &self.addr).finish_non_exhaustive()
+    }
 }
 
 impl Running {
+    /// Has `hook` called when draining begins: for requests that would take longer than they are granted, and can be cut
+    /// short in a better way.
+    pub fn on_drain(&mut self, hook: impl FnOnce() + Send + 'static) {
+        self.on_drain = Some(Box::new(hook));
+    }
+
     /// Serves until SIGTERM, SIGINT or [`Handle::stop`], then drains: `/readyz` fails, no connection is accepted,
     /// requests in flight get `drain_secs`. A second signal ends it at once.
     ///
@@ -155,6 +168,9 @@ impl Running {
         tokio::select! {
             ended = &mut self.serving => return ended.unwrap_or_else(|error| Err(io::Error::other(error))),
             name = self.signals.next() => tracing::info!(signal = name, "draining"),
+        }
+        if let Some(hook) = self.on_drain.take() {
+            hook();
         }
         tokio::select! {
             () = self.handle.stop(true) => {}

@@ -90,7 +90,7 @@ pub(crate) const SERVICES: &[Service] = &[
         database: Some(Database {
             name: "upload_ingest",
             migrate: &["migrate", "--config", "{config}"],
-            seed: Some(&["seed", "--config", "{config}", "--data", "{data}"]),
+            seed: None,
         }),
         template: "upload-ingest.toml",
         settings: &UPLOADS,

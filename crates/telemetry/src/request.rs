@@ -37,6 +37,7 @@ pub struct RequestStats {
     upstream_micros: AtomicU64,
     kept: Mutex<VecDeque<Statement>>,
     parts: Mutex<Vec<(&'static str, Duration)>>,
+    details: Mutex<Vec<(&'static str, Duration)>>,
     principal: OnceLock<String>,
     deadline: OnceLock<Instant>,
 }
@@ -55,6 +56,7 @@ impl RequestStats {
             upstream_micros: AtomicU64::new(0),
             kept: Mutex::new(VecDeque::new()),
             parts: Mutex::new(Vec::new()),
+            details: Mutex::new(Vec::new()),
             principal: OnceLock::new(),
             deadline: OnceLock::new(),
         })
@@ -84,11 +86,12 @@ impl RequestStats {
     /// Adds time that the handler spent on a part of its own: receiving, writing. Parts do not overlap each other, nor what
     /// is recorded by the other methods; together they are what the request took.
     pub fn record_part(&self, name: &'static str, took: Duration) {
-        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        match parts.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, sum)) => *sum += took,
-            None => parts.push((name, took)),
-        }
+        add(&self.parts, name, took);
+    }
+
+    /// Adds time within another part that is worth a name of its own: publishing, within the database's time.
+    pub fn record_detail(&self, name: &'static str, took: Duration) {
+        add(&self.details, name, took);
     }
 
     /// Notes who asked: the subject of the verified token. The first call wins.
@@ -139,6 +142,12 @@ impl RequestStats {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What was recorded within other parts, likewise.
+    #[must_use]
+    pub fn details(&self) -> Vec<(&'static str, Duration)> {
+        self.details.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The statements kept, oldest first.
     #[must_use]
     pub fn kept_statements(&self) -> Vec<Statement> {
@@ -173,6 +182,15 @@ impl RequestStats {
     /// The list stays valid whatever a panicking holder did, so poison is ignored.
     fn kept(&self) -> MutexGuard<'_, VecDeque<Statement>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The list stays valid whatever a panicking holder did, so poison is ignored.
+fn add(list: &Mutex<Vec<(&'static str, Duration)>>, name: &'static str, took: Duration) {
+    let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
+    match list.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, sum)) => *sum += took,
+        None => list.push((name, took)),
     }
 }
 

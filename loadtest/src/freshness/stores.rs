@@ -11,11 +11,25 @@ use nix::unistd::{User, geteuid};
 
 use super::server::{Ports, Ready, Server, command};
 
+/// What of the database survives what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// What was committed survives the death of the server, though not that of the machine: nothing is synced to the disk.
+    OfProcess,
+    /// As in production, at the price that it has there.
+    OfMachine,
+}
+
 /// The superuser of the database, whom everybody on 127.0.0.1 may be.
 const SUPERUSER: &str = "check";
 
-/// The database server with the empty database `catalog`, and its address.
-pub(crate) async fn postgres(folder: &Path, ports: &mut Ports) -> anyhow::Result<(Server, SocketAddr)> {
+/// The database server with one empty database, and its address.
+pub(crate) async fn postgres(
+    folder: &Path,
+    ports: &mut Ports,
+    database: &str,
+    durability: Durability,
+) -> anyhow::Result<(Server, SocketAddr)> {
     let bin = newest_postgres()?;
     let user = unprivileged()?;
     let home = folder.join("postgres");
@@ -41,10 +55,10 @@ pub(crate) async fn postgres(folder: &Path, ports: &mut Ports) -> anyhow::Result
     run(initdb.current_dir(&home)).await.context("initdb")?;
 
     let addr = ports.next()?;
-    // What was committed survives the death of the server, though not that of the machine: nothing is synced to the disk.
+    let synced = if durability == Durability::OfMachine { "on" } else { "off" };
     let settings = format!(
         "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = ''\nmax_connections = 200\n\
-         shared_buffers = 128MB\nfsync = off\nsynchronous_commit = on\nfull_page_writes = off\njit = off\n\
+         shared_buffers = 128MB\nfsync = {synced}\nsynchronous_commit = on\nfull_page_writes = {synced}\njit = off\n\
          timezone = 'UTC'\nlogging_collector = off\n",
         addr.port()
     );
@@ -71,15 +85,15 @@ pub(crate) async fn postgres(folder: &Path, ports: &mut Ports) -> anyhow::Result
         "-d",
         "postgres",
         "-c",
-        "create database catalog",
+        &format!("create database {database}"),
     ]);
     run(psql.arg("-p").arg(addr.port().to_string())).await.context("psql")?;
     Ok((server, addr))
 }
 
-/// The URL of the catalog's database at another address than its own.
-pub(crate) fn database_url(addr: SocketAddr) -> String {
-    format!("postgres://{SUPERUSER}@{addr}/catalog")
+/// The URL of a database at any address that leads to its server.
+pub(crate) fn database_url(addr: SocketAddr, database: &str) -> String {
+    format!("postgres://{SUPERUSER}@{addr}/{database}")
 }
 
 /// A Redis that keeps nothing: whenever it is started, it is empty.

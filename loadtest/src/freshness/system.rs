@@ -13,7 +13,10 @@ use tempfile::TempDir;
 use super::config::{Catalog, Gateway};
 use super::link::{Line, Link};
 use super::server::{Ports, Ready, Server, command};
-use super::stores;
+use super::stores::{self, Durability};
+
+/// The catalog's database.
+const DATABASE: &str = "catalog";
 
 /// The programs and how they are told to behave.
 #[derive(Clone, Debug)]
@@ -127,7 +130,8 @@ impl System {
     pub(crate) async fn start(setup: &Setup) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("check-freshness-").tempdir()?;
         let mut ports = Ports::new();
-        let (postgres, database) = stores::postgres(folder.path(), &mut ports).await?;
+        let (postgres, database) = 
+            stores::postgres(folder.path(), &mut ports, DATABASE, Durability::OfProcess).await?;
         let (redis, memory) = stores::redis(folder.path(), &mut ports).await?;
         let (nats, bus) = stores::nats(folder.path(), &mut ports).await?;
         let doors: Vec<Door> = (0..setup.gateways)
@@ -148,7 +152,7 @@ impl System {
             let text = Catalog {
                 bind,
                 issuer: &issuer,
-                postgres: &stores::database_url(link(Wire::CatalogPostgres, number, database).await?),
+                postgres: &stores::database_url(link(Wire::CatalogPostgres, number, database).await?, DATABASE),
                 redis: link(Wire::CatalogRedis, number, memory).await?,
                 nats: link(Wire::CatalogNats, number, bus).await?,
                 more: &setup.catalog_more,

@@ -40,6 +40,7 @@ pub struct App {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     sweep: JoinHandle<()>,
+    ingest: Ingest,
 }
 
 impl App {
@@ -106,11 +107,11 @@ impl App {
         let mut tasks = Vec::new();
         if config.ingest.background {
             tasks.push(tokio::spawn(declare_stream(bus)));
-            tasks.push(tokio::spawn(finish_interrupted(ingest, stopped.clone())));
+            tasks.push(tokio::spawn(finish_interrupted(ingest.clone(), stopped.clone())));
             tasks.push(jobs::spawn(&config, &pool, &blobs, &context, &metrics, &stopped));
             tasks.push(tokio::spawn(relay.run(stopped)));
         }
-        Ok(Self { running, stop, tasks, sweep: freshness.spawn_sweep() })
+        Ok(Self { running, stop, tasks, sweep: freshness.spawn_sweep(), ingest })
     }
 
     /// Where it listens.
@@ -127,7 +128,9 @@ impl App {
     ///
     /// # Errors
     /// Of the server.
-    pub async fn until_stopped(self) -> std::io::Result<()> {
+    pub async fn until_stopped(mut self) -> std::io::Result<()> {
+        let ingest = self.ingest;
+        self.running.on_drain(move || ingest.drain());
         let result = self.running.until_stopped().await;
         // A receiver that is gone has ended already.
         let _ = self.stop.send(true);

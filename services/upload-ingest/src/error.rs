@@ -33,6 +33,11 @@ impl ServiceError {
         self.0.detail_text().unwrap_or(self.0.kind().title).to_owned()
     }
 
+    /// Whether it is a defect, as far as anybody knows.
+    pub(crate) fn is_internal(&self) -> bool {
+        std::ptr::eq(self.0.kind(), &registry::INTERNAL)
+    }
+
     /// Whether the same content would be refused again, so that nothing of it need be kept.
     pub(crate) fn is_final(&self) -> bool {
         let kind = self.0.kind();

@@ -178,15 +178,44 @@ fn open(
 fn reopen(folder: &Path, segment: &Segment) -> Result<Option<File>, StorageError> {
     let path = folder.join(segment.name());
     let file = OpenOptions::new().write(true).open(&path)?;
-    if false {
+    if file.try_lock().is_err() {
         return Ok(None);
     }
-    // It may have become an object between the opening and the lock; then it is not ours to write to.
-    if std::fs::metadata(&path)?.ino() != file.metadata()?.ino() {
+    if !is_in_place(&path, &file)? {
         return Err(StorageError::NotFound(path.display().to_string()));
     }
     check_length(segment, &file)?;
     // What a crashed writer wrote beyond is cut off.
     file.set_len(segment.bytes)?;
     Ok(Some(file))
+}
+
+/// Whether `file` is still what `path` names. It may have become an object between the opening and the lock; then it is not
+/// ours to write to.
+fn is_in_place(path: &Path, file: &File) -> io::Result<bool> {
+    match std::fs::metadata(path) {
+        Ok(named) => {
+            let open = file.metadata()?;
+            Ok((named.dev(), named.ino()) == (open.dev(), open.ino()))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_that_became_an_object_is_not_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let (segment, object) = (folder.path().join("segment"), folder.path().join("object"));
+        let file = File::create(&segment).unwrap();
+        assert!(is_in_place(&segment, &file).unwrap());
+        std::fs::rename(&segment, &object).unwrap();
+        assert!(!is_in_place(&segment, &file).unwrap());
+        File::create(&segment).unwrap();
+        assert!(!is_in_place(&segment, &file).unwrap(), "another of the same name");
+    }
 }

@@ -197,3 +197,18 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn what_a_lost_writer_wrote_beyond_its_last_state_takes_no_room() {
+    let bench = Bench::local().await;
+    let upload = Uuid::new_v4();
+    let mut writer = bench.store.begin(upload, 1).await.unwrap();
+    write(&mut writer, &content(1, 5000)).await;
+    let state = writer.sync().await.unwrap();
+    write(&mut writer, &content(2, 700_000)).await;
+    drop(writer);
+    let writer = bench.store.resume(upload, 1, &state).await.unwrap();
+    assert_eq!(writer.written(), 5000);
+    let segment = &bench.segments(upload)[0];
+    assert_eq!((segment.metadata().unwrap().len(), bench.segments(upload).len()), (5000, 1));
+}

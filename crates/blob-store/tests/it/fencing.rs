@@ -25,7 +25,7 @@ async fn wake_up(stale: &mut PartialWriter) {
 
 async fn take_over(bench: &Bench, epoch: i64) {
     let (upload, key) = (Uuid::new_v4(), key("videos/1"));
-    let (first, second) = (content(1, PART + 40_000), content(2, PART));
+    let (first, second) = (content(1, PART + 40_000), content(2, PART + 90_000));
     let mut stale = bench.store.begin(upload, 1).await.unwrap();
     write(&mut stale, &first).await;
     let state = stored(stale.sync().await.unwrap());
@@ -33,11 +33,11 @@ async fn take_over(bench: &Bench, epoch: i64) {
 
     let other = bench.another().await;
     let mut writer = other.resume(upload, epoch, &state).await.unwrap();
-    write(&mut writer, &second.slice(..PART - 1)).await;
+    write(&mut writer, &second.slice(..PART)).await;
     writer.sync().await.unwrap();
     // What it writes first would lie where its successor has just written.
     wake_up(&mut stale).await;
-    write(&mut writer, &second.slice(PART - 1..)).await;
+    write(&mut writer, &second.slice(PART..)).await;
     writer.sync().await.unwrap();
     wake_up(&mut stale).await;
     let state = stored(writer.close().await.unwrap());

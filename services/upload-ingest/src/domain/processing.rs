@@ -97,7 +97,9 @@ impl Cause {
     /// Something of ours is away. Nothing is wrong with the file.
     pub(crate) const UNAVAILABLE: Self = Self {
         code: "processing_unavailable",
-        text: Cow::Borrowed("Processing was interrupted by a fault on our side. The file itself may be fine."),
+        text: Cow::Borrowed(
+            "Processing was interrupted by a fault on our side. The file itself may be fine.",
+        ),
         is_final: false,
     };
 

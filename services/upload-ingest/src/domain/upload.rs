@@ -57,30 +57,6 @@ impl UploadState {
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
-
-    /// Whether bytes may still come.
-    pub(crate) fn is_open(self) -> bool {
-        matches!(self, Self::Created | Self::Receiving | Self::Paused)
-    }
-
-    /// Whether every byte has come.
-    pub(crate) fn is_complete(self) -> bool {
-        matches!(self, Self::Received | Self::Verified | Self::Linked)
-    }
-
-    /// Whether it may go from here to there.
-    pub(crate) fn may_become(self, next: Self) -> bool {
-        match next {
-            Self::Created => false,
-            Self::Receiving | Self::Paused | Self::Received => self.is_open(),
-            Self::Verified => self == Self::Received,
-            // What came whole in one request was never stored in a state before.
-            Self::Linked => self.is_open() || matches!(self, Self::Received | Self::Verified),
-            Self::Rejected | Self::Expired | Self::Cancelled => {
-                self.is_open() || matches!(self, Self::Received | Self::Verified)
-            }
-        }
-    }
 }
 
 /// Which protocol an upload was begun in.
@@ -113,22 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_ended_does_not_go_on() {
-        for end in [UploadState::Linked, UploadState::Rejected, UploadState::Expired, UploadState::Cancelled] {
-            assert!(UploadState::ALL.into_iter().all(|next| !end.may_become(next)), "{end:?}");
-        }
-    }
-
-    #[test]
     fn names_are_read_back() {
         assert!(UploadState::ALL.into_iter().all(|state| UploadState::parse(state.as_str()) == Some(state)));
-    }
-
-    #[test]
-    fn bytes_come_only_to_what_is_open() {
-        for state in UploadState::ALL {
-            assert_eq!(state.may_become(UploadState::Receiving), state.is_open(), "{state:?}");
-            assert!(!(state.is_open() && state.is_complete()));
-        }
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum BodyEnd {
     Stalled,
     /// Another request goes on with the upload.
     TakenOver,
+    /// This process is to stop.
+    Draining,
     /// There is more of it than may be.
     TooLarge,
     /// It could not be decoded.
@@ -49,6 +51,9 @@ impl BodyEnd {
             Self::Cut => Problem::new(&registry::MALFORMED_REQUEST).detail("the body ended early"),
             Self::Stalled => Problem::new(&problems::UPLOAD_STALLED),
             Self::TakenOver => return Some(taken_over()),
+            Self::Draining => Problem::new(&registry::UNAVAILABLE)
+                .detail("this instance is being stopped; what has come is kept")
+                .header("Retry-After", "1"),
             Self::TooLarge => Problem::new(&registry::PAYLOAD_TOO_LARGE),
             Self::Trailing => Problem::new(&registry::VALIDATION_FAILED).field(
                 "/file",
@@ -71,8 +76,8 @@ pub(crate) struct Body {
     pieces: LocalBoxStream<'static, Result<Bytes, BodyEnd>>,
     /// Ends when nobody waits for the answer any more.
     gone: Fuse<LocalBoxFuture<'static, ()>>,
-    /// Ends when another request goes on with the upload.
-    taken_over: Fuse<LocalBoxFuture<'static, ()>>,
+    /// Ends when the body is not to be read any further, and says why.
+    stop: Fuse<LocalBoxFuture<'static, BodyEnd>>,
     stall: Duration,
     limit: u64,
     received: u64,
@@ -113,7 +118,7 @@ impl Body {
         let body = Self {
             pieces: pieces.boxed_local(),
             gone: gone.map(drop).boxed_local().fuse(),
-            taken_over: Fuse::terminated(),
+            stop: Fuse::terminated(),
             stall,
             limit,
             received: 0,
@@ -122,9 +127,9 @@ impl Body {
         (body, Waiting(waiting))
     }
 
-    /// Ends also when another request goes on with the upload.
-    pub(super) fn until(&mut self, taken_over: impl Future<Output = ()> + 'static) {
-        self.taken_over = taken_over.boxed_local().fuse();
+    /// Ends also when `stop` says so.
+    pub(super) fn until(&mut self, stop: impl Future<Output = BodyEnd> + 'static) {
+        self.stop = stop.boxed_local().fuse();
     }
 
     /// Takes less from now on: what it is has turned out.
@@ -169,7 +174,7 @@ impl Body {
     }
 }
 
-/// What has arrived is taken before the client is known to be gone; but whoever takes over does not wait for that.
+/// What has arrived is taken before the client is known to be gone; but whoever has it stopped does not wait for that.
 struct Next<'a> {
     body: &'a mut Body,
 }
@@ -179,8 +184,10 @@ impl Future for Next<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let body = &mut *self.body;
-        if !body.taken_over.is_terminated() && body.taken_over.poll_unpin(cx).is_ready() {
-            return Poll::Ready(Err(BodyEnd::TakenOver));
+        if !body.stop.is_terminated()
+            && let Poll::Ready(end) = body.stop.poll_unpin(cx)
+        {
+            return Poll::Ready(Err(end));
         }
         match body.pieces.poll_next_unpin(cx) {
             Poll::Ready(None) => Poll::Ready(Err(BodyEnd::Whole)),
@@ -244,7 +251,7 @@ mod tests {
     #[tokio::test]
     async fn another_request_ends_it() {
         let (mut body, _waiting) = Body::of_pieces(stream::pending(), 5, STALL);
-        body.until(std::future::ready(()));
+        body.until(std::future::ready(BodyEnd::TakenOver));
         assert_eq!(body.next().await, Err(BodyEnd::TakenOver));
     }
 }

@@ -161,7 +161,7 @@ impl Inner {
             Ok(Finished::New(Box::new(asset.clone())))
         });
         let finished = transaction.await;
-        tracing::debug!(outbox_ms = outbox.as_secs_f64() * 1000.0, "upload linked");
+        telemetry::request::with_current(|stats| stats.record_detail("outbox", outbox));
         finished.map_err(|error| if committing { Unlinked::Unknown(error) } else { Unlinked::RolledBack(error) })
     }
 

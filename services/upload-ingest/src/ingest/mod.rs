@@ -22,7 +22,7 @@ use blob_store::BlobStore;
 use content_inspect::{Accepted, ContentType};
 use pg_pool::PgPool;
 use telemetry::metrics::Metrics;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::config::IngestConfig;
 use crate::domain::kind::MediaKind;
@@ -78,6 +78,8 @@ struct Inner {
     /// This process, among all that ever wrote.
     holder: String,
     meters: metrics::Meters,
+    /// Turns true when this process is to stop.
+    draining: watch::Sender<bool>,
 }
 
 impl Ingest {
@@ -95,7 +97,20 @@ impl Ingest {
         let holder = (context.new_id)().to_string();
         let turns = Arc::new(Semaphore::new(config.writers));
         let writers = writers::Writers::default();
-        Self(Arc::new(Inner { pool, blobs, config, playlists, context, admission, writers, turns, holder, meters }))
+        let draining = watch::Sender::new(false);
+        Self(Arc::new(Inner {
+            pool,
+            blobs,
+            config,
+            playlists,
+            context,
+            admission,
+            writers,
+            turns,
+            holder,
+            meters,
+            draining,
+        }))
     }
 
     /// A place among the uploads that are receiving.
@@ -106,6 +121,11 @@ impl Ingest {
         self.0.admission.enter(owner)
     }
 
+    /// Has every upload that can be gone on with later make durable what it has, and end its request (U-B1).
+    pub(crate) fn drain(&self) {
+        self.0.draining.send_replace(true);
+    }
+
     /// The limits, for those who tell clients of them.
     pub(crate) fn config(&self) -> &IngestConfig {
         &self.0.config
@@ -113,6 +133,15 @@ impl Ingest {
 }
 
 impl Inner {
+    /// Ends when this process is to stop.
+    fn drained(&self) -> impl Future<Output = ()> + use<> {
+        let mut draining = self.draining.subscribe();
+        async move {
+            // A sender that is gone: there is no service any more, and nothing to wait for.
+            let _ = draining.wait_for(|draining| *draining).await;
+        }
+    }
+
     /// Largest body of what this has turned out to be, or may still turn out to be.
     fn limit(&self, kind: Option<MediaKind>) -> u64 {
         match kind {

@@ -18,7 +18,6 @@ use super::writers::{Turn, taken_over};
 use super::{Finished, Ingest, Inner, digests};
 use crate::domain::upload::UploadState;
 use crate::error::{ServiceError, not_found};
-use crate::store::link::NewAsset;
 use crate::store::uploads::{self, Claim, Progress, Terms, UploadRow};
 use crate::store::to_db;
 
@@ -38,14 +37,8 @@ pub(crate) struct Append {
 
 /// How an upload stands after a request.
 pub(crate) struct Appended {
-    /// Bytes on stable storage.
-    pub(crate) offset: u64,
-    /// Length of the whole, if it is known.
-    pub(crate) declared: Option<u64>,
     /// Whether all of it is there.
-    pub(crate) complete: bool,
-    /// What came of it, if it is no part of something.
-    pub(crate) asset: Option<Box<NewAsset>>,
+    complete: bool,
 }
 
 /// An upload that this request writes to.
@@ -93,7 +86,13 @@ impl Ingest {
 impl Inner {
     async fn append(&self, append: &Append, body: &mut Body) -> Result<Appended, ServiceError> {
         let held = self.hold(append).await?;
-        body.until(held.turn.wanted());
+        let (wanted, drained) = (held.turn.wanted(), self.drained());
+        body.until(async move {
+            tokio::select! {
+                () = wanted => BodyEnd::TakenOver,
+                () = drained => BodyEnd::Draining,
+            }
+        });
         body.limit_to(held.plan.at_most);
         let (writer, watch) = match self.open(&held.row).await {
             Ok(opened) => opened,
@@ -250,7 +249,7 @@ impl Inner {
         match settled.end {
             End::Open => match end.problem() {
                 Some(problem) => Err(problem),
-                None => Ok(self.open_answer(&state, settled.declared)),
+                None => Ok(Appended { complete: false }),
             },
             End::Refused(refusal) => Err(refused(refusal)),
             End::Invalid(refusal) => {
@@ -258,19 +257,13 @@ impl Inner {
                 self.reject(held.claim, &error).await?;
                 Err(error)
             }
-            End::Complete => self.complete(held, &state).await,
+            End::Complete => self.complete(held).await,
         }
     }
 
-    fn open_answer(&self, state: &PartialState, declared: Option<u64>) -> Appended {
-        Appended { offset: state.offset(), declared, complete: false, asset: None }
-    }
-
-    async fn complete(&self, held: &Held, state: &PartialState) -> Result<Appended, ServiceError> {
-        let bytes = state.offset();
-        let appended = |asset| Appended { offset: bytes, declared: Some(bytes), complete: true, asset };
+    async fn complete(&self, held: &Held) -> Result<Appended, ServiceError> {
         if held.row.concat.is_some() {
-            return Ok(appended(None));
+            return Ok(Appended { complete: true });
         }
         let row = {
             let mut conn = self.pool.read().await?;
@@ -280,7 +273,7 @@ impl Inner {
             return Err(taken_over());
         }
         match self.finish_row(&row).await? {
-            Finished::New(asset) => Ok(appended(Some(asset))),
+            Finished::New(_) => Ok(Appended { complete: true }),
             Finished::Replayed(_) => Err(internal("an upload without an idempotency key was replayed")),
         }
     }
@@ -317,8 +310,12 @@ impl Inner {
         Ok(())
     }
 
-    /// Ends the upload when the same bytes would be refused again.
+    /// Ends the upload when the same bytes would be refused again. What looks like a fault of ours may be that another writer
+    /// has gone on, or has finished, and taken the bytes from under this one.
     async fn give_up_if_final(&self, claim: Claim, error: ServiceError) -> ServiceError {
+        if error.is_internal() && self.is_fenced(claim).await {
+            return taken_over();
+        }
         if !error.is_final() {
             return error;
         }
@@ -326,6 +323,14 @@ impl Inner {
             Ok(()) => error,
             Err(failed) => failed,
         }
+    }
+}
+
+impl Inner {
+    async fn is_fenced(&self, claim: Claim) -> bool {
+        let Ok(mut conn) = self.pool.read().await else { return false };
+        let row = uploads::find(&mut conn, claim.id).await;
+        row.is_ok_and(|row| row.is_none_or(|row| row.epoch != claim.epoch))
     }
 }
 

@@ -339,8 +339,7 @@ mod tests {
         let report = Report { objects: 3, missing_objects: 1, ..Report::default() };
         let text = report.print(Format::Text).unwrap();
         assert!(text.starts_with("objects: 3\n") && text.contains("missing_objects: 1\n"), "{text}");
-        let json: serde_json::Value =
-            serde_json::from_str(&report.print(Format::Json).unwrap()).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&report.print(Format::Json).unwrap()).unwrap();
         for (what, number) in report.numbers() {
             assert_eq!(json[what], number);
         }

@@ -34,8 +34,6 @@ pub(crate) struct UploadRow {
     pub(crate) inspection: Option<Json>,
     pub(crate) storage: Option<Json>,
     pub(crate) epoch: i64,
-    pub(crate) holder: Option<String>,
-    pub(crate) lease_until: Option<DateTime<Utc>>,
     state: String,
     pub(crate) error_code: Option<String>,
     pub(crate) error_text: Option<String>,

@@ -43,16 +43,3 @@ pub(crate) async fn subtract(conn: &mut AsyncPgConnection, owner: &str, bytes: i
         .await
         .map(|_| ())
 }
-
-/// What an owner keeps.
-///
-/// # Errors
-/// Of the database.
-pub(crate) async fn of(conn: &mut AsyncPgConnection, owner: &str) -> QueryResult<Usage> {
-    let found: Option<Usage> = diesel::sql_query("SELECT bytes, assets FROM owner_usage WHERE owner = $1")
-        .bind::<Text, _>(owner)
-        .get_result(conn)
-        .await
-        .optional()?;
-    Ok(found.unwrap_or_default())
-}

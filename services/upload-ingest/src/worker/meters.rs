@@ -155,7 +155,9 @@ mod tests {
         let meters = Meters::new(&metrics);
         let before = metrics.encode();
         let line = |value: u32| {
-            format!("processing_attempts_total{{service=\"upload-worker\",stage=\"poster\",outcome=\"dead\"}} {value}")
+            format!(
+                "processing_attempts_total{{service=\"upload-worker\",stage=\"poster\",outcome=\"dead\"}} {value}"
+            )
         };
         assert!(before.contains(&line(0)), "{before}");
         let running = (meters.begin(), meters.decoding(7));

@@ -28,3 +28,6 @@ mod scratch;
 pub(crate) mod settle;
 mod stages;
 mod workshop;
+
+#[cfg(test)]
+mod tests;

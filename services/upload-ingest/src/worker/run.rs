@@ -143,12 +143,8 @@ impl Worker {
 
     async fn run_stage(&self, claimed: &Claimed, progress: watch::Sender<f32>) -> Result<Yield, StageError> {
         let folder = self.scratch.folder()?;
-        let task = Task {
-            asset_id: claimed.lease.asset_id,
-            media: claimed.media,
-            scratch: folder.path(),
-            progress,
-        };
+        let task =
+            Task { asset_id: claimed.lease.asset_id, media: claimed.media, scratch: folder.path(), progress };
         Box::pin(stages::run(&self.workshop, claimed.kind, task)).await
     }
 

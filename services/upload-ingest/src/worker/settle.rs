@@ -103,8 +103,7 @@ impl Settler {
         now: DateTime<Utc>,
     ) -> Result<(), PgError> {
         let made = renditions::of(conn, &[asset.id]).await?.into_iter().map(Into::into).collect();
-        let event =
-            published::asset_processed((self.new_id)(), &asset.about()?, asset.finished(), made, now);
+        let event = published::asset_processed((self.new_id)(), &asset.about()?, asset.finished(), made, now);
         Ok(event_bus::enqueue(conn, &[event]).await?)
     }
 
@@ -155,8 +154,7 @@ impl Settler {
                     return Ok(false);
                 }
                 let jobs = [(claimed.lease.job_id, claimed.kind)];
-                let message =
-                    events::job_queued((self.new_id)(), asset.id, &jobs, asset.correlation_id, now);
+                let message = events::job_queued((self.new_id)(), asset.id, &jobs, asset.correlation_id, now);
                 event_bus::enqueue(conn, &[message]).await?;
                 Ok(true)
             })

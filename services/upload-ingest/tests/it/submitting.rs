@@ -1,7 +1,5 @@
 //! Uploads that come whole in one request.
 
-use std::time::Duration;
-
 use futures_util::StreamExt as _;
 use reqwest::Method;
 
@@ -244,6 +242,7 @@ async fn the_answer_says_where_the_time_went() {
         let found = found.unwrap_or_else(|| panic!("{name} in {timing}"));
         found.split("dur=").nth(1).unwrap().split(';').next().unwrap().parse().unwrap()
     };
+    assert!(part("outbox") < part("db"), "{timing}");
     let sum: f64 = ["recv", "write", "sync", "db", "pool", "app"].into_iter().map(part).sum();
     assert!((sum - part("total")).abs() <= part("total") * 0.05, "{timing}");
     app.stop().await;

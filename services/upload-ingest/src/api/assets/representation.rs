@@ -98,7 +98,7 @@ pub(crate) fn view(
         correlation_id: asset.correlation_id,
         error: Fault::of(asset.error_code, asset.error_text),
         original_url: link(original),
-        renditions: renditions.into_iter().map(|made| rendition(made, &link)).collect(),
+        renditions: renditions.into_iter().map(|made| rendition(made, link)).collect(),
         version: asset.version,
         created_at: asset.created_at,
         updated_at: asset.updated_at,

@@ -16,13 +16,14 @@ use crate::domain::layout;
 
 /// A database of its own.
 pub(crate) struct Fixture {
-    pub(crate) database: Database,
     pub(crate) pool: PgPool,
+    /// After the pool, so that it is dropped when nobody is connected any more.
+    _database: Database,
 }
 
 /// So many seconds after the beginning.
 pub(crate) fn at(secs: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp(1_800_000_000 + secs, 0).unwrap()
+    DateTime::from_timestamp(1_700_000_000 + secs, 0).unwrap()
 }
 
 /// A worker of this name that asks at that time, for ten seconds.
@@ -35,7 +36,7 @@ impl Fixture {
         let database = Database::create(crate::app::migrations(), "upload-ingest").await;
         let config = PgConfig { url: database.url().to_owned().into(), ..PgConfig::default() };
         let pool = PgPool::new(&config, &Metrics::new("test")).unwrap();
-        Self { database, pool }
+        Self { pool, _database: database }
     }
 
     /// An asset whose stages all wait, with the row of its original.

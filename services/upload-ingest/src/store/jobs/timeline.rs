@@ -114,7 +114,11 @@ fn stage(row: StageRow, attempts: &[AttemptRow]) -> QueryResult<Stage> {
         started_at: row.started_at,
         ended_at: row.ended_at,
         error: row.error_code.zip(row.error_text),
-        attempts: attempts.iter().filter(|other| other.job_id == row.id).map(attempt).collect::<Result<_, _>>()?,
+        attempts: attempts
+            .iter()
+            .filter(|other| other.job_id == row.id)
+            .map(attempt)
+            .collect::<Result<_, _>>()?,
     })
 }
 

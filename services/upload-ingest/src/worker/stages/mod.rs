@@ -34,11 +34,7 @@ pub(crate) struct Task<'a> {
 ///
 /// # Errors
 /// What is wrong with the file, or with what it was to be made with.
-pub(crate) async fn run(
-    workshop: &Workshop,
-    kind: JobKind,
-    task: Task<'_>,
-) -> Result<Yield, StageError> {
+pub(crate) async fn run(workshop: &Workshop, kind: JobKind, task: Task<'_>) -> Result<Yield, StageError> {
     match kind {
         JobKind::Probe => probe::run(workshop, &task).await,
         JobKind::Variants => pictures::run(workshop, &task).await,

@@ -23,7 +23,9 @@ pub(super) async fn run(workshop: &Workshop, task: Task<'_>) -> Result<Yield, St
     tokio::fs::create_dir(&folder).await?;
     let spec = HlsSpec { audio: workshop.config.audio, ..HlsSpec::default() };
     let progress = task.progress;
-    let tell = |part| drop(progress.send_replace(part));
+    let tell = |part| {
+        progress.send_replace(part);
+    };
     let files = workshop.ffmpeg.hls(original.path(), &folder, &ladder(), &spec, tell).await?;
     let files = measured(&folder, files).await?;
     let digest = layout::short_digest(&digest_of(&files));
@@ -47,9 +49,8 @@ pub(super) async fn run(workshop: &Workshop, task: Task<'_>) -> Result<Yield, St
 
 /// From the smallest to the largest; one that would enlarge the video is left out.
 fn ladder() -> [Rung; 3] {
-    [("360p", 640, 360, 800), ("540p", 960, 540, 1_600), ("720p", 1280, 720, 3_000)].map(
-        |(name, width, height, max_kbps)| Rung { name: name.to_owned(), width, height, max_kbps },
-    )
+    [("360p", 640, 360, 800), ("540p", 960, 540, 1_600), ("720p", 1280, 720, 3_000)]
+        .map(|(name, width, height, max_kbps)| Rung { name: name.to_owned(), width, height, max_kbps })
 }
 
 /// The files of the folder by name, each with its length and digest.

@@ -23,11 +23,12 @@ pub(super) async fn run(workshop: &Workshop, task: Task<'_>) -> Result<Yield, St
     let spec = spec(&workshop.config);
     let size = (spec.width, spec.height);
     let progress = task.progress;
-    let tell = |part| drop(progress.send_replace(part));
+    let tell = |part| {
+        progress.send_replace(part);
+    };
     workshop.ffmpeg.rendition(original.path(), &output, &spec, tell).await?;
     let measured = measure(output.clone()).await?;
-    let key =
-        layout::rendition_key(task.asset_id, NAME, &layout::short_digest(&measured.sha256), FORMAT);
+    let key = layout::rendition_key(task.asset_id, NAME, &layout::short_digest(&measured.sha256), FORMAT);
     let stored = workshop.put_file(output, measured, key).await?;
     let made = Made::of(NAME.to_owned(), FORMAT, CONTENT_TYPE, &stored, size);
     Ok(Yield { objects: vec![stored], renditions: vec![made], ..Yield::default() })
