@@ -21,7 +21,7 @@ TOOLS := .aldia/tools
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up down status seed test check-freshness check-sabotage lint fmt docs toolchain deny
+.PHONY: help up down status seed test check-freshness check-sabotage check-tus lint fmt docs toolchain deny
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ check-sabotage: toolchain ## break the protocol on purpose in each way: the chec
 	cargo build --release -p loadtest
 	@for way in no_stamp no_ack_wait store_late ignore_lease unversioned_fill; do \
 		$(TARGET)/release/loadtest freshness --sabotage $$way --seed $(SEED) $(FLAGS) || exit 1; done
+
+check-tus: ## uploads by tus-js-client, tuspy and curl against the running system, broken off and resumed
+	loadtest/interop/run.sh $(FLAGS)
 
 lint: toolchain deny ## format, clippy, docs, dependencies, house rules, generated files
 	cargo fmt --all --check

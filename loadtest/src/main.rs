@@ -21,6 +21,7 @@ mod report;
 mod stats;
 mod stream;
 mod upload;
+mod upload_crash;
 
 /// Drills against the real gateway program. Tables go to standard output; the exit code is 1 when an expectation failed.
 #[derive(Parser)]
@@ -46,6 +47,9 @@ enum Command {
     /// Uploads of large videos, up to hundreds at once: time to the answer, memory and processor time, beside nginx and the
     /// reference server of tus.
     Upload(upload::Args),
+    /// Uploads while service, worker, gateway and NATS are killed at random: whether anything acknowledged is lost, short, done
+    /// twice or left behind.
+    UploadCrash(upload_crash::Args),
     /// A server to stand behind the gateway; obeys lines on standard input and ends when that is closed.
     #[command(hide = true)]
     Origin(origin::Args),
@@ -82,6 +86,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
             Command::Stream(args) => interruptible(stream::run(args)).await,
             Command::Freshness(args) => interruptible(freshness::run(args)).await,
             Command::Upload(args) => interruptible(upload::run(args)).await,
+            Command::UploadCrash(args) => interruptible(upload_crash::run(args)).await,
         }
     })
 }

@@ -130,7 +130,7 @@ impl System {
     pub(crate) async fn start(setup: &Setup) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("check-freshness-").tempdir()?;
         let mut ports = Ports::new();
-        let (postgres, database) = 
+        let (postgres, database) =
             stores::postgres(folder.path(), &mut ports, DATABASE, Durability::OfProcess).await?;
         let (redis, memory) = stores::redis(folder.path(), &mut ports).await?;
         let (nats, bus) = stores::nats(folder.path(), &mut ports).await?;
@@ -152,7 +152,10 @@ impl System {
             let text = Catalog {
                 bind,
                 issuer: &issuer,
-                postgres: &stores::database_url(link(Wire::CatalogPostgres, number, database).await?, DATABASE),
+                postgres: &stores::database_url(
+                    link(Wire::CatalogPostgres, number, database).await?,
+                    DATABASE,
+                ),
                 redis: link(Wire::CatalogRedis, number, memory).await?,
                 nats: link(Wire::CatalogNats, number, bus).await?,
                 more: &setup.catalog_more,

@@ -146,21 +146,23 @@ pub(crate) fn ours(system: &System, gateways: &[Buffering]) -> Vec<Way> {
     let service = system.service.pid().map(|pid| Watched { name: "service", pid });
     let way = |place: &str, kind, addr, gateway: Option<Watched>| {
         let watched: Vec<Watched> = gateway.into_iter().chain(service.clone()).collect();
-        speeches.iter().map(move |(word, speech)| Way {
-            name: format!("{word}, {place}"),
-            addr,
-            speech: speech.clone(),
-            watched: watched.clone(),
-            leftover: Leftover::Assets,
-            // Taking everything in first is only measured where it is told to help or to hurt.
-            most: if matches!(speech, Speech::Put(_)) && kind != Kind::Through(Buffering::Request) {
-                usize::MAX
-            } else {
-                FEW
-            },
-            kind,
-        })
-        .collect::<Vec<_>>()
+        speeches
+            .iter()
+            .map(move |(word, speech)| Way {
+                name: format!("{word}, {place}"),
+                addr,
+                speech: speech.clone(),
+                watched: watched.clone(),
+                leftover: Leftover::Assets,
+                // Taking everything in first is only measured where it is told to help or to hurt.
+                most: if matches!(speech, Speech::Put(_)) && kind != Kind::Through(Buffering::Request) {
+                    usize::MAX
+                } else {
+                    FEW
+                },
+                kind,
+            })
+            .collect::<Vec<_>>()
     };
     let mut ways = way("straight", Kind::Straight, system.service_addr, None);
     for (gateway, buffering) in system.gateways.iter().zip(gateways) {

@@ -38,7 +38,8 @@ impl Issuer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port for the issuer")?;
         let addr = listener.local_addr()?;
         let public = URL_SAFE_NO_PAD.encode(key.public_key());
-        let jwk = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": KEY_ID, "x": public});
+        let jwk =
+            json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": KEY_ID, "x": public});
         let keys = Bytes::from(json!({"keys": [jwk]}).to_string());
         Ok(Self { addr, key, publishing: tokio::spawn(publish(listener, keys)) })
     }

@@ -63,8 +63,7 @@ impl Bench {
         for _ in 0..case.uploads {
             connections.push(Connection::open(way.addr).await?);
         }
-        let written: Arc<Vec<Arc<Written>>> =
-            Arc::new(connections.iter().map(Connection::written).collect());
+        let written: Arc<Vec<Arc<Written>>> = Arc::new(connections.iter().map(Connection::written).collect());
         let is_first = Arc::new(AtomicBool::new(true));
         let gauge = Gauge::begin(&way.watched)?;
         let began = Instant::now();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use nix::sys::signal::Signal;
+use serde::Deserialize;
 use tempfile::TempDir;
 
 use super::config::{self, Buffering, Settings, Stores};
@@ -46,6 +47,22 @@ pub(crate) struct Gateway {
     pub(crate) addr: SocketAddr,
 }
 
+/// The service's database, to be looked at from outside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Database(SocketAddr);
+
+impl Database {
+    /// The rows of a query.
+    pub(crate) async fn rows<T: for<'de> Deserialize<'de>>(self, sql: &str) -> anyhow::Result<Vec<T>> {
+        let mut psql = command(Path::new("psql"), None);
+        psql.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"]);
+        psql.arg("-d").arg(stores::database_url(self.0, DATABASE));
+        psql.args(["-c", &format!("select coalesce(json_agg(found), '[]') from ({sql}) as found")]);
+        let said = stores::run(&mut psql).await.with_context(|| format!("psql: {sql}"))?;
+        serde_json::from_str(&said).with_context(|| format!("unexpected rows of {sql}"))
+    }
+}
+
 pub(crate) struct System {
     // Before the folder, so that nobody writes there any more when it is removed.
     pub(crate) gateways: Vec<Gateway>,
@@ -56,7 +73,7 @@ pub(crate) struct System {
     postgres: Server,
     pub(crate) service_addr: SocketAddr,
     pub(crate) issuer: Issuer,
-    database: SocketAddr,
+    pub(crate) database: Database,
     /// To speak to the service's own commands.
     program: PathBuf,
     file: PathBuf,
@@ -73,8 +90,7 @@ impl System {
         let (postgres, database) = stores::postgres(path, &mut ports, DATABASE, plan.durability).await?;
         let (redis, memory) = stores::redis(path, &mut ports).await?;
         let (nats, bus) = stores::nats(path, &mut ports).await?;
-        let at =
-            Stores { postgres_url: stores::database_url(database, DATABASE), redis: memory, nats: bus };
+        let at = Stores { postgres_url: stores::database_url(database, DATABASE), redis: memory, nats: bus };
 
         let objects = path.join("objects");
         let service_addr = ports.next()?;
@@ -116,7 +132,7 @@ impl System {
             postgres,
             service_addr,
             issuer,
-            database,
+            database: Database(database),
             program,
             file,
             settings,
@@ -132,16 +148,6 @@ impl System {
         }
         let said = own_command(&self.program, &self.file, &self.settings, &words).await?;
         serde_json::from_str(&said).with_context(|| format!("reconcile printed {said}"))
-    }
-
-    /// The rows of a query, as JSON.
-    pub(crate) async fn query(&self, sql: &str) -> anyhow::Result<Vec<serde_json::Value>> {
-        let mut psql = command(Path::new("psql"), None);
-        psql.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"]);
-        psql.arg("-d").arg(stores::database_url(self.database, DATABASE));
-        psql.args(["-c", &format!("select coalesce(json_agg(found), '[]') from ({sql}) as found")]);
-        let said = stores::run(&mut psql).await.with_context(|| format!("psql: {sql}"))?;
-        Ok(serde_json::from_str(&said)?)
     }
 
     /// The folder of the run, which goes with it.

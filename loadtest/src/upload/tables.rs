@@ -45,7 +45,9 @@ fn added(figures: &Figures, percent: usize, least: Option<Duration>) -> Option<D
 
 /// All tables, as text.
 pub(crate) fn render(measured: &[Measured<'_>]) -> String {
-    [links(measured), answers(measured), costs(measured), parts(measured)].map(|table| table.text().to_owned()).concat()
+    [links(measured), answers(measured), costs(measured), parts(measured)]
+        .map(|table| table.text().to_owned())
+        .concat()
 }
 
 fn links(measured: &[Measured<'_>]) -> Table {
@@ -78,7 +80,7 @@ fn answers(measured: &[Measured<'_>]) -> Table {
         "by the server",
         "not told",
         "added p95",
-        "slowest of fastest",
+        "slowest of fastest (when the first was done)",
     ];
     let mut table = Table::new("Time from the first byte to the answer", &columns);
     for (case, ways) in measured {
@@ -98,7 +100,11 @@ fn answers(measured: &[Measured<'_>]) -> Table {
                 if is_told { percent(figures.told_waiting) } else { dash() },
                 figures.untold.map_or_else(dash, percent),
                 added(figures, 95, least).filter(|_| way.kind != Kind::Link).map_or_else(dash, millis),
-                if case.uploads > 1 { format!("{:.2}", figures.fairness) } else { dash() },
+                if case.uploads > 1 {
+                    format!("{:.2} ({:.2})", figures.fairness, figures.progress)
+                } else {
+                    dash()
+                },
             ]);
         }
     }
@@ -154,7 +160,8 @@ fn expect(report: &mut Report, case: Case, way: &Way, figures: &Figures, least: 
     if way.kind == Kind::Through(Buffering::Request) {
         return;
     }
-    if let Some(limit) = [(1, ONE), (5, FIVE)].into_iter().find(|(uploads, _)| large && *uploads == case.uploads)
+    if let Some(limit) =
+        [(1, ONE), (5, FIVE)].into_iter().find(|(uploads, _)| large && *uploads == case.uploads)
     {
         let told = what(format!("p95 below {}: {}", millis(limit.1), millis(p95)));
         report.expect(told, figures.good > 0 && p95 < limit.1);
@@ -173,7 +180,8 @@ fn expect(report: &mut Report, case: Case, way: &Way, figures: &Figures, least: 
         report.expect(told, added <= MOST_ADDED);
     }
     if case.uploads >= 50 {
-        let told = what(format!("no process above {}: {}", mebibytes(MOST_MEMORY), mebibytes(figures.peak())));
+        let told =
+            what(format!("no process above {}: {}", mebibytes(MOST_MEMORY), mebibytes(figures.peak())));
         report.expect(told, figures.peak() <= MOST_MEMORY);
         let told = what(format!("the slowest has half of the fastest's share: {:.2}", figures.fairness));
         report.expect(told, figures.fairness >= LEAST_SHARE);

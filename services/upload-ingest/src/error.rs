@@ -8,7 +8,7 @@ use blob_store::StorageError;
 use conditional::{ConditionError, WriteRefusal};
 use freshness::{FreshnessError, GroupError};
 use pg_pool::PgError;
-use problem::{FieldError, Problem, registry};
+use problem::{FieldError, Problem, ProblemType, registry};
 
 use crate::problems;
 
@@ -33,24 +33,35 @@ impl ServiceError {
         self.0.detail_text().unwrap_or(self.0.kind().title).to_owned()
     }
 
+    /// Whether it is about what the bytes are.
+    pub(crate) fn is_content(&self) -> bool {
+        self.is_one_of(&[&problems::CONTENT_REFUSED, &problems::CONTENT_DAMAGED])
+    }
+
+    /// Whether the store has no room.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_one_of(&[&problems::STORAGE_FULL])
+    }
+
     /// Whether it is a defect, as far as anybody knows.
     pub(crate) fn is_internal(&self) -> bool {
-        std::ptr::eq(self.0.kind(), &registry::INTERNAL)
+        self.is_one_of(&[&registry::INTERNAL])
     }
 
     /// Whether the same content would be refused again, so that nothing of it need be kept.
     pub(crate) fn is_final(&self) -> bool {
-        let kind = self.0.kind();
-        [
+        self.is_one_of(&[
             &problems::CONTENT_REFUSED,
             &problems::CONTENT_DAMAGED,
             &problems::DIGEST_MISMATCH,
             &problems::QUOTA_EXCEEDED,
             &registry::PAYLOAD_TOO_LARGE,
             &upload_protocol::problems::UPLOAD_GONE,
-        ]
-        .into_iter()
-        .any(|known| std::ptr::eq::<problem::ProblemType>(known, kind))
+        ])
+    }
+
+    fn is_one_of(&self, kinds: &[&'static ProblemType]) -> bool {
+        kinds.iter().any(|known| std::ptr::eq(*known, self.0.kind()))
     }
 
     /// The stable code.

@@ -5,6 +5,9 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use problem::{Problem, registry};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
 use crate::config::IngestConfig;
@@ -24,6 +27,14 @@ pub(super) struct Admission {
 struct Held {
     places: Mutex<Places>,
     gauge: Gauge,
+    refused: Family<Refused, Counter>,
+}
+
+/// Whose places were taken.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Refused {
+    /// `process` or `owner`.
+    places: &'static str,
 }
 
 #[derive(Default)]
@@ -39,8 +50,8 @@ pub(crate) struct Place {
 }
 
 impl Admission {
-    pub(super) fn new(config: &IngestConfig, gauge: Gauge) -> Self {
-        let held = Arc::new(Held { places: Mutex::default(), gauge });
+    pub(super) fn new(config: &IngestConfig, gauge: Gauge, refused: Family<Refused, Counter>) -> Self {
+        let held = Arc::new(Held { places: Mutex::default(), gauge, refused });
         Self { held, most: config.max_receiving, most_per_owner: config.max_receiving_per_owner }
     }
 
@@ -48,6 +59,7 @@ impl Admission {
     pub(super) fn enter(&self, owner: &str) -> Result<Place, ServiceError> {
         let mut places = self.held.places();
         if places.all >= self.most {
+            self.held.refused.get_or_create(&Refused { places: "process" }).inc();
             return Err(Problem::new(&registry::UNAVAILABLE)
                 .detail("as many uploads are under way as can be served well")
                 .header("Retry-After", RETRY_AFTER_SECS)
@@ -55,6 +67,7 @@ impl Admission {
         }
         let own = places.by_owner.get(owner).copied().unwrap_or_default();
         if own >= self.most_per_owner {
+            self.held.refused.get_or_create(&Refused { places: "owner" }).inc();
             return Err(Problem::new(&problems::TOO_MANY_UPLOADS)
                 .detail(format!("at most {} uploads of yours may be under way", self.most_per_owner))
                 .header("Retry-After", RETRY_AFTER_SECS)
@@ -101,7 +114,7 @@ mod tests {
             max_receiving_per_owner: most_per_owner,
             ..IngestConfig::default()
         };
-        Admission::new(&config, Gauge::default())
+        Admission::new(&config, Gauge::default(), Family::default())
     }
 
     fn code(refused: Result<Place, ServiceError>) -> Option<&'static str> {

@@ -9,6 +9,7 @@ use blob_store::{PartialState, PartialWriter};
 use bytes::{Bytes, BytesMut};
 use content_inspect::{Checkpoint, ContentType, Inspector, Verifier};
 use problem::{Problem, registry};
+use prometheus_client::metrics::counter::Counter;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
@@ -60,6 +61,7 @@ pub(super) struct Intake {
     /// Offset up to which bytes were handed over.
     handed: u64,
     content_type: Option<ContentType>,
+    bytes: Counter,
     pub(super) timings: Timings,
 }
 
@@ -89,6 +91,7 @@ impl Intake {
             turns: Arc::clone(&inner.turns),
             handed,
             content_type,
+            bytes: inner.meters.bytes.clone(),
             timings: Timings::default(),
         }
     }
@@ -105,6 +108,7 @@ impl Intake {
             Err(end) => Ok(Some(end)),
             Ok(piece) => {
                 let worked = Instant::now();
+                self.bytes.inc_by(u64::try_from(piece.len()).unwrap_or_default());
                 let taken = self.gather(&piece).await;
                 self.timings.write += worked.elapsed();
                 taken.map(|()| None)

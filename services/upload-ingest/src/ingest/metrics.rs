@@ -6,6 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit;
+use super::admission::Refused;
 use telemetry::metrics::{Metrics, seconds_histogram};
 
 /// The protocol of an upload, and how it ended.
@@ -29,7 +30,9 @@ pub(super) struct Spoken {
 pub(super) struct Meters {
     /// Requests that bring bytes now.
     pub(super) receiving: Gauge,
-    /// Bytes received.
+    /// Requests that found no place.
+    pub(super) refused: Family<Refused, Counter>,
+    /// Bytes taken from clients, kept or not.
     pub(super) bytes: Counter,
     /// Requests that brought bytes, by how they ended.
     pub(super) ended: Family<Ended, Counter>,
@@ -43,13 +46,16 @@ impl Meters {
     pub(super) fn new(metrics: &Metrics) -> Self {
         let meters = Self {
             receiving: Gauge::default(),
+            refused: Family::default(),
             bytes: Counter::default(),
             ended: Family::default(),
             duration: Family::new_with_constructor(seconds_histogram),
             waiting: Family::new_with_constructor(seconds_histogram),
         };
         metrics.register("uploads_receiving", "Uploads that bring bytes now", None, meters.receiving.clone());
-        metrics.register("upload_received", "Bytes received", Some(Unit::Bytes), meters.bytes.clone());
+        let help = "Uploads refused because as many were under way as may be";
+        metrics.register("uploads_refused", help, None, meters.refused.clone());
+        metrics.register("upload_taken", "Bytes taken from clients, kept or not", Some(Unit::Bytes), meters.bytes.clone());
         let help = "Requests that brought bytes, by protocol and how they ended";
         metrics.register("uploads_ended", help, None, meters.ended.clone());
         let help = "Time that requests with bytes took";

@@ -93,7 +93,7 @@ impl Ingest {
         metrics: &Metrics,
     ) -> Self {
         let meters = metrics::Meters::new(metrics);
-        let admission = admission::Admission::new(&config, meters.receiving.clone());
+        let admission = admission::Admission::new(&config, meters.receiving.clone(), meters.refused.clone());
         let holder = (context.new_id)().to_string();
         let turns = Arc::new(Semaphore::new(config.writers));
         let writers = writers::Writers::default();

@@ -94,21 +94,18 @@ impl Inner {
             }
         });
         body.limit_to(held.plan.at_most);
-        let (writer, watch) = match self.open(&held.row).await {
-            Ok(opened) => opened,
-            Err(error) => return Err(self.give_up_if_final(held.claim, error).await),
-        };
+        match self.take_in(append, &held, body).await {
+            Ok(appended) => Ok(appended),
+            Err(error) => Err(self.give_up(append, &held, error).await),
+        }
+    }
+
+    async fn take_in(&self, append: &Append, held: &Held, body: &mut Body) -> Result<Appended, ServiceError> {
+        let (writer, watch) = self.open(&held.row).await?;
         let verifiers = digests::verifiers(&append.checksums);
         let mut intake = Intake::new(self, writer, watch, verifiers, true);
-        let end = match self.receive(&held, &mut intake, body, append.checksums.is_empty()).await {
-            Ok(end) => end,
-            Err(error) => return Err(self.give_up_if_final(held.claim, error).await),
-        };
-        let settled = self.settle(append, &held, intake, end).await;
-        match settled {
-            Ok(appended) => Ok(appended),
-            Err(error) => Err(self.give_up_if_final(held.claim, error).await),
-        }
+        let end = self.receive(held, &mut intake, body, append.checksums.is_empty()).await?;
+        self.settle(append, held, intake, end).await
     }
 
     /// Becomes the upload's writer. It is looked at first, so that a request that is refused does not disturb who writes.
@@ -215,7 +212,6 @@ impl Inner {
         };
         let settled = held.plan.settle(received, ending);
         let (Taken { writer, watch, verifiers }, timings) = intake.end().await?;
-        self.meters.bytes.inc_by(writer.written().saturating_sub(held.plan.offset));
         if !append.checksums.is_empty() && (ending == Ending::Cut || digests::verify(verifiers, &append.checksums).is_err()) {
             // Unverified bytes are not kept: the upload stands where it stood.
             drop(writer);
@@ -310,19 +306,37 @@ impl Inner {
         Ok(())
     }
 
-    /// Ends the upload when the same bytes would be refused again. What looks like a fault of ours may be that another writer
-    /// has gone on, or has finished, and taken the bytes from under this one.
-    async fn give_up_if_final(&self, claim: Claim, error: ServiceError) -> ServiceError {
-        if error.is_internal() && self.is_fenced(claim).await {
+    /// What a failed request leaves of the upload: nothing, when the same bytes would be refused again.
+    async fn give_up(&self, append: &Append, held: &Held, error: ServiceError) -> ServiceError {
+        // What looks like a fault of ours may be that another writer has gone on, or has finished, and taken the bytes from under
+        // this one.
+        if error.is_internal() && self.is_fenced(held.claim).await {
             return taken_over();
         }
-        if !error.is_final() {
-            return error;
-        }
-        match self.reject(claim, &error).await {
+        let undone = if error.is_content() && !append.checksums.is_empty() {
+            // What was refused was not verified either: it may have been damaged on its way, and is sent again.
+            self.pause(held).await
+        } else if error.is_final() {
+            self.reject(held.claim, &error).await
+        } else if error.is_full() {
+            self.free_unsafe_bytes(&held.row).await
+        } else {
+            Ok(())
+        };
+        match undone {
             Ok(()) => error,
             Err(failed) => failed,
         }
+    }
+
+    /// Gives back the room that bytes take which were never acknowledged.
+    async fn free_unsafe_bytes(&self, row: &UploadRow) -> Result<(), ServiceError> {
+        match &row.storage {
+            None => self.blobs.discard(row.id, None).await?,
+            // Whoever goes on begins by cutting off what was not acknowledged.
+            Some(json) => drop(self.blobs.resume(row.id, row.epoch, &stored(Some(json))?).await?),
+        }
+        Ok(())
     }
 }
 

@@ -77,7 +77,6 @@ impl Inner {
         let (Taken { writer, watch, verifiers }, timings) = intake.end().await?;
         record_part("recv", timings.recv);
         record_part("write", timings.write);
-        self.meters.bytes.inc_by(writer.written());
         digests::verify(verifiers, announced)?;
         let Watch::Content(inspector) = watch else { return Err(internal("a whole upload was not looked at")) };
         let inspected = inspector.finish()?;

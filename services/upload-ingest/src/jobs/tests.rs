@@ -166,6 +166,22 @@ async fn what_nothing_refers_to_is_removed_once_it_is_old() {
 }
 
 #[tokio::test]
+async fn what_a_failed_asset_leaves_behind_is_removed_too() {
+    let fixture = Fixture::create().await;
+    let (_root, blobs) = store().await;
+    let asset = fixture.asset(MediaKind::Image).await;
+    put(&blobs, &layout::original_key(asset)).await;
+    put(&blobs, &layout::rendition_key(asset, "thumb", &"0f".repeat(16), "webp")).await;
+    let reconciler = reconciler(&fixture, &blobs, later);
+    assert_eq!(pass(&reconciler, false).await.orphan_objects, 0, "a worker may begin at any time");
+    let claimed = fixture.claim(asset, "w", 0).await.unwrap();
+    assert_eq!(pass(&reconciler, false).await.orphan_objects, 0);
+    assert!(fixture.end(&claimed, &End::Dead(&Cause::LOST), 1).await);
+    // The later stages wait for one that was given up.
+    assert_eq!(pass(&reconciler, false).await.orphan_objects, 1);
+}
+
+#[tokio::test]
 async fn an_object_that_is_missed_is_reported_and_its_row_stays() {
     let fixture = Fixture::create().await;
     let (_root, blobs) = store().await;

@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::link::NewObject;
-use super::schema::{job, rendition, storage_object};
+use super::schema::{rendition, storage_object};
 
 /// Writes rows of objects that are there, in one statement.
 ///
@@ -55,18 +56,26 @@ pub(crate) async fn known(conn: &mut AsyncPgConnection, keys: &[&str]) -> QueryR
     Ok(rows.into_iter().map(known).collect())
 }
 
-/// Which of these assets have a stage that is not at its end: a worker may be about to refer to what it has put.
+/// Which of these assets a worker works on, or may begin to work on: it may be about to refer to what it has put. A stage
+/// that waits for one that was given up does not count.
 ///
 /// # Errors
 /// Of the database.
 pub(crate) async fn at_work(conn: &mut AsyncPgConnection, assets: &[Uuid]) -> QueryResult<Vec<Uuid>> {
-    job::table
-        .filter(job::asset_id.eq_any(assets))
-        .filter(job::state.eq_any(["queued", "running", "retry_wait"]))
-        .select(job::asset_id)
-        .distinct()
-        .load(conn)
-        .await
+    #[derive(QueryableByName)]
+    struct AtWork {
+        #[diesel(sql_type = SqlUuid)]
+        asset_id: Uuid,
+    }
+    let found: Vec<AtWork> = diesel::sql_query(
+        "SELECT DISTINCT j.asset_id FROM job j WHERE j.asset_id = ANY ($1) AND (j.state IN ('running', 'retry_wait') \
+         OR (j.state = 'queued' AND NOT EXISTS (SELECT 1 FROM job before WHERE before.asset_id = j.asset_id \
+          AND before.required AND before.position < j.position AND before.state = 'dead')))",
+    )
+    .bind::<Array<SqlUuid>, _>(assets)
+    .load(conn)
+    .await?;
+    Ok(found.into_iter().map(|row| row.asset_id).collect())
 }
 
 /// How many rows that are not doomed were written before that time.

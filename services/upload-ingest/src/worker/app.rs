@@ -29,6 +29,9 @@ use crate::app::{DatabaseCheck, StoreCheck};
 use crate::config::Config;
 use crate::events;
 
+/// How long giving jobs back may take, to a database that is busy.
+const GIVE_BACK: Duration = Duration::from_secs(5);
+
 /// Name of the consumer that the workers of one database share. Those of another, where two share a NATS, have one of their
 /// own, or they would take each other's messages.
 fn durable(domain: &str) -> String {
@@ -55,7 +58,7 @@ impl App {
         let bus = Bus::connect(&config.nats).await.context("the settings of NATS")?;
         let blobs = BlobStore::open(&config.storage).await.context("the object store")?;
         let (stop, stopping) = watch::channel(false);
-        // What is not done by then is given back, and that takes a moment too.
+        // What is not done by then is given back.
         let grace = Duration::from_secs(config.http.drain_secs) / 2;
         let worker = Arc::new(worker(&config, &metrics, &pool, &bus, &blobs, stopping.clone(), grace).await?);
         let shell = Shell {
@@ -80,7 +83,7 @@ impl App {
             let handler = move |delivery| run::handle(Arc::clone(&worker), delivery);
             Box::pin(Consumer::new(bus, spec).run(handler, stopping)).await;
         });
-        let stop_within = Duration::from_secs(config.http.drain_secs);
+        let stop_within = grace + GIVE_BACK;
         Ok(Self { running, stop, stop_within, consuming })
     }
 

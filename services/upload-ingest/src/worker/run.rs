@@ -17,7 +17,7 @@ use super::meters::{Ended, Meters};
 use super::scratch::Scratch;
 use super::settle::{Settler, Yield};
 use super::stages::{self, Task};
-use super::workshop::Workshop;
+use super::workshop::{PutLog, Workshop};
 use crate::domain::job::AfterFailure;
 use crate::domain::processing::Cause;
 use crate::store::jobs::{self, Claimant, Claimed};
@@ -105,28 +105,44 @@ impl Worker {
         let _running = self.meters.begin();
         let began = Instant::now();
         let (progress, told) = watch::channel(0.0);
+        let log = PutLog::default();
         self.keeper.note(claimed.lease.asset_id).await;
         // Whatever ends first drops the others: work that is dropped kills ffmpeg and removes its folder.
         let ended = tokio::select! {
             biased;
-            ended = Box::pin(self.run_and_settle(claimed, progress)) => ended,
+            ended = Box::pin(self.run_and_settle(claimed, &log, progress)) => ended,
             () = self.keeper.keep(claimed.lease, told) => Ended::Fenced,
             () = self.out_of_time() => self.give_back(claimed).await,
         };
-        self.meters.ended(claimed.kind, ended, began.elapsed());
+        if ended == Ended::Fenced {
+            self.discard(claimed, &log).await;
+        }
+        let took = began.elapsed();
+        self.meters.ended(claimed.kind, ended, took);
         tracing::Span::current().record("outcome", ended.as_str());
-        tracing::info!(took_ms = began.elapsed().as_millis(), outcome = ended.as_str(), "stage ended");
+        tracing::info!(
+            stage = claimed.kind.as_str(),
+            outcome = ended.as_str(),
+            took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            asset = %claimed.lease.asset_id,
+            correlation_id = %claimed.correlation_id,
+            attempt = claimed.attempt,
+            "stage ended"
+        );
         ended
     }
 
-    async fn run_and_settle(&self, claimed: &Claimed, progress: watch::Sender<f32>) -> Ended {
-        let yielded = self.run_stage(claimed, progress).await;
-        let cause = match &yielded {
-            Ok(_) => None,
-            Err(error) => Some(report(error)),
-        };
+    async fn discard(&self, claimed: &Claimed, log: &PutLog) {
+        if let Err(error) = self.settler.discard(claimed.lease.asset_id, &log.keys()).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "what counts for nothing is left to the reconciler");
+        }
+    }
+
+    async fn run_and_settle(&self, claimed: &Claimed, log: &PutLog, progress: watch::Sender<f32>) -> Ended {
+        let yielded = self.run_stage(claimed, log, progress).await.map_err(|error| report(&error));
         for _ in 1..SETTLE_TRIES {
-            match self.settle(claimed, &yielded, cause.as_ref()).await {
+            match self.settle(claimed, &yielded).await {
                 Ok(ended) => return ended,
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "the result is not taken yet");
@@ -134,39 +150,35 @@ impl Worker {
                 }
             }
         }
-        self.settle(claimed, &yielded, cause.as_ref()).await.unwrap_or_else(|error| {
+        self.settle(claimed, &yielded).await.unwrap_or_else(|error| {
             // The lease runs out, the sweep finds the job, and another attempt is made.
             tracing::error!(error = &error as &dyn std::error::Error, "the result was not taken");
             Ended::Unsettled
         })
     }
 
-    async fn run_stage(&self, claimed: &Claimed, progress: watch::Sender<f32>) -> Result<Yield, StageError> {
+    async fn run_stage(
+        &self,
+        claimed: &Claimed,
+        log: &PutLog,
+        progress: watch::Sender<f32>,
+    ) -> Result<Yield, StageError> {
         let folder = self.scratch.folder()?;
-        let task =
-            Task { asset_id: claimed.lease.asset_id, media: claimed.media, scratch: folder.path(), progress };
+        let (asset_id, media) = (claimed.lease.asset_id, claimed.media);
+        let task = Task { asset_id, media, scratch: folder.path(), log, progress };
         Box::pin(stages::run(&self.workshop, claimed.kind, task)).await
     }
 
-    async fn settle(
-        &self,
-        claimed: &Claimed,
-        yielded: &Result<Yield, StageError>,
-        cause: Option<&Cause>,
-    ) -> Result<Ended, PgError> {
-        match (yielded, cause) {
-            (_, Some(cause)) => Ok(match self.settler.fail(claimed, cause).await? {
+    async fn settle(&self, claimed: &Claimed, yielded: &Result<Yield, Cause>) -> Result<Ended, PgError> {
+        Ok(match yielded {
+            Ok(made) if self.settler.complete(claimed, made).await? => Ended::Done,
+            Ok(_) => Ended::Fenced,
+            Err(cause) => match self.settler.fail(claimed, cause).await? {
                 Some(AfterFailure::Retry) => Ended::Retry,
                 Some(AfterFailure::Dead) => Ended::Dead,
                 None => Ended::Fenced,
-            }),
-            (Ok(made), None) if self.settler.complete(claimed, made).await? => Ok(Ended::Done),
-            (Ok(made), None) => {
-                self.settler.discard(claimed.lease.asset_id, made).await?;
-                Ok(Ended::Fenced)
-            }
-            (Err(_), None) => Ok(Ended::Fenced),
-        }
+            },
+        })
     }
 
     /// Ends when the process is to stop and what runs has had its time.

@@ -1,7 +1,7 @@
 //! The transactions that end an attempt: each takes the asset's lock, then asks whether the job is still ours, and only then
 //! writes. All of it stands, or nothing.
 
-use blob_store::BlobStore;
+use blob_store::{BlobStore, ObjectKey};
 use chrono::{DateTime, TimeDelta, Utc};
 use pg_pool::{Connection, PgError, PgPool};
 use uuid::Uuid;
@@ -187,18 +187,17 @@ impl Settler {
     ///
     /// # Errors
     /// Of the database. What the store does not remove is left to the reconciler.
-    pub(crate) async fn discard(&self, asset_id: Uuid, made: &Yield) -> Result<(), PgError> {
-        let keys: Vec<&str> = made.objects.iter().map(|stored| stored.key.as_str()).collect();
+    pub(crate) async fn discard(&self, asset_id: Uuid, put: &[ObjectKey]) -> Result<(), PgError> {
+        let keys: Vec<&str> = put.iter().map(ObjectKey::as_str).collect();
         let known = {
             let mut conn = self.pool.read().await?;
-            if !jobs::asset::is_deleted(&mut conn, asset_id).await? {
+            if keys.is_empty() || !jobs::asset::is_deleted(&mut conn, asset_id).await? {
                 return Ok(());
             }
             objects::known(&mut conn, &keys).await?
         };
-        for key in keys.into_iter().filter(|key| !known.iter().any(|row| row.key == *key)) {
-            let Ok(key) = blob_store::ObjectKey::new(key) else { continue };
-            if let Err(error) = self.blobs.delete(&key).await {
+        for key in put.iter().filter(|key| !known.iter().any(|row| row.key == key.as_str())) {
+            if let Err(error) = self.blobs.delete(key).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, %key, "object left behind");
             }
         }

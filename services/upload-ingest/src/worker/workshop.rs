@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use blob_store::{BlobStore, Fetched, ObjectKey, Source, StorageError};
@@ -36,6 +36,22 @@ pub(crate) struct Workshop {
     pub(crate) config: Arc<ProcessingConfig>,
     /// What is counted.
     pub(crate) meters: Meters,
+}
+
+/// The keys of what an attempt puts, also of one that is dropped in the middle.
+#[derive(Debug, Default)]
+pub(crate) struct PutLog(Mutex<Vec<ObjectKey>>);
+
+impl PutLog {
+    fn note(&self, key: &ObjectKey) {
+        // A list is whole at every step, so poison is ignored.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(key.clone());
+    }
+
+    /// All of them so far.
+    pub(crate) fn keys(&self) -> Vec<ObjectKey> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// An object that was put into the store, as its row will have it.
@@ -109,12 +125,14 @@ impl Workshop {
     /// Of the store.
     pub(crate) async fn put_bytes(
         &self,
+        log: &PutLog,
         bytes: Vec<u8>,
         key_of: impl FnOnce(&str) -> String,
     ) -> Result<Stored, StageError> {
         let sha256 = digest(&SHA256, &bytes).as_ref().to_vec();
         let length = bytes.len() as u64;
         let key = object_key(key_of(&layout::short_digest(&sha256)))?;
+        log.note(&key);
         self.blobs.put(&key, Source::Bytes(Bytes::from(bytes))).await?;
         Ok(Stored { key: key.into(), bytes: to_db(length), sha256 })
     }
@@ -125,11 +143,13 @@ impl Workshop {
     /// Of the store.
     pub(crate) async fn put_file(
         &self,
+        log: &PutLog,
         path: PathBuf,
         measured: Measured,
         key: String,
     ) -> Result<Stored, StageError> {
         let key = object_key(key)?;
+        log.note(&key);
         self.blobs.put(&key, Source::File(path)).await?;
         Ok(Stored { key: key.into(), bytes: to_db(measured.bytes), sha256: measured.sha256 })
     }

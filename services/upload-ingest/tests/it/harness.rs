@@ -275,7 +275,7 @@ capability_key = "another key of the tests, as long as it"
 }
 
 /// Sections that are there already are added to.
-fn merge(table: &mut toml::Table, more: toml::Table) {
+pub(crate) fn merge(table: &mut toml::Table, more: toml::Table) {
     for (key, value) in more {
         match (table.get_mut(&key), value) {
             (Some(toml::Value::Table(known)), toml::Value::Table(more)) => merge(known, more),

@@ -7,6 +7,7 @@ mod harness;
 mod live;
 mod media;
 mod shelf;
+mod stopping;
 mod submitting;
 mod tus;
 mod view;

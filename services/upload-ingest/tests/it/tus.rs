@@ -184,6 +184,11 @@ async fn a_checksum_that_does_not_match_leaves_the_offset_where_it_was() {
     let piece = &clip[1000..500_000];
     let wrong = tus.patch(&path, 1000, piece).header("upload-checksum", checksum(b"other"));
     app.send(wrong).await.expect_problem(460, "checksum_mismatch");
+    // Damaged where it shows: still only this request is refused.
+    let other = tus.created(clip.len()).await;
+    let damaged = tus.patch(&other, 0, &[b'x'; 5000]).header("upload-checksum", checksum(&clip[..5000]));
+    app.send(damaged).await.expect_problem(415, "content_refused");
+    assert_eq!(tus.offset(&other).await, 0);
     assert_eq!(tus.offset(&path).await, 1000);
     let right = tus.patch(&path, 1000, piece).header("upload-checksum", checksum(piece));
     app.send(right).await.expect(204);

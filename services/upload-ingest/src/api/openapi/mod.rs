@@ -88,7 +88,7 @@ fn own_operation() -> Json {
         .open()
         .answer("200", "The API's document.", json!({"application/json": {"schema": {"type": "object"}}}))
         .empty("304", "Not changed.")
-        .problems(&["400", "412"])
+        .problems(&["400", "401", "412"])
         .into_json()
 }
 

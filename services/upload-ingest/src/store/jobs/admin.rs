@@ -117,13 +117,14 @@ struct StateRow {
     oldest_secs: f64,
 }
 
-/// An asset that a worker has does not wait, whatever its later stages do.
+/// An asset that a worker has does not wait, whatever its later stages do; nor does one that failed.
 const BACKLOG: &str = "\
 SELECT j.state, count(*) AS jobs, count(*) FILTER (WHERE j.state = 'running' AND j.lease_until < $1) AS lost, \
 coalesce(max(extract(epoch FROM $1 - greatest(j.created_at, j.heartbeat_at))) FILTER (WHERE j.state = 'queued' AND NOT EXISTS (\
  SELECT 1 FROM job other WHERE other.asset_id = j.asset_id AND (other.state = 'running' \
  OR (other.required AND other.position < j.position AND other.state <> 'done')))), 0)::float8 AS oldest_secs \
-FROM job j WHERE j.state IN ('queued', 'running', 'retry_wait') GROUP BY j.state \
+FROM job j JOIN asset ON asset.id = j.asset_id AND asset.status <> 'failed' \
+WHERE j.state IN ('queued', 'running', 'retry_wait') GROUP BY j.state \
 UNION ALL SELECT 'dead', count(*), 0, 0 FROM job WHERE state = 'dead'";
 
 /// How the work stands, from the indexes of what is open and what is dead.

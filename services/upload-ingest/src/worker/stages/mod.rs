@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::error::StageError;
 use super::settle::Yield;
-use super::workshop::Workshop;
+use super::workshop::{PutLog, Workshop};
 use crate::domain::job::JobKind;
 use crate::domain::kind::MediaKind;
 
@@ -26,6 +26,8 @@ pub(crate) struct Task<'a> {
     pub(crate) media: MediaKind,
     /// A folder for what is being made, which is gone afterwards.
     pub(crate) scratch: &'a Path,
+    /// Is told of every object before it is put.
+    pub(crate) log: &'a PutLog,
     /// Is told how far it is, 0 to 1.
     pub(crate) progress: watch::Sender<f32>,
 }

@@ -123,7 +123,7 @@ async fn put(
         layout::rendition_key(asset_id, name, digest, format.extension())
     };
     for (format, bytes) in encoded.formats {
-        let stored = workshop.put_bytes(bytes, |digest| key(task.asset_id, digest, format)).await?;
+        let stored = workshop.put_bytes(task.log, bytes, |digest| key(task.asset_id, digest, format)).await?;
         made.renditions.push(Made::of(
             name.to_owned(),
             format.extension(),
@@ -138,7 +138,7 @@ async fn put(
         workshop.ffmpeg.avif(&png, &avif, &AvifSpec::default()).await?;
         let measured = measure(avif.clone()).await?;
         let key = key(task.asset_id, &layout::short_digest(&measured.sha256), Format::Avif);
-        let stored = workshop.put_file(avif, measured, key).await?;
+        let stored = workshop.put_file(task.log, avif, measured, key).await?;
         let (format, content_type) = (Format::Avif.extension(), Format::Avif.content_type());
         made.renditions.push(Made::of(name.to_owned(), format, content_type, &stored, size));
         made.objects.push(stored);

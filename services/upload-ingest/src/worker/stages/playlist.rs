@@ -32,7 +32,7 @@ pub(super) async fn run(workshop: &Workshop, task: Task<'_>) -> Result<Yield, St
     let mut made = Yield::default();
     for (name, measured) in files {
         let key = layout::playlist_key(task.asset_id, &digest, &name);
-        made.objects.push(workshop.put_file(folder.join(&name), measured, key).await?);
+        made.objects.push(workshop.put_file(task.log, folder.join(&name), measured, key).await?);
     }
     made.renditions.push(Made {
         name: layout::PLAYLIST.to_owned(),

@@ -29,7 +29,7 @@ pub(super) async fn run(workshop: &Workshop, task: Task<'_>) -> Result<Yield, St
     workshop.ffmpeg.rendition(original.path(), &output, &spec, tell).await?;
     let measured = measure(output.clone()).await?;
     let key = layout::rendition_key(task.asset_id, NAME, &layout::short_digest(&measured.sha256), FORMAT);
-    let stored = workshop.put_file(output, measured, key).await?;
+    let stored = workshop.put_file(task.log, output, measured, key).await?;
     let made = Made::of(NAME.to_owned(), FORMAT, CONTENT_TYPE, &stored, size);
     Ok(Yield { objects: vec![stored], renditions: vec![made], ..Yield::default() })
 }

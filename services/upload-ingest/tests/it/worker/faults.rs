@@ -6,9 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 use test_harness::wait_until;
 
-use super::{
-    PATIENCE, id, reconcile, renditions, stage, timeline, wait_for_stage, wait_for_status, worker,
-};
+use super::{PATIENCE, id, reconcile, renditions, stage, timeline, wait_for_stage, wait_for_status, worker};
 use crate::harness::{TestApp, number};
 
 const CLIP: &str = "bigbuckbunny.mp4";
@@ -41,7 +39,11 @@ async fn what_a_killed_worker_leaves_another_finishes_once() {
         report["objects"] == report["rows"]
     })
     .await;
-    assert_eq!((&report["rows"], &report["missing_objects"]), (&json!(OF_A_VIDEO + 1), &json!(0)), "{report}");
+    assert_eq!(
+        (&report["rows"], &report["missing_objects"]),
+        (&json!(OF_A_VIDEO + 1), &json!(0)),
+        "{report}"
+    );
     app.stop().await;
 }
 
@@ -51,7 +53,13 @@ async fn a_worker_that_wakes_up_after_its_lease_has_run_out_changes_nothing() {
     let token = app.token("ada", &[]);
     let (frozen, _config) = worker(&app, SHORT_LEASE).await;
     let asset = app.upload("videos", &token, CLIP).await;
-    wait_for_stage(&app, &token, &asset, "transcode", "running").await;
+    wait_until("the rendition is under way", PATIENCE, async || {
+        let line = timeline(&app, &token, &asset).await;
+        let transcode = stage(&line, "transcode");
+        assert_ne!(transcode["state"], "done", "it is through too soon to be paused");
+        transcode["progress"].as_f64() > Some(0.0)
+    })
+    .await;
     frozen.freeze();
     let (_other, _config) = worker(&app, SHORT_LEASE).await;
     let done = wait_for_status(&app, &token, &asset, "processed").await;
@@ -135,7 +143,9 @@ async fn a_worker_says_how_it_is() {
     };
     process.wait_ready(&format!("http://{addr}/readyz")).await;
     let metrics = get("/metrics").await.text().await.unwrap();
-    for name in ["processing_attempts_total", "processing_attempt_duration_seconds", "processing_decoding_pixels"] {
+    for name in
+        ["processing_attempts_total", "processing_attempt_duration_seconds", "processing_decoding_pixels"]
+    {
         assert!(metrics.contains(name), "{metrics}");
     }
     assert_eq!(get("/livez").await.status(), 200);

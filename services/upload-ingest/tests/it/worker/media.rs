@@ -63,7 +63,10 @@ async fn every_photo_gets_every_size_and_format() {
         assert_eq!(asset["codec"], if file.ends_with("png") { "png" } else { "jpeg" });
         assert!(asset["width"].as_u64() > Some(0) && asset["height"].as_u64() > Some(0));
         for placeholder in ["blurhash", "thumbhash", "dominant_color"] {
-            assert!(asset[placeholder].as_str().is_some_and(|text| !text.is_empty()), "{file}: {placeholder}");
+            assert!(
+                asset[placeholder].as_str().is_some_and(|text| !text.is_empty()),
+                "{file}: {placeholder}"
+            );
         }
         fetch_all(&app, &token, &asset).await;
     }
@@ -96,7 +99,10 @@ async fn every_clip_gets_a_poster_a_rendition_and_a_ladder() {
         assert_eq!(asset["codec"], "h264");
         assert!(asset["duration_ms"].as_u64() > Some(1_000), "{asset}");
         let rendition = asset["renditions"].as_array().unwrap().iter().find(|made| made["format"] == "mp4");
-        assert_eq!((&rendition.unwrap()["width"], &rendition.unwrap()["height"]), (&json!(1280), &json!(720)));
+        assert_eq!(
+            (&rendition.unwrap()["width"], &rendition.unwrap()["height"]),
+            (&json!(1280), &json!(720))
+        );
         fetch_all(&app, &token, &asset).await;
         let line = timeline(&app, &token, &asset).await;
         assert_eq!(line["progress"], 1.0, "{line}");
