@@ -249,6 +249,9 @@ capability_key = "a key of the tests, forty characters long"
     #[test]
     fn subjects_of_the_first_issuer_are_our_own() {
         let issuers = "[[identity.issuers]]\nissuer = \"http://one\"\njwks_url = \"http://one/keys\"\n";
-        assert_eq!(Config::from_toml(&format!("{REQUIRED}{issuers}")).unwrap().access.own_issuer, "http://one");
+        assert_eq!(
+            Config::from_toml(&format!("{REQUIRED}{issuers}")).unwrap().access.own_issuer,
+            "http://one"
+        );
     }
 }

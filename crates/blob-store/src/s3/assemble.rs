@@ -1,10 +1,8 @@
 //! Making one large object of many pieces.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
-use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use object_store::PutPayload;
 use object_store::multipart::PartId;
@@ -41,8 +39,7 @@ pub(super) async fn put_file(store: &S3Store, path: &S3Path, file: PathBuf) -> R
     })
     .await?;
     if bytes <= store.0.part_bytes {
-        let _permit = memory(store).await?;
-        let (content, _) = read_part(file, 0, bytes).await?;
+        let (content, _) = store.0.memory.room().await?.read(file, 0, bytes).await?;
         store.put_object(path, PutPayload::from_bytes(content)).await?;
         return Ok(bytes);
     }
@@ -67,28 +64,11 @@ async fn put_parts(
     let mut parts = Vec::new();
     let mut offset = 0;
     while offset < bytes {
-        let _permit = memory(store).await?;
         let len = store.0.part_bytes.min(bytes.saturating_sub(offset));
         let content;
-        (content, file) = read_part(file, offset, len).await?;
+        (content, file) = store.0.memory.room().await?.read(file, offset, len).await?;
         parts.push(store.put_part(multipart, parts.len(), PutPayload::from_bytes(content)).await?);
         offset = offset.saturating_add(len);
     }
     store.complete_multipart(multipart, parts).await
-}
-
-/// Waits for room in memory for one part.
-pub(super) async fn memory(store: &S3Store) -> Result<tokio::sync::OwnedSemaphorePermit, StorageError> {
-    let permit = std::sync::Arc::clone(&store.0.memory).acquire_owned().await;
-    permit.map_err(|closed| StorageError::Io(Box::new(closed)))
-}
-
-pub(super) async fn read_part(file: File, offset: u64, bytes: u64) -> Result<(Bytes, File), StorageError> {
-    blocking(move || {
-        let len = usize::try_from(bytes).map_err(|error| StorageError::Io(Box::new(error)))?;
-        let mut content = vec![0; len];
-        file.read_exact_at(&mut content, offset)?;
-        Ok((Bytes::from(content), file))
-    })
-    .await
 }

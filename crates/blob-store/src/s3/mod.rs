@@ -15,6 +15,7 @@ mod assemble;
 mod calls;
 mod complete;
 mod list;
+mod memory;
 mod writer;
 
 use std::ops::Range;
@@ -25,7 +26,6 @@ use object_store::PutPayload;
 use object_store::aws::AmazonS3;
 use object_store::client::HttpClient;
 use object_store::path::Path as S3Path;
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::blocking::blocking;
@@ -35,6 +35,8 @@ use crate::key::ObjectKey;
 use crate::meta::{Fetched, ObjectMeta, Source};
 use crate::state::{PartialState, Segment};
 use crate::stream::{ObjectStream, clip};
+
+use memory::Memory;
 
 pub(crate) use list::{objects, partials};
 pub(crate) use writer::S3Writer;
@@ -51,8 +53,7 @@ struct Shared {
     bucket: String,
     part_bytes: u64,
     spool: PathBuf,
-    /// A permit for each part in memory.
-    memory: Arc<Semaphore>,
+    memory: Memory,
 }
 
 fn object_path(key: &ObjectKey) -> S3Path {
@@ -81,7 +82,7 @@ impl S3Store {
             bucket: config.bucket.clone(),
             part_bytes: config.part_bytes,
             spool: config.spool.clone(),
-            memory: Arc::new(Semaphore::new(config.parts_in_memory)),
+            memory: Memory::new(config.parts_in_memory),
         })))
     }
 

@@ -9,7 +9,6 @@ use object_store::PutPayload;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::assemble::{memory, read_part};
 use super::complete::missing;
 use super::{S3Store, partial_path};
 use crate::blocking::blocking;
@@ -127,8 +126,8 @@ impl S3Writer {
             return Err(StorageError::Config(detail));
         }
         let spool = self.spool.take().ok_or_else(StorageError::broken_writer)?;
-        let permit = memory(&self.store).await?;
-        let (content, spool) = read_part(spool, 0, self.spooled).await?;
+        let room = self.store.0.memory.room().await?;
+        let (content, spool) = room.read(spool, 0, self.spooled).await?;
         let segment =
             Segment { epoch: self.epoch, start: self.start, nonce: self.nonce, bytes: self.spooled };
         let (store, path) = (self.store.clone(), partial_path(self.upload, &segment.name()));
@@ -137,7 +136,6 @@ impl S3Writer {
         self.spool = Some(spool);
         self.sending.spawn(async move {
             store.put_object(&path, PutPayload::from_bytes(content)).await?;
-            drop(permit);
             Ok(segment)
         });
         Ok(())

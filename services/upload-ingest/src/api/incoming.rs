@@ -26,8 +26,7 @@ pub(crate) fn maybe_caller(request: &HttpRequest, state: &AppState) -> Option<Ca
     let own = principal.issuer == access.own_issuer;
     let is_moderator = access.moderator_roles.iter().any(|role| principal.has_role(role));
     let is_administrator = principal.has_role(ADMINISTRATOR);
-    let subject =
-        if own { principal.subject } else { format!("{}#{}", principal.issuer, principal.subject) };
+    let subject = if own { principal.subject } else { format!("{}#{}", principal.issuer, principal.subject) };
     Some(Caller { subject, is_administrator, is_moderator })
 }
 
@@ -36,9 +35,8 @@ pub(crate) fn maybe_caller(request: &HttpRequest, state: &AppState) -> Option<Ca
 /// # Errors
 /// `unauthenticated`.
 pub(crate) fn caller(request: &HttpRequest, state: &AppState) -> Result<Caller, ServiceError> {
-    maybe_caller(request, state).ok_or_else(|| {
-        Problem::new(&registry::UNAUTHENTICATED).header("WWW-Authenticate", "Bearer").into()
-    })
+    maybe_caller(request, state)
+        .ok_or_else(|| Problem::new(&registry::UNAUTHENTICATED).header("WWW-Authenticate", "Bearer").into())
 }
 
 /// The id in the path under this name. What is no id names nothing.
@@ -84,9 +82,7 @@ pub(crate) fn parameter_fault(name: &str, code: &'static str, message: impl Into
 pub(crate) fn no_parameters(request: &HttpRequest) -> Result<(), ServiceError> {
     match query_pairs(request)?.first() {
         None => Ok(()),
-        Some((name, _)) => {
-            Err(refuse_parameter(name, "unknown_parameter", "no parameters are known here"))
-        }
+        Some((name, _)) => Err(refuse_parameter(name, "unknown_parameter", "no parameters are known here")),
     }
 }
 

@@ -83,7 +83,10 @@ impl IngestConfig {
                 faults.push(fault.to_owned());
             }
         };
-        check((64 * 1024..=1024 * 1024).contains(&self.buffer_bytes), "buffer_bytes: must lie between 65536 and 1048576");
+        check(
+            (64 * 1024..=1024 * 1024).contains(&self.buffer_bytes),
+            "buffer_bytes: must lie between 65536 and 1048576",
+        );
         check((1..=64).contains(&self.writers), "writers: must lie between 1 and 64");
         check(self.max_receiving > 0, "max_receiving: must not be zero");
         check(self.max_receiving_per_owner > 0, "max_receiving_per_owner: must not be zero");

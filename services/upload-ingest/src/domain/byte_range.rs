@@ -82,9 +82,17 @@ mod tests {
 
     #[test]
     fn everything_else_is_the_whole() {
-        for range in
-            ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=3-1", "bytes=0-1,3-4", "items=0-1", "bytes=+1-2"]
-        {
+        for range in [
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=-",
+            "bytes=a-b",
+            "bytes=3-1",
+            "bytes=0-1,3-4",
+            "items=0-1",
+            "bytes=+1-2",
+        ] {
             assert_eq!(asked(Some(range), 10), Asked::Whole, "{range}");
         }
         assert_eq!(asked(None, 10), Asked::Whole);

@@ -132,10 +132,10 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// The window at `now` (seconds since 1970), for links that are good for `lifetime_secs` at most and for half of that at
-    /// least.
+    /// The window at `now` (seconds since 1970), for links that are good for `lifetime_secs` at least and for twice as long at
+    /// most.
     pub(crate) fn at(now: i64, lifetime_secs: u32) -> Self {
-        let length = i64::from(lifetime_secs / 2).max(1);
+        let length = i64::from(lifetime_secs).max(1);
         let number = now.div_euclid(length);
         Self { number, expires: number.saturating_add(2).saturating_mul(length) }
     }
@@ -202,12 +202,12 @@ mod tests {
     }
 
     #[test]
-    fn links_of_one_window_are_the_same_and_good_for_half_their_life_at_least() {
-        for now in [0_i64, 1799, 1800, 1_800_000_001] {
+    fn links_of_one_window_are_the_same_and_good_for_their_lifetime_at_least() {
+        for now in [0_i64, 3599, 3600, 1_800_000_001] {
             let window = Window::at(now, 3600);
-            assert!((1800..=3600).contains(&(window.expires - now)), "{now}");
-            assert_eq!(Window::at(now - now.rem_euclid(1800), 3600), window);
-            assert_ne!(Window::at(now + 1800, 3600), window);
+            assert!((3601..=7200).contains(&(window.expires - now)), "{now}");
+            assert_eq!(Window::at(now - now.rem_euclid(3600), 3600), window);
+            assert_ne!(Window::at(now + 3600, 3600), window);
         }
     }
 

@@ -34,10 +34,15 @@ impl Ingest {
         .await;
         match finished {
             Ok(Finished::New(asset)) => Ok(asset),
-            Ok(Finished::Replayed(_)) => Err(internal("a concatenation without an idempotency key was replayed")),
+            Ok(Finished::Replayed(_)) => {
+                Err(internal("a concatenation without an idempotency key was replayed"))
+            }
             Err(error) => {
                 if let Err(error) = inner.blobs.discard(submission.id, None).await {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "an upload's bytes were left behind");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "an upload's bytes were left behind"
+                    );
                 }
                 Err(error)
             }

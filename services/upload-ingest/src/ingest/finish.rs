@@ -118,7 +118,9 @@ impl Inner {
         match &linked {
             Ok(Finished::New(_)) => (self.context.wake_relay)(),
             // The id of what came whole was made for this request: nobody else can have linked it.
-            Ok(Finished::Replayed(_)) | Err(Unlinked::RolledBack(_)) if claim.is_none() => self.remove(&key).await,
+            Ok(Finished::Replayed(_)) | Err(Unlinked::RolledBack(_)) if claim.is_none() => {
+                self.remove(&key).await
+            }
             // It may have been linked: by a commit whose answer was lost, or by who fenced us off. The reconciler finds out.
             _ => {}
         }
@@ -162,7 +164,8 @@ impl Inner {
         });
         let finished = transaction.await;
         telemetry::request::with_current(|stats| stats.record_detail("outbox", outbox));
-        finished.map_err(|error| if committing { Unlinked::Unknown(error) } else { Unlinked::RolledBack(error) })
+        finished
+            .map_err(|error| if committing { Unlinked::Unknown(error) } else { Unlinked::RolledBack(error) })
     }
 
     fn rows(
@@ -176,8 +179,10 @@ impl Inner {
         let now = (self.context.now)();
         let bytes = to_db(inspected.bytes);
         let sha256 = inspected.sha256.to_vec();
-        let stages: Vec<_> =
-            job::plan(kind, self.playlists).into_iter().map(|stage| ((self.context.new_id)(), stage)).collect();
+        let stages: Vec<_> = job::plan(kind, self.playlists)
+            .into_iter()
+            .map(|stage| ((self.context.new_id)(), stage))
+            .collect();
         Link {
             origin: match claim {
                 Some(claim) => Origin::Resumed(claim),
@@ -216,7 +221,13 @@ impl Inner {
         }
     }
 
-    fn whole_row(&self, submission: &Submission, kind: MediaKind, bytes: i64, now: DateTime<Utc>) -> NewUpload {
+    fn whole_row(
+        &self,
+        submission: &Submission,
+        kind: MediaKind,
+        bytes: i64,
+        now: DateTime<Utc>,
+    ) -> NewUpload {
         NewUpload {
             id: submission.id,
             owner: submission.owner.clone(),
@@ -253,7 +264,11 @@ impl Inner {
     /// An object that nothing refers to. If it cannot be removed now, the reconciler does it.
     async fn remove(&self, key: &ObjectKey) {
         if let Err(error) = self.blobs.delete(key).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, key = key.as_str(), "object left behind");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                key = key.as_str(),
+                "object left behind"
+            );
         }
     }
 

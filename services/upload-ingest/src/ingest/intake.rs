@@ -77,7 +77,13 @@ pub(super) struct Taken {
 
 impl Intake {
     /// `resumable` is whether [`Intake::sync`] will be asked how far it is.
-    pub(super) fn new(inner: &Inner, writer: PartialWriter, watch: Watch, verifiers: Vec<Verifier>, resumable: bool) -> Self {
+    pub(super) fn new(
+        inner: &Inner,
+        writer: PartialWriter,
+        watch: Watch,
+        verifiers: Vec<Verifier>,
+        resumable: bool,
+    ) -> Self {
         let handed = writer.written();
         let content_type = match &watch {
             Watch::Content(inspector) => inspector.content_type(),
@@ -164,7 +170,8 @@ impl Intake {
     async fn hand_over(&mut self) -> Result<(), ServiceError> {
         self.settle().await?;
         let Some(mut hands) = self.hands.take() else { return Err(lost()) };
-        let piece = std::mem::replace(&mut self.gathered, BytesMut::with_capacity(self.buffer_bytes)).freeze();
+        let piece =
+            std::mem::replace(&mut self.gathered, BytesMut::with_capacity(self.buffer_bytes)).freeze();
         self.handed += u64::try_from(piece.len()).unwrap_or_default();
         let turns = Arc::clone(&self.turns);
         let work = async move {

@@ -1,12 +1,12 @@
 //! What is measured of uploads.
 
+use super::admission::Refused;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit;
-use super::admission::Refused;
 use telemetry::metrics::{Metrics, seconds_histogram};
 
 /// The protocol of an upload, and how it ended.
@@ -55,7 +55,12 @@ impl Meters {
         metrics.register("uploads_receiving", "Uploads that bring bytes now", None, meters.receiving.clone());
         let help = "Uploads refused because as many were under way as may be";
         metrics.register("uploads_refused", help, None, meters.refused.clone());
-        metrics.register("upload_taken", "Bytes taken from clients, kept or not", Some(Unit::Bytes), meters.bytes.clone());
+        metrics.register(
+            "upload_taken",
+            "Bytes taken from clients, kept or not",
+            Some(Unit::Bytes),
+            meters.bytes.clone(),
+        );
         let help = "Requests that brought bytes, by protocol and how they ended";
         metrics.register("uploads_ended", help, None, meters.ended.clone());
         let help = "Time that requests with bytes took";

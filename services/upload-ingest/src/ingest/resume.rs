@@ -18,8 +18,8 @@ use super::writers::{Turn, taken_over};
 use super::{Finished, Ingest, Inner, digests};
 use crate::domain::upload::UploadState;
 use crate::error::{ServiceError, not_found};
-use crate::store::uploads::{self, Claim, Progress, Terms, UploadRow};
 use crate::store::to_db;
+use crate::store::uploads::{self, Claim, Progress, Terms, UploadRow};
 
 /// One request that brings bytes.
 pub(crate) struct Append {
@@ -212,7 +212,9 @@ impl Inner {
         };
         let settled = held.plan.settle(received, ending);
         let (Taken { writer, watch, verifiers }, timings) = intake.end().await?;
-        if !append.checksums.is_empty() && (ending == Ending::Cut || digests::verify(verifiers, &append.checksums).is_err()) {
+        if !append.checksums.is_empty()
+            && (ending == Ending::Cut || digests::verify(verifiers, &append.checksums).is_err())
+        {
             // Unverified bytes are not kept: the upload stands where it stood.
             drop(writer);
             self.pause(held).await?;

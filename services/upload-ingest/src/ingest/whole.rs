@@ -78,7 +78,9 @@ impl Inner {
         record_part("recv", timings.recv);
         record_part("write", timings.write);
         digests::verify(verifiers, announced)?;
-        let Watch::Content(inspector) = watch else { return Err(internal("a whole upload was not looked at")) };
+        let Watch::Content(inspector) = watch else {
+            return Err(internal("a whole upload was not looked at"));
+        };
         let inspected = inspector.finish()?;
         let began = Instant::now();
         let state = writer.close().await?;

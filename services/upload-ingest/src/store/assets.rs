@@ -120,7 +120,10 @@ pub(crate) async fn find(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn find_even_deleted(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Option<AssetRow>> {
+pub(crate) async fn find_even_deleted(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+) -> QueryResult<Option<AssetRow>> {
     asset::table.find(id).select(AssetRow::as_select()).first(conn).await.optional()
 }
 
@@ -215,7 +218,11 @@ pub(crate) async fn set_hidden(
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn delete(conn: &mut AsyncPgConnection, id: Uuid, now: DateTime<Utc>) -> QueryResult<AssetRow> {
+pub(crate) async fn delete(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> QueryResult<AssetRow> {
     diesel::update(asset::table.find(id))
         .set((
             asset::status.eq(Status::Deleted.as_str()),

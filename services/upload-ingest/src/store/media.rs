@@ -60,7 +60,11 @@ impl From<Row> for Media {
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn find(conn: &mut AsyncPgConnection, asset_id: Uuid, key: &str) -> QueryResult<Option<Media>> {
+pub(crate) async fn find(
+    conn: &mut AsyncPgConnection,
+    asset_id: Uuid,
+    key: &str,
+) -> QueryResult<Option<Media>> {
     let found: Option<Row> = storage_object::table
         .inner_join(asset::table.on(asset::id.eq(storage_object::asset_id)))
         .left_join(rendition::table.on(rendition::object_key.eq(storage_object::key)))
@@ -83,7 +87,11 @@ pub(crate) async fn find(conn: &mut AsyncPgConnection, asset_id: Uuid, key: &str
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn named(conn: &mut AsyncPgConnection, asset_id: Uuid, name: &str) -> QueryResult<Vec<Media>> {
+pub(crate) async fn named(
+    conn: &mut AsyncPgConnection,
+    asset_id: Uuid,
+    name: &str,
+) -> QueryResult<Vec<Media>> {
     let found: Vec<Row> = rendition::table
         .inner_join(asset::table.on(asset::id.eq(rendition::asset_id)))
         .inner_join(storage_object::table.on(storage_object::key.eq(rendition::object_key)))

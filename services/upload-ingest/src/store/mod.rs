@@ -15,7 +15,8 @@ use diesel::result::Error;
 use pg_pool::EmbeddedMigrations;
 
 /// The schema of this service's database.
-pub const MIGRATIONS: EmbeddedMigrations = diesel_migrations::embed_migrations!("../../migrations/upload-ingest");
+pub const MIGRATIONS: EmbeddedMigrations =
+    diesel_migrations::embed_migrations!("../../migrations/upload-ingest");
 
 /// A number of bytes as the database keeps it. Limits keep every length within it.
 pub(crate) fn to_db(bytes: u64) -> i64 {

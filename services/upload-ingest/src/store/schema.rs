@@ -134,4 +134,12 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(asset, storage_object, rendition, owner_usage, upload, job, job_attempt);
+diesel::allow_tables_to_appear_in_same_query!(
+    asset,
+    storage_object,
+    rendition,
+    owner_usage,
+    upload,
+    job,
+    job_attempt
+);

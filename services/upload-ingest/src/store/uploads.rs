@@ -257,7 +257,11 @@ pub(crate) async fn pause(conn: &mut AsyncPgConnection, claim: Claim, now: DateT
         .filter(upload::id.eq(claim.id))
         .filter(upload::epoch.eq(claim.epoch))
         .filter(upload::state.eq(UploadState::Receiving.as_str()));
-    let paused = (upload::state.eq(UploadState::Paused.as_str()), upload::lease_until.eq(now), upload::updated_at.eq(now));
+    let paused = (
+        upload::state.eq(UploadState::Paused.as_str()),
+        upload::lease_until.eq(now),
+        upload::updated_at.eq(now),
+    );
     diesel::update(held).set(paused).execute(conn).await.map(|_| ())
 }
 

@@ -44,8 +44,9 @@ impl Caller {
             Self::Forged => {
                 let token = app.token("root", &["administrator"]);
                 let (signed, signature) = token.rsplit_once('.').unwrap();
-                let first = if signature.starts_with('A') { "B" } else { "A" };
-                Some(format!("{signed}.{first}{}", &signature[1..]))
+                let other = if signature.starts_with('A') { "B" } else { "A" };
+                let rest: String = signature.chars().skip(1).collect();
+                Some(format!("{signed}.{other}{rest}"))
             }
             Self::Other => Some(app.token("bob", &[])),
             Self::Owner => Some(app.token("ada", &[])),
@@ -100,7 +101,8 @@ impl Operation {
         }
         // Whoever may go through to the handshake is told that there is none.
         let fine = if path.starts_with("/ws/") { &[400] } else { FINE };
-        let of_asset = path.contains("{id}") && !path.starts_with("/v1/uploads") && !path.starts_with("/v1/admin");
+        let of_asset =
+            path.contains("{id}") && !path.starts_with("/v1/uploads") && !path.starts_with("/v1/admin");
         let judges = path.ends_with("/hide") || path.ends_with("/show");
         let changes = of_asset && !judges && !matches!(self.method, Method::GET | Method::HEAD);
         match caller {

@@ -118,7 +118,8 @@ impl TestApp {
             app.until_stopped().await.unwrap_or_else(|error| panic!("{error}"));
         });
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let document: Json = client.get(format!("{base}/openapi.json")).send().await.unwrap().json().await.unwrap();
+        let document: Json =
+            client.get(format!("{base}/openapi.json")).send().await.unwrap().json().await.unwrap();
         let contract = Contract::load(document);
         Self { base, db, objects, config, issuer, contract, client, handle, task: Some(task) }
     }
@@ -330,11 +331,14 @@ pub(crate) fn form(title: Option<&str>, file_name: &str, bytes: Vec<u8>) -> (Str
     let mut body = Vec::new();
     if let Some(title) = title {
         body.extend(
-            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\n{title}\r\n").bytes(),
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\n{title}\r\n")
+                .bytes(),
         );
     }
     let disposition = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"");
-    body.extend(format!("--{boundary}\r\n{disposition}\r\nContent-Type: application/octet-stream\r\n\r\n").bytes());
+    body.extend(
+        format!("--{boundary}\r\n{disposition}\r\nContent-Type: application/octet-stream\r\n\r\n").bytes(),
+    );
     body.extend(bytes);
     body.extend(format!("\r\n--{boundary}--\r\n").bytes());
     (format!("multipart/form-data; boundary={boundary}"), body)

@@ -40,8 +40,7 @@ impl<'a> Shelf<'a> {
         let id = asset["id"].as_str().unwrap();
         for (format, content_type) in FORMATS {
             let content = thumb_content(format);
-            let digest = sha256(&content);
-            let key = format!("variant/{id}/thumb-{}.{format}", &digest[..32]);
+            let key = format!("variant/{id}/thumb-{}.{format}", digest(&content));
             self.put(Piece { asset: id, key: key.clone(), content: &content }).await;
             self.rendition(id, "thumb", (format, content_type), &key, &content).await;
         }
@@ -54,8 +53,7 @@ impl<'a> Shelf<'a> {
         let asset = self.app.upload("videos", token, CLIP).await;
         let id = asset["id"].as_str().unwrap();
         let master = b"#EXTM3U\n#EXT-X-MAP:URI=\"init.mp4\"\n#EXTINF:4,\nseg_1.m4s\n#EXT-X-ENDLIST\n";
-        let digest = sha256(master);
-        let folder = format!("variant/{id}/hls-{}", &digest[..32]);
+        let folder = format!("variant/{id}/hls-{}", digest(master));
         let key = format!("{folder}/master.m3u8");
         self.put(Piece { asset: id, key: format!("{folder}/seg_1.m4s"), content: b"a segment" }).await;
         self.put(Piece { asset: id, key: key.clone(), content: master }).await;
@@ -79,7 +77,7 @@ impl<'a> Shelf<'a> {
     }
 
     async fn rendition(&mut self, asset: &str, name: &str, format: (&str, &str), key: &str, content: &[u8]) {
-        let digest = &sha256(content)[..32];
+        let digest = digest(content);
         let (format, content_type) = format;
         self.run(&format!(
             "INSERT INTO rendition (id, asset_id, name, format, content_type, object_key, digest, bytes, width, height, created_at) \
@@ -116,6 +114,11 @@ impl<'a> Shelf<'a> {
     pub(crate) async fn run(&mut self, sql: &str) {
         self.conn.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
+}
+
+/// What of a SHA-256 stands in addresses and tags.
+pub(crate) fn digest(content: &[u8]) -> String {
+    sha256(content).chars().take(32).collect()
 }
 
 /// What a thumb in this format holds.

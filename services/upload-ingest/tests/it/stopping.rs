@@ -100,7 +100,8 @@ async fn a_service_that_is_stopped_keeps_what_has_come() {
     wait_until("the program receives", PATIENCE, async || program.receiving().await).await;
     // Nothing tells when a piece has been read; asking again until it has been is the condition.
     wait_until("the bytes have arrived", PATIENCE, async || {
-        let metrics = program.request(Method::GET, "/metrics", "").send().await.unwrap().text().await.unwrap();
+        let metrics =
+            program.request(Method::GET, "/metrics", "").send().await.unwrap().text().await.unwrap();
         let gathered = metrics.lines().find_map(|line| {
             line.strip_prefix("upload_taken_bytes_total{service=\"upload-ingest\"} ")?.parse::<u64>().ok()
         });
@@ -159,7 +160,9 @@ async fn an_end_that_a_crash_interrupted_is_taken_up_by_another_replica() {
     assert!(hanging.await.unwrap().is_err());
     lock.batch_execute("ROLLBACK").await.unwrap();
     wait_until("the other replica has finished it", PATIENCE, async || {
-        number(&app.db, "SELECT count(*) AS number FROM upload WHERE dialect = 'tus' AND state = 'linked'").await == 1
+        number(&app.db, "SELECT count(*) AS number FROM upload WHERE dialect = 'tus' AND state = 'linked'")
+            .await
+            == 1
     })
     .await;
     assert_eq!(offset(&app, &token, &path).await, clip.len());

@@ -10,7 +10,8 @@ const CLIP: &str = "bigbuckbunny.mp4";
 
 async fn post_form(app: &TestApp, path: &str, token: &str, title: Option<&str>, bytes: Vec<u8>) -> Answer {
     let (content_type, body) = form(title, "a.bin", bytes);
-    app.send(app.request(Method::POST, path, Some(token)).header("content-type", content_type).body(body)).await
+    app.send(app.request(Method::POST, path, Some(token)).header("content-type", content_type).body(body))
+        .await
 }
 
 #[tokio::test]
@@ -18,7 +19,8 @@ async fn a_video_comes_in_by_multipart_and_is_answered_with_its_digest_while_it_
     let app = TestApp::start().await;
     let token = app.token("ada", &[]);
     let clip = media(CLIP);
-    let answer = post_form(&app, "/v1/videos/upload", &token, Some(" My dance "), clip.clone()).await.expect(201);
+    let answer =
+        post_form(&app, "/v1/videos/upload", &token, Some(" My dance "), clip.clone()).await.expect(201);
     let asset = answer.json();
     assert_eq!(
         stable(&asset),
@@ -60,7 +62,9 @@ async fn an_upload_is_one_commit() {
         let token = replica.token("ada", &[]);
         for _ in 0..uploads {
             match multipart {
-                true => post_form(&replica, "/v1/videos/upload", &token, Some("t"), media(CLIP)).await.expect(201),
+                true => {
+                    post_form(&replica, "/v1/videos/upload", &token, Some("t"), media(CLIP)).await.expect(201)
+                }
                 false => replica.put("images", &token, "?title=t", media(PHOTO)).await.expect(201),
             };
         }
@@ -109,7 +113,8 @@ async fn no_more_than_64_kib_are_taken_of_a_body_of_the_wrong_type() {
             answered.recv().await;
             Err(std::io::Error::other("answered"))
         }));
-    let request = app.request(Method::PUT, "/v1/videos", Some(&token)).body(reqwest::Body::wrap_stream(pieces));
+    let request =
+        app.request(Method::PUT, "/v1/videos", Some(&token)).body(reqwest::Body::wrap_stream(pieces));
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), 415);
     assert!(sent.load(std::sync::atomic::Ordering::SeqCst) <= 64 * 1024);
@@ -139,7 +144,9 @@ async fn a_digest_that_the_client_announced_must_match() {
         let request = app.request(Method::PUT, "/v1/images", Some(&token));
         app.send(request.header("repr-digest", digest).body(photo.clone())).await
     };
-    send("sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:").await.expect_problem(422, "digest_mismatch");
+    send("sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:")
+        .await
+        .expect_problem(422, "digest_mismatch");
     send("sha-256=nonsense").await.expect_problem(400, "invalid_parameter");
     app.assert_store_is_empty();
     let right = app.put("images", &token, "", photo.clone()).await.expect(201);
@@ -153,10 +160,7 @@ async fn bad_input_is_named_with_its_place() {
     let token = app.token("ada", &[]);
     let photo = || media(PHOTO);
     let pointers = app.put("images", &token, "?title=%07&visibility=all&x=1", photo()).await;
-    assert_eq!(
-        pointers.expect_problem(400, "invalid_parameter"),
-        ["?title", "?visibility", "?x"]
-    );
+    assert_eq!(pointers.expect_problem(400, "invalid_parameter"), ["?title", "?visibility", "?x"]);
     let long = "ä".repeat(201);
     let refused = post_form(&app, "/v1/images", &token, Some(&long), photo()).await;
     assert_eq!(refused.expect_problem(422, "validation_failed"), ["/title"]);
@@ -164,7 +168,8 @@ async fn bad_input_is_named_with_its_place() {
     let empty = b"--a-boundary-of-the-tests--\r\n".to_vec();
     let request = app.request(Method::POST, "/v1/images", Some(&token)).header("content-type", content_type);
     assert_eq!(app.send(request.body(empty)).await.expect_problem(422, "validation_failed"), ["/file"]);
-    let request = app.request(Method::POST, "/v1/images", Some(&token)).header("content-type", "application/json");
+    let request =
+        app.request(Method::POST, "/v1/images", Some(&token)).header("content-type", "application/json");
     app.send(request.body("{}")).await.expect_problem(415, "unsupported_media_type");
     app.put("images", "nonsense", "", photo()).await.expect_problem(401, "unauthenticated");
     let anonymous = app.request(Method::PUT, "/v1/images", None).body(photo());
@@ -215,8 +220,10 @@ async fn who_finds_no_place_is_told_when_to_come_again() {
     let (feed, pieces) = tokio::sync::mpsc::channel::<Result<bytes::Bytes, std::io::Error>>(4);
     let photo = media(PHOTO);
     feed.send(Ok(bytes::Bytes::copy_from_slice(&photo[..1000]))).await.unwrap();
-    let stream = futures_util::stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
-    let request = app.request(Method::PUT, "/v1/images", Some(&token)).body(reqwest::Body::wrap_stream(stream));
+    let stream =
+        futures_util::stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
+    let request =
+        app.request(Method::PUT, "/v1/images", Some(&token)).body(reqwest::Body::wrap_stream(stream));
     let slow = tokio::spawn(request.send());
     app.wait_for_metric("uploads_receiving{service=\"upload-ingest\"} 1").await;
     let refused = app.put("images", &token, "", photo.clone()).await;
@@ -235,8 +242,13 @@ async fn the_answer_says_where_the_time_went() {
     let app = TestApp::start().await;
     let token = app.token("ada", &[]);
     let answer = app.put("videos", &token, "", media(CLIP)).await.expect(201);
-    let timing: String =
-        answer.headers.get_all("server-timing").iter().map(|line| line.to_str().unwrap()).collect::<Vec<_>>().join(", ");
+    let timing: String = answer
+        .headers
+        .get_all("server-timing")
+        .iter()
+        .map(|line| line.to_str().unwrap())
+        .collect::<Vec<_>>()
+        .join(", ");
     let part = |name: &str| -> f64 {
         let found = timing.split(", ").find(|part| part.starts_with(&format!("{name};")));
         let found = found.unwrap_or_else(|| panic!("{name} in {timing}"));

@@ -26,9 +26,10 @@ impl<'a> Tus<'a> {
     }
 
     async fn create(&self, fields: &[(&str, &str)]) -> Answer {
-        let request = fields
-            .iter()
-            .fold(self.request(Method::POST, "/v1/uploads"), |request, (name, value)| request.header(*name, *value));
+        let request =
+            fields.iter().fold(self.request(Method::POST, "/v1/uploads"), |request, (name, value)| {
+                request.header(*name, *value)
+            });
         self.app.send(request).await
     }
 
@@ -64,8 +65,10 @@ async fn an_upload_in_pieces_becomes_what_was_sent() {
     let tus = Tus::new(&app, "ada");
     let clip = media(CLIP);
     let metadata = format!("title {},filename {}", STANDARD.encode("Bunny"), STANDARD.encode("b.mp4"));
-    let created =
-        tus.create(&[("upload-length", &clip.len().to_string()), ("upload-metadata", &metadata)]).await.expect(201);
+    let created = tus
+        .create(&[("upload-length", &clip.len().to_string()), ("upload-metadata", &metadata)])
+        .await
+        .expect(201);
     let path = created.header("location").to_owned();
     let mut offset = 0;
     for piece in clip.chunks(300_000) {
@@ -130,7 +133,10 @@ async fn the_draft_needs_no_more_than_one_request() {
     let answer = app.send(request).await.expect(201);
     assert_eq!(answer.header("upload-complete"), "?1");
     let asset = asset(&app, &token, &answer).await;
-    assert_eq!((asset["sha256"].as_str(), asset["title"].as_str()), (Some(sha256(&photo).as_str()), Some("One")));
+    assert_eq!(
+        (asset["sha256"].as_str(), asset["title"].as_str()),
+        (Some(sha256(&photo).as_str()), Some("One"))
+    );
     app.stop().await;
 }
 
@@ -160,7 +166,10 @@ async fn content_that_is_not_taken_ends_the_upload_and_leaves_nothing() {
     let gone = app.send(tus.request(Method::HEAD, &path)).await;
     assert_eq!(gone.status, 410);
     let shown = app.get(&path, Some(&tus.token)).await.expect(200).json();
-    assert_eq!((shown["state"].as_str(), shown["error"]["code"].as_str()), (Some("rejected"), Some("content_refused")));
+    assert_eq!(
+        (shown["state"].as_str(), shown["error"]["code"].as_str()),
+        (Some("rejected"), Some("content_refused"))
+    );
     // Cut at its end: all bytes are there, and they are not a whole video.
     let mut clip = media(CLIP);
     clip.truncate(clip.len() - 5000);
@@ -204,8 +213,10 @@ async fn parts_are_put_together() {
     let clip = media(CLIP);
     let mut parts = Vec::new();
     for piece in clip.chunks(400_000) {
-        let created =
-            tus.create(&[("upload-length", &piece.len().to_string()), ("upload-concat", "partial")]).await.expect(201);
+        let created = tus
+            .create(&[("upload-length", &piece.len().to_string()), ("upload-concat", "partial")])
+            .await
+            .expect(201);
         parts.push(created.header("location").to_owned());
         tus.append(created.header("location"), 0, piece).await.expect(204);
     }
@@ -277,7 +288,8 @@ async fn a_client_that_comes_back_takes_over_from_its_own_dead_request() {
     let path = tus.created(clip.len()).await;
     let (feed, pieces) = tokio::sync::mpsc::channel::<Result<bytes::Bytes, std::io::Error>>(4);
     feed.send(Ok(bytes::Bytes::copy_from_slice(&clip[..300_000]))).await.unwrap();
-    let stream = futures_util::stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
+    let stream =
+        futures_util::stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
     let hanging = tus
         .request(Method::PATCH, &path)
         .header("upload-offset", 0)
@@ -307,7 +319,8 @@ async fn another_replica_takes_over_and_the_first_is_refused() {
     let clip = media(CLIP);
     let path = tus.created(clip.len()).await;
     let (feed, pieces) = tokio::sync::mpsc::channel::<Result<bytes::Bytes, std::io::Error>>(4);
-    let stream = futures_util::stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
+    let stream =
+        futures_util::stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
     let first = tus
         .request(Method::PATCH, &path)
         .header("upload-offset", 0)

@@ -28,7 +28,8 @@ fn domain_of(app: &TestApp) -> String {
 impl Gateway {
     async fn of(app: &TestApp) -> Self {
         let domain = domain_of(app);
-        let nats = Broadcast::connect(&NatsConfig { url: nats_url(), ..NatsConfig::default() }).await.unwrap();
+        let nats =
+            Broadcast::connect(&NatsConfig { url: nats_url(), ..NatsConfig::default() }).await.unwrap();
         let registry = Registry::connect(&redis_url().into(), &domain).unwrap();
         let tracker = Tracker::leased();
         let lease = EdgeLease::start(registry, nats, Domain::new(&domain).unwrap(), Arc::clone(&tracker), ());
@@ -62,7 +63,9 @@ async fn a_gateway_shows_nothing_any_more_once_it_is_taken_from_view() {
         let kept_of_other = gateway.keep(&format!("assets/{}", text(&other, "id")));
         assert!(gateway.would_answer(&kept));
         let change = match way {
-            "private" => app.request(Method::PATCH, &path, Some(&owner)).json(&json!({"visibility": "private"})),
+            "private" => {
+                app.request(Method::PATCH, &path, Some(&owner)).json(&json!({"visibility": "private"}))
+            }
             "hide" => app.request(Method::POST, &format!("{path}/hide"), Some(&moderator)),
             _ => app.request(Method::DELETE, &path, Some(&owner)),
         };

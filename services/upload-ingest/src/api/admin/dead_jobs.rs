@@ -95,7 +95,11 @@ fn read_query(pairs: &[(String, String)]) -> Result<(i64, Option<String>), Servi
         match (name.as_str(), value.parse::<u32>()) {
             ("limit", Ok(number)) if number > 0 => limit = i64::from(number).min(MAX_LIMIT),
             ("limit", _) => {
-                faults.push(incoming::parameter_fault(name, "out_of_range", "must be a whole number above zero"));
+                faults.push(incoming::parameter_fault(
+                    name,
+                    "out_of_range",
+                    "must be a whole number above zero",
+                ));
             }
             ("cursor", _) => cursor = Some(value.clone()),
             _ => faults.push(incoming::parameter_fault(name, "unknown_parameter", "no such parameter here")),

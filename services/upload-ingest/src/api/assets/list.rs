@@ -92,7 +92,8 @@ impl ListQuery {
         let mut faults: Vec<FieldError> = Vec::new();
         for (index, (name, value)) in pairs.iter().enumerate() {
             let seen = pairs.iter().take(index).any(|(other, _)| other == name);
-            let read = if seen { Err(("repeated", "may be given once")) } else { query.take(name, value, kind) };
+            let read =
+                if seen { Err(("repeated", "may be given once")) } else { query.take(name, value, kind) };
             faults.extend(read.err().map(|(code, message)| incoming::parameter_fault(name, code, message)));
         }
         if faults.is_empty() { Ok(query) } else { Err(parameters(faults)) }
@@ -212,7 +213,10 @@ mod tests {
     #[test]
     fn a_list_is_of_the_caller_and_of_bounded_length() {
         let query = read(&[("limit", "100000"), ("status", "failed")], None).unwrap();
-        assert_eq!((query.owner.as_str(), query.limit, query.status), ("ada", MAX_LIMIT, Some(Status::Failed)));
+        assert_eq!(
+            (query.owner.as_str(), query.limit, query.status),
+            ("ada", MAX_LIMIT, Some(Status::Failed))
+        );
         assert_eq!(read(&[], None).unwrap().limit, DEFAULT_LIMIT);
     }
 

@@ -34,11 +34,9 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
             .route(web::post().to(submit::upload_image))
             .route(web::put().to(submit::put_image)),
     );
-    for (root, kind) in [
-        ("/v1/assets", None),
-        ("/v1/videos", Some(MediaKind::Video)),
-        ("/v1/images", Some(MediaKind::Image)),
-    ] {
+    for (root, kind) in
+        [("/v1/assets", None), ("/v1/videos", Some(MediaKind::Video)), ("/v1/images", Some(MediaKind::Image))]
+    {
         configure_items(app, root, kind);
     }
 }
@@ -46,8 +44,9 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
 /// A read without a body: `GET`, and `HEAD` beside it.
 macro_rules! read {
     ($resource:expr, $kind:ident, $handler:path) => {{
-        let handler =
-            move |state: Data<AppState>, request: HttpRequest| async move { $handler(&state, &request, $kind).await };
+        let handler = move |state: Data<AppState>, request: HttpRequest| async move {
+            $handler(&state, &request, $kind).await
+        };
         $resource.route(web::get().to(handler)).route(web::head().to(handler))
     }};
 }
@@ -67,12 +66,15 @@ fn listed(resource: Resource, kind: Option<MediaKind>) -> Resource {
 
 fn configure_items(app: &mut ServiceConfig, root: &str, kind: Option<MediaKind>) {
     let item = web::resource(format!("{root}/{{id}}"));
-    let patch = web::patch().to(move |state: Data<AppState>, request: HttpRequest, body: Payload| async move {
-        change::update_asset(&state, &request, body, kind).await
-    });
-    app.service(
-        read!(item, kind, read::get_asset).route(patch).route(change!(delete, kind, delete::delete_asset)),
-    );
+    let patch =
+        web::patch().to(move |state: Data<AppState>, request: HttpRequest, body: Payload| async move {
+            change::update_asset(&state, &request, body, kind).await
+        });
+    app.service(read!(item, kind, read::get_asset).route(patch).route(change!(
+        delete,
+        kind,
+        delete::delete_asset
+    )));
     let timeline = web::resource(format!("{root}/{{id}}/timeline"));
     app.service(read!(timeline, kind, timeline::get_timeline));
     for (rest, route) in [

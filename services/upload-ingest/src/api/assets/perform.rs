@@ -133,7 +133,8 @@ async fn answer_once(
     work: impl AsyncFnOnce(&mut Connection) -> Result<StoredAnswer, ServiceError>,
 ) -> Result<HttpResponse, ServiceError> {
     if let Some(key) = &key
-        && let Claim::Replay(answer) = idempotency::claim(conn, &key.scope, &key.key, &key.fingerprint).await?
+        && let Claim::Replay(answer) =
+            idempotency::claim(conn, &key.scope, &key.key, &key.fingerprint).await?
     {
         return Ok(answer.to_response());
     }

@@ -40,7 +40,10 @@ pub(super) async fn get_asset(
 }
 
 /// An answer that is this caller's alone, and is asked for again each time.
-pub(super) fn private<'a>(response: &'a mut HttpResponseBuilder, tag: &EntityTag) -> &'a mut HttpResponseBuilder {
+pub(super) fn private<'a>(
+    response: &'a mut HttpResponseBuilder,
+    tag: &EntityTag,
+) -> &'a mut HttpResponseBuilder {
     response
         .insert_header((header::CACHE_CONTROL, "private, no-cache"))
         .insert_header((header::VARY, "Authorization"))

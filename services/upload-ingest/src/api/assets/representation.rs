@@ -195,7 +195,8 @@ pub(crate) fn write_conditions(request: &HttpRequest) -> Result<Conditions, Serv
     let mut headers = HeaderMap::new();
     for name in [header::IF_MATCH, header::IF_NONE_MATCH] {
         for value in request.headers().get_all(&name) {
-            let versions = value.to_str().ok().and_then(|text| HeaderValue::from_str(&without_windows(text)).ok());
+            let versions =
+                value.to_str().ok().and_then(|text| HeaderValue::from_str(&without_windows(text)).ok());
             headers.append(name.clone(), versions.unwrap_or_else(|| value.clone()));
         }
     }
@@ -204,7 +205,8 @@ pub(crate) fn write_conditions(request: &HttpRequest) -> Result<Conditions, Serv
 
 /// `"7-943200"` → `"7"`, in a list of tags.
 fn without_windows(tags: &str) -> String {
-    let quoted = |(index, part): (usize, &str)| if index % 2 == 1 { version_of(part) } else { part.to_owned() };
+    let quoted =
+        |(index, part): (usize, &str)| if index % 2 == 1 { version_of(part) } else { part.to_owned() };
     tags.split('"').enumerate().map(quoted).collect::<Vec<_>>().join("\"")
 }
 

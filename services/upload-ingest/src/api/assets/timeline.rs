@@ -69,11 +69,8 @@ pub(crate) async fn load(
     now: DateTime<Utc>,
 ) -> Result<Timeline, ServiceError> {
     let stages = jobs::timeline::stages(conn, asset.id).await?;
-    let received = Received {
-        bytes: asset.bytes,
-        sha256: media_path::hex(&asset.sha256),
-        created_at: asset.created_at,
-    };
+    let received =
+        Received { bytes: asset.bytes, sha256: media_path::hex(&asset.sha256), created_at: asset.created_at };
     let stages = stages.into_iter().map(stage).collect();
     Ok(Timeline::new(asset.id, asset.status()?, asset.version, received, stages, now))
 }

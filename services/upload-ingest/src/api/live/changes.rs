@@ -68,7 +68,10 @@ impl Watch {
         let subscribed = self.state.broadcast.subscribe(&events::progress_subject(self.asset_id)).await;
         subscribed
             .inspect_err(|error| {
-                tracing::debug!(error = error as &dyn std::error::Error, "progress is looked for instead of heard");
+                tracing::debug!(
+                    error = error as &dyn std::error::Error,
+                    "progress is looked for instead of heard"
+                );
             })
             .ok()
     }

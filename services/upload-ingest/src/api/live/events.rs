@@ -98,9 +98,8 @@ impl Listener {
         let Ok(change) = timeout(KEEP_ALIVE, self.changes.next()).await else {
             return Some((Bytes::from_static(b": nothing new\n\n"), false));
         };
-        let timeline = change?
-            .inspect_err(|error| tracing::debug!(%error, "a listener is sent away"))
-            .ok()?;
+        let timeline =
+            change?.inspect_err(|error| tracing::debug!(%error, "a listener is sent away")).ok()?;
         let links = Links::at(&self.state, (self.state.context.now)());
         let data = serde_json::to_string(&View::new(&timeline, &links)).ok()?;
         self.sent += 1;

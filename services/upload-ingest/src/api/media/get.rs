@@ -24,8 +24,8 @@ use crate::domain::negotiate::{PictureFormat, choose};
 use crate::domain::{layout, media_path, playlist};
 use crate::error::{ServiceError, not_found};
 use crate::state::AppState;
-use crate::store::media::{self, Media};
 use crate::store::from_db;
+use crate::store::media::{self, Media};
 
 /// Media type of playlists, which name other files.
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
@@ -90,7 +90,9 @@ async fn find(
     asset_id: Uuid,
 ) -> Result<Option<Representation>, ServiceError> {
     let name = request.match_info().get("name").unwrap_or_default();
-    let Some(place) = media_path::parse(asset_id, name, request.match_info().get("file")) else { return Ok(None) };
+    let Some(place) = media_path::parse(asset_id, name, request.match_info().get("file")) else {
+        return Ok(None);
+    };
     match place {
         MediaPath::Original { digest, extension } => {
             let key = layout::original_key(asset_id);
@@ -112,10 +114,10 @@ async fn find(
 /// name would be looked for in the wrong place.
 fn negotiated(request: &HttpRequest, found: Vec<Media>) -> Option<Media> {
     let lines = request.headers().get_all(header::ACCEPT).filter_map(|line| line.to_str().ok());
-    let format_of = |media: &Media| media.rendition.as_ref().map(|(format, _)| format.clone()).unwrap_or_default();
+    let format_of =
+        |media: &Media| media.rendition.as_ref().map(|(format, _)| format.clone()).unwrap_or_default();
     let lines: Vec<&str> = lines.collect();
-    let is_there =
-        |format: PictureFormat| found.iter().any(|media| format_of(media) == format.extension());
+    let is_there = |format: PictureFormat| found.iter().any(|media| format_of(media) == format.extension());
     match choose(lines.iter().copied(), is_there) {
         Some(format) => found.iter().find(|media| format_of(media) == format.extension()).cloned(),
         None => found.into_iter().find(|media| format_of(media) != layout::PLAYLIST_FORMAT),
@@ -125,7 +127,9 @@ fn negotiated(request: &HttpRequest, found: Vec<Media>) -> Option<Media> {
 impl Representation {
     fn of_original(asset_id: Uuid, media: Media, digest: &str, extension: &str) -> Option<Self> {
         let content_type = media.owner.content_type.clone();
-        if layout::short_digest(&media.object.sha256) != digest || media_path::extension(&content_type) != extension {
+        if layout::short_digest(&media.object.sha256) != digest
+            || media_path::extension(&content_type) != extension
+        {
             return None;
         }
         let disposition = Some(headers::disposition(media.owner.title.as_deref(), extension));
@@ -231,7 +235,9 @@ async fn linked_playlist(
     admission: Admission,
 ) -> Result<HttpResponse, ServiceError> {
     if found.len() > MAX_PLAYLIST {
-        return Err(Problem::new(&registry::INTERNAL).cause("a playlist is too large to be rewritten").into());
+        return Err(Problem::new(&registry::INTERNAL)
+            .cause("a playlist is too large to be rewritten")
+            .into());
     }
     let key = object_key(found)?;
     let chunks: Vec<bytes::Bytes> = state.blobs.read(&key, None).await?.try_collect().await?;

@@ -37,12 +37,19 @@ fn add_root(paths: &mut Map<String, Json>, root: &str, one: &str, many: &str) {
             "delete": delete(one, many).into_json(),
         }),
     );
-    let timeline = Operation::new(&format!("get_{one}_timeline"), many, "How far the processing is, stage by stage, and what went wrong.")
-        .answer("200", "The timeline.", content("Timeline"))
-        .problems(&["400", "401", "404"]);
+    let timeline = Operation::new(
+        &format!("get_{one}_timeline"),
+        many,
+        "How far the processing is, stage by stage, and what went wrong.",
+    )
+    .answer("200", "The timeline.", content("Timeline"))
+    .problems(&["400", "401", "404"]);
     insert(format!("{root}/{{id}}/timeline"), json!({"parameters": [id()], "get": timeline.into_json()}));
     for (word, summary) in [
-        ("hide", "Take it from view, whatever its owner wants; for moderators. Links given out before open nothing any more."),
+        (
+            "hide",
+            "Take it from view, whatever its owner wants; for moderators. Links given out before open nothing any more.",
+        ),
         ("show", "Let it be seen again by those whom its visibility names; for moderators."),
     ] {
         let judge = Operation::new(&format!("{word}_{one}"), many, summary)
@@ -63,13 +70,25 @@ fn add_root(paths: &mut Map<String, Json>, root: &str, one: &str, many: &str) {
 
 fn list(one: &str, many: &str) -> Operation {
     let mut parameters = vec![
-        query("limit", json!({"type": "integer", "minimum": 1}), "Assets on a page; more than 100 is taken as that."),
+        query(
+            "limit",
+            json!({"type": "integer", "minimum": 1}),
+            "Assets on a page; more than 100 is taken as that.",
+        ),
         query("cursor", json!({"type": "string"}), "Position from `next`."),
-        query("status", json!({"type": "string", "enum": ["processing", "processed", "published", "failed"]}), "Of this status only."),
+        query(
+            "status",
+            json!({"type": "string", "enum": ["processing", "processed", "published", "failed"]}),
+            "Of this status only.",
+        ),
         query("owner", json!({"type": "string"}), "Those of somebody else; for administrators."),
     ];
     if one == "asset" {
-        parameters.push(query("kind", json!({"type": "string", "enum": ["video", "image"]}), "Of this kind only."));
+        parameters.push(query(
+            "kind",
+            json!({"type": "string", "enum": ["video", "image"]}),
+            "Of this kind only.",
+        ));
     }
     Operation::new(&format!("list_{many}"), many, &format!("Your own {many}, the newest first."))
         .parameters(parameters)
@@ -111,7 +130,11 @@ fn retry(operation_id: &str, tag: &str, summary: &str) -> Operation {
 
 fn add_live(paths: &mut Map<String, Json>) {
     let mut parameters = signature();
-    parameters.push(header("Last-Event-ID", false, "Where the client was; every event holds everything, so it goes on with what is true now."));
+    parameters.push(header(
+        "Last-Event-ID",
+        false,
+        "Where the client was; every event holds everything, so it goes on with what is true now.",
+    ));
     let events = Operation::new("get_asset_events", "assets", "The timeline as server-sent events: `timeline` for each change, `end` after the last.")
         .description("For who may read the asset, by token or by `events_url` of its timeline. At most two events a second.")
         .token_or_link()
@@ -119,7 +142,10 @@ fn add_live(paths: &mut Map<String, Json>) {
         .answer("200", "A stream of events; `data` of `timeline` is a Timeline.", json!({"text/event-stream": {"schema": {"type": "string"}}}))
         .empty("204", "You have heard the end, and it still is.")
         .problems(&["400", "401", "403", "404"]);
-    paths.insert("/v1/assets/{id}/events".to_owned(), json!({"parameters": [id()], "get": events.into_json()}));
+    paths.insert(
+        "/v1/assets/{id}/events".to_owned(),
+        json!({"parameters": [id()], "get": events.into_json()}),
+    );
     let socket = Operation::new("open_asset_socket", "assets", "The timeline over a WebSocket: a text message for each change.")
         .description("For who may read the asset, by token or by `socket_url` of its timeline. Closed with 1000 after the last change. What clients say is not read.")
         .token_or_link()
@@ -130,21 +156,33 @@ fn add_live(paths: &mut Map<String, Json>) {
 }
 
 fn add_admin(paths: &mut Map<String, Json>) {
-    let list = Operation::new("list_dead_jobs", "admin", "Stages that were given up, of all owners, the last one first.")
-        .parameters(vec![
-            query("limit", json!({"type": "integer", "minimum": 1}), "Jobs on a page; more than 200 is taken as that."),
-            query("cursor", json!({"type": "string"}), "Position from `next`."),
-        ])
-        .answer("200", "A page.", content("DeadJobPage"))
-        .problems(&["400", "401", "403"]);
+    let list = Operation::new(
+        "list_dead_jobs",
+        "admin",
+        "Stages that were given up, of all owners, the last one first.",
+    )
+    .parameters(vec![
+        query(
+            "limit",
+            json!({"type": "integer", "minimum": 1}),
+            "Jobs on a page; more than 200 is taken as that.",
+        ),
+        query("cursor", json!({"type": "string"}), "Position from `next`."),
+    ])
+    .answer("200", "A page.", content("DeadJobPage"))
+    .problems(&["400", "401", "403"]);
     paths.insert("/v1/admin/dead-jobs".to_owned(), json!({"get": list.into_json()}));
     let requeue = retry("requeue_dead_job", "admin", "Have any of them tried again.");
     paths.insert(
         "/v1/admin/dead-jobs/{id}/requeue".to_owned(),
         json!({"parameters": [id()], "post": requeue.into_json()}),
     );
-    let report = Operation::new("get_reconciliation", "admin", "What the reconciler would find and remove now. Nothing is removed.")
-        .answer("200", "The report.", content("Reconciliation"))
-        .problems(&["400", "401", "403", "507"]);
+    let report = Operation::new(
+        "get_reconciliation",
+        "admin",
+        "What the reconciler would find and remove now. Nothing is removed.",
+    )
+    .answer("200", "The report.", content("Reconciliation"))
+    .problems(&["400", "401", "403", "507"]);
     paths.insert("/v1/admin/reconciliation".to_owned(), json!({"get": report.into_json()}));
 }

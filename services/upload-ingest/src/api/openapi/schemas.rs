@@ -126,8 +126,17 @@ fn fault() -> Json {
 }
 
 fn upload() -> Json {
-    let states =
-        ["created", "receiving", "paused", "received", "verified", "linked", "rejected", "expired", "cancelled"];
+    let states = [
+        "created",
+        "receiving",
+        "paused",
+        "received",
+        "verified",
+        "linked",
+        "rejected",
+        "expired",
+        "cancelled",
+    ];
     object(
         "An upload resource.",
         vec![

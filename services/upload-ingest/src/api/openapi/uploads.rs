@@ -27,7 +27,10 @@ pub(super) fn add(paths: &mut Map<String, Json>) {
             "options": options("get_upload_options_of_one").into_json(),
         }),
     );
-    paths.insert("/v1/videos/upload".to_owned(), json!({"post": multipart("upload_video", "video").into_json()}));
+    paths.insert(
+        "/v1/videos/upload".to_owned(),
+        json!({"post": multipart("upload_video", "video").into_json()}),
+    );
 }
 
 fn dialect_fields() -> Vec<Json> {
@@ -35,7 +38,11 @@ fn dialect_fields() -> Vec<Json> {
         header("Tus-Resumable", false, "`1.0.0`: the request speaks tus."),
         header("Upload-Complete", false, "`?1` or `?0`: the request speaks the draft of the IETF."),
         header("Upload-Draft-Interop-Version", false, "The draft's interop version."),
-        header("X-Correlation-Id", false, "A UUID that ties upload, processing, events and log lines together."),
+        header(
+            "X-Correlation-Id",
+            false,
+            "A UUID that ties upload, processing, events and log lines together.",
+        ),
     ]
 }
 
@@ -43,10 +50,18 @@ fn create() -> Operation {
     let mut parameters = dialect_fields();
     parameters.extend(said_of_asset());
     parameters.extend([
-        query("kind", json!({"type": "string", "enum": ["video", "image"]}), "What it must be; the bytes tell when it is left out."),
+        query(
+            "kind",
+            json!({"type": "string", "enum": ["video", "image"]}),
+            "What it must be; the bytes tell when it is left out.",
+        ),
         header("Upload-Length", false, "Length of the whole."),
         header("Upload-Defer-Length", false, "`1`: tus is told the length later."),
-        header("Upload-Metadata", false, "tus: names and values in base64; title, visibility, kind and filename are read."),
+        header(
+            "Upload-Metadata",
+            false,
+            "tus: names and values in base64; title, visibility, kind and filename are read.",
+        ),
         header("Upload-Concat", false, "tus: `partial`, or `final;` with the parts."),
         header("Upload-Checksum", false, "tus: algorithm and digest of this request's content."),
         header("Repr-Digest", false, "Digest of the whole (RFC 9530)."),
@@ -77,11 +92,15 @@ fn append() -> Operation {
 }
 
 fn head() -> Operation {
-    Operation::new("get_upload_offset", TAG, "How far an upload has come. A request that still hangs is told to stop first.")
-        .parameters(dialect_fields())
-        .empty("200", "`Upload-Offset` to go on from, to a client of tus.")
-        .empty("204", "The same, to a client of the draft.")
-        .problems(&["400", "401", "404", "410", "412"])
+    Operation::new(
+        "get_upload_offset",
+        TAG,
+        "How far an upload has come. A request that still hangs is told to stop first.",
+    )
+    .parameters(dialect_fields())
+    .empty("200", "`Upload-Offset` to go on from, to a client of tus.")
+    .empty("204", "The same, to a client of the draft.")
+    .problems(&["400", "401", "404", "410", "412"])
 }
 
 fn read() -> Operation {
@@ -98,10 +117,14 @@ fn cancel() -> Operation {
 }
 
 fn options(operation_id: &str) -> Operation {
-    Operation::new(operation_id, TAG, "What the server offers: versions and extensions of tus, limits of the draft.")
-        .open()
-        .empty("204", "See the fields of the header.")
-        .problems(&["400", "401", "412"])
+    Operation::new(
+        operation_id,
+        TAG,
+        "What the server offers: versions and extensions of tus, limits of the draft.",
+    )
+    .open()
+    .empty("204", "See the fields of the header.")
+    .problems(&["400", "401", "412"])
 }
 
 /// `POST` of a form with the file.

@@ -24,7 +24,8 @@ pub(super) fn limit(state: &AppState, kind: MediaKind) -> u64 {
 
 /// Refuses a body that says of itself that it is too large, before any of it is read.
 pub(super) fn refuse_declared(request: &HttpRequest, limit: u64) -> Result<(), ServiceError> {
-    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let declared =
+        request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|declared| declared > limit) {
         return Err(Problem::new(&registry::PAYLOAD_TOO_LARGE)
             .detail(format!("the limit is {limit} bytes"))
@@ -34,7 +35,10 @@ pub(super) fn refuse_declared(request: &HttpRequest, limit: u64) -> Result<(), S
 }
 
 /// Receives the body in a task of its own and answers with the asset that came of it.
-#[expect(clippy::too_many_arguments, reason = "each is one thing that a request has; a struct would be made to be taken apart")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is one thing that a request has; a struct would be made to be taken apart"
+)]
 pub(super) async fn received(
     state: &AppState,
     kind: MediaKind,
@@ -72,7 +76,8 @@ fn created(state: &AppState, kind: MediaKind, asset: &NewAsset) -> StoredAnswer 
         MediaKind::Video => "videos",
         MediaKind::Image => "images",
     };
-    let digest = <[u8; 32]>::try_from(asset.sha256.as_slice()).map(|sha256| content_inspect::repr_digest(&sha256));
+    let digest =
+        <[u8; 32]>::try_from(asset.sha256.as_slice()).map(|sha256| content_inspect::repr_digest(&sha256));
     let mut headers = vec![
         ("content-type".to_owned(), "application/json".to_owned()),
         ("location".to_owned(), format!("/v1/{folder}/{}", asset.id)),

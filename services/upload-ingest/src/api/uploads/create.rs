@@ -3,7 +3,9 @@
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use problem::{Problem, registry};
-use upload_protocol::{Algorithm, Concat, Create, Dialect as Spoken, Metadata, Plan, check_concat, check_create};
+use upload_protocol::{
+    Algorithm, Concat, Create, Dialect as Spoken, Metadata, Plan, check_concat, check_create,
+};
 use uuid::Uuid;
 
 use super::{COLLECTION, append, limits, marked, respond, view};
@@ -16,8 +18,8 @@ use crate::error::{ServiceError, not_found, parameters};
 use crate::ingest::{Body, Submission, detached};
 use crate::problems;
 use crate::state::AppState;
-use crate::store::uploads::{self, NewUpload};
 use crate::store::to_db;
+use crate::store::uploads::{self, NewUpload};
 
 /// What is said of the asset to be: in the query, or in tus' metadata.
 #[derive(Debug, Default)]

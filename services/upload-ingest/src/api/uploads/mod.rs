@@ -19,8 +19,11 @@ const COLLECTION: &str = "/v1/uploads";
 
 /// Registers the resources. Which methods there are is for the protocol to say: a client of tus may name one in a field.
 pub(crate) fn configure(app: &mut ServiceConfig) {
-    app.service(web::resource(COLLECTION).to(collection))
-        .service(web::resource("/v1/uploads/{id}").route(web::get().to(read::get_upload)).default_service(web::to(upload)));
+    app.service(web::resource(COLLECTION).to(collection)).service(
+        web::resource("/v1/uploads/{id}")
+            .route(web::get().to(read::get_upload))
+            .default_service(web::to(upload)),
+    );
 }
 
 /// `OPTIONS` and `POST /v1/uploads`.

@@ -58,7 +58,10 @@ pub(super) async fn head_upload(
 }
 
 /// `GET`: the same for people, and why it was rejected.
-pub(super) async fn get_upload(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ServiceError> {
+pub(super) async fn get_upload(
+    state: Data<AppState>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
     incoming::no_parameters(&request)?;
     let row = append::find(&state, &caller, view::id(&request)?).await?;

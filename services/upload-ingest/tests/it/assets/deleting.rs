@@ -21,7 +21,11 @@ async fn what_is_deleted_is_gone_for_everybody_at_once() {
     let asset = Shelf::of(&app).await.photo(&token, "public").await;
     let id = text(&asset, "id");
     let path = format!("/v1/images/{id}");
-    let urls = [text(&asset, "original_url").to_owned(), rendition_url(&asset, "webp"), format!("/media/{id}/thumb")];
+    let urls = [
+        text(&asset, "original_url").to_owned(),
+        rendition_url(&asset, "webp"),
+        format!("/media/{id}/thumb"),
+    ];
     for url in &urls {
         app.get(url, None).await.expect(200);
     }

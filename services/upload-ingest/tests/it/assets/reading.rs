@@ -39,7 +39,7 @@ async fn the_validator_of_what_shows_links_changes_with_them() {
     assert_eq!(version, "1");
     let expires = text(&read.json(), "original_url").split("expires=").nth(1).unwrap().to_owned();
     let expires: i64 = expires.split('&').next().unwrap().parse().unwrap();
-    assert_eq!(window.parse::<i64>().unwrap() * 1800 + 3600, expires);
+    assert_eq!(window.parse::<i64>().unwrap() * 3600 + 7200, expires);
     // In the same window it is the same.
     let again = app.request(Method::GET, &path, Some(&token)).header("If-None-Match", read.header("etag"));
     let again = app.send(again).await;

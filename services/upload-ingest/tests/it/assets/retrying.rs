@@ -26,8 +26,14 @@ async fn an_owner_sees_why_a_stage_failed_and_has_it_tried_again() {
     assert_eq!(stage["error"]["message"], "The file is damaged.");
     let before = queued(&app).await;
     let retried = app.post(&retry, Some(&token), &Json::Null).await.expect(202).json();
-    assert_eq!((&retried["status"], &retried["stages"][0]["state"]), (&"processing".into(), &"queued".into()));
-    assert_eq!((&retried["stages"][0]["max_attempts"], &retried["stages"][0]["error"]), (&10.into(), &Json::Null));
+    assert_eq!(
+        (&retried["status"], &retried["stages"][0]["state"]),
+        (&"processing".into(), &"queued".into())
+    );
+    assert_eq!(
+        (&retried["stages"][0]["max_attempts"], &retried["stages"][0]["error"]),
+        (&10.into(), &Json::Null)
+    );
     assert_eq!(queued(&app).await, before + 1);
     assert_eq!(app.get(&path, Some(&token)).await.json()["error"], Json::Null);
     for stage in ["playlist", "nonsense"] {
@@ -51,7 +57,10 @@ async fn administrators_see_what_was_given_up_and_requeue_it() {
     let rest = app.get(text(&first.json(), "next"), Some(&admin)).await.expect(200).json();
     assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next"]), (1, &Json::Null));
     let job = &first.json()["items"][0];
-    assert_eq!((&job["stage"], &job["owner_id"], &job["attempt"]), (&"variants".into(), &"ada".into(), &5.into()));
+    assert_eq!(
+        (&job["stage"], &job["owner_id"], &job["attempt"]),
+        (&"variants".into(), &"ada".into(), &5.into())
+    );
     let requeue = format!("/v1/admin/dead-jobs/{}/requeue", text(job, "id"));
     app.post(&requeue, Some(&ada), &Json::Null).await.expect_problem(403, "forbidden");
     let timeline = app.post(&requeue, Some(&admin), &Json::Null).await.expect(202).json();
@@ -59,7 +68,10 @@ async fn administrators_see_what_was_given_up_and_requeue_it() {
     app.post(&requeue, Some(&admin), &Json::Null).await.expect_problem(409, "stage_not_retryable");
     let unknown = format!("/v1/admin/dead-jobs/{}/requeue", uuid::Uuid::now_v7());
     app.post(&unknown, Some(&admin), &Json::Null).await.expect_problem(404, "not_found");
-    assert_eq!(app.get("/v1/admin/dead-jobs", Some(&admin)).await.json()["items"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        app.get("/v1/admin/dead-jobs", Some(&admin)).await.json()["items"].as_array().unwrap().len(),
+        2
+    );
     app.get("/v1/admin/dead-jobs", Some(&ada)).await.expect_problem(403, "forbidden");
     app.get("/v1/admin/dead-jobs?cursor=x", Some(&admin)).await.expect_problem(400, "invalid_cursor");
     app.get("/v1/admin/dead-jobs?page=2", Some(&admin)).await.expect_problem(400, "invalid_parameter");

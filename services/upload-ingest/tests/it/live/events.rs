@@ -43,7 +43,7 @@ impl Listener {
                 self.heard = rest.to_owned();
                 return Some(block);
             }
-            let chunk = timeout(Duration::from_secs(20), self.response.chunk()).await.expect("something to hear");
+            let chunk = timeout(Duration::from_secs(20), self.response.chunk()).await.unwrap();
             self.heard.push_str(std::str::from_utf8(&chunk.unwrap()?).unwrap());
         }
     }
@@ -67,7 +67,7 @@ impl Listener {
     async fn rest(mut self) -> (Vec<Event>, String) {
         let mut timelines = Vec::new();
         loop {
-            let event = self.event().await.expect("an end");
+            let event = self.event().await.unwrap();
             match event.name.as_str() {
                 "end" => {
                     assert!(self.event().await.is_none(), "nothing comes after the end");
@@ -171,7 +171,9 @@ async fn who_may_not_read_an_asset_may_not_listen_to_it() {
     app.get(link, None).await.expect(200);
     app.get(&link.replace("signature=", "signature=A"), None).await.expect_problem(403, "link_expired");
     let query = link.split_once('?').unwrap().1;
-    app.get(&format!("/ws/assets/{}?{query}", text(&asset, "id")), None).await.expect_problem(403, "link_expired");
+    app.get(&format!("/ws/assets/{}?{query}", text(&asset, "id")), None)
+        .await
+        .expect_problem(403, "link_expired");
     let another = shelf.photo(&owner, "private").await;
     let another = format!("/v1/assets/{}/events?{query}", text(&another, "id"));
     app.get(&another, None).await.expect_problem(403, "link_expired");

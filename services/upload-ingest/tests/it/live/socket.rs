@@ -27,7 +27,7 @@ async fn open(app: &TestApp, path: &str, token: Option<&str>) -> Result<Socket, 
 
 async fn next(socket: &mut Socket) -> Option<Message> {
     loop {
-        let message = timeout(Duration::from_secs(20), socket.next()).await.expect("something to hear");
+        let message = timeout(Duration::from_secs(20), socket.next()).await.unwrap();
         match message?.unwrap() {
             Message::Ping(_) => {}
             other => return Some(other),
@@ -79,7 +79,7 @@ async fn what_a_client_says_is_not_read_but_pings_and_its_farewell() {
     socket.send(Message::Ping("here?".into())).await.unwrap();
     assert_eq!(next(&mut socket).await, Some(Message::Pong("here?".into())));
     socket.close(None).await.unwrap();
-    while let Some(Ok(_)) = timeout(Duration::from_secs(20), socket.next()).await.expect("the end") {}
+    while let Some(Ok(_)) = timeout(Duration::from_secs(20), socket.next()).await.unwrap() {}
     app.stop().await;
 }
 
