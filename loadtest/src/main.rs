@@ -85,8 +85,8 @@ fn run(command: Command) -> anyhow::Result<bool> {
             Command::Abuse(args) => interruptible(abuse::run(args)).await,
             Command::Stream(args) => interruptible(stream::run(args)).await,
             Command::Freshness(args) => interruptible(freshness::run(args)).await,
-            Command::Upload(args) => interruptible(upload::run(args)).await,
-            Command::UploadCrash(args) => interruptible(upload_crash::run(args)).await,
+            Command::Upload(args) => Box::pin(interruptible(upload::run(args))).await,
+            Command::UploadCrash(args) => Box::pin(interruptible(upload_crash::run(args))).await,
         }
     })
 }

@@ -53,7 +53,7 @@ pub(crate) struct Args {
     /// One round, at most five at once.
     #[arg(long)]
     quick: bool,
-    /// Only ways whose name holds one of these words: `PUT`, `gateway`, `nginx`, …
+    /// Only ways whose name holds one of these words: `PUT`, `straight`, `tus gateway`, …
     #[arg(long, value_delimiter = ',')]
     ways: Vec<String>,
     /// Where files are made and received: on the disk that is to be measured.
@@ -72,7 +72,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
         gateways: &GATEWAYS,
         workers: 0,
         // Nothing but uploads is to be measured; what they leave is removed by command.
-        more: config::settings(&[("INGEST__MAINTENANCE_SECS", "86400"), ("INGEST__MAX_RECEIVING", "512")]),
+        more: config::settings(&[("INGEST__MAINTENANCE_SECS", "86400")]),
     };
     let system = System::start(&args.folder, &args.programs, plan).await?;
     let folder = system.folder().to_owned();
@@ -87,8 +87,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
         Some(found) => ways.push(cases::peer(name, process, speech, found)),
         None => eprintln!("{name}: not measured, it is not installed"),
     };
-    peer("PUT, nginx WebDAV", "nginx", Speech::Put("/put/{}.mp4".to_owned()), &nginx);
-    peer("tus, @tus/server", "node", Speech::Tus("/files".to_owned()), &tus);
+    peer("PUT nginx WebDAV", "nginx", Speech::Put("/put/{}.mp4".to_owned()), &nginx);
+    peer("tus @tus/server", "node", Speech::Tus("/files".to_owned()), &tus);
     ways.retain(|way| {
         args.ways.is_empty() || way.is_link() || args.ways.iter().any(|word| way.name.contains(word))
     });

@@ -27,6 +27,7 @@ mod talk;
 mod verdict;
 mod world;
 
+use aftermath::Aftermath;
 use client::Client;
 use judge::{Breach, Violation};
 use world::{Sample, World};
@@ -53,7 +54,7 @@ pub(crate) struct Args {
 const ORPHAN_SECS: u64 = 15;
 /// For whoever is under way when the last kill is over, and for what is still to be processed then.
 const LAST_UPLOADS: Duration = Duration::from_secs(300);
-const LAST_JOBS: Duration = Duration::from_secs(600);
+const LAST_JOBS: Duration = Duration::from_secs(900);
 const BETWEEN_COUNTS: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
@@ -95,17 +96,21 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
     let aftermath =
         aftermath.with_context(|| format!("the logs are in {}", args.folder.join("logs").display()))?;
     accuse(&world, &aftermath.found);
-    let told = world.told();
-    verdict::print(&told, &aftermath);
-    verdict::write(&args.folder, &told)?;
-    let report = verdict::judge(&told, &aftermath);
-    if !told.violations.is_empty() {
-        system.keep_logs(&args.folder.join("logs"))?;
-        println!("The stories and the logs are in {}.", args.folder.display());
-    }
-    drop(told);
+    let report = tell(&args.folder, &world, &system, &aftermath)?;
     system.stop().await?;
     Ok(report)
+}
+
+/// Prints and keeps what the run came to.
+fn tell(folder: &Path, world: &World, system: &System, aftermath: &Aftermath) -> anyhow::Result<Report> {
+    let told = world.told();
+    verdict::print(&told, aftermath);
+    verdict::write(folder, &told)?;
+    if !told.violations.is_empty() {
+        system.keep_logs(&folder.join("logs"))?;
+        println!("The stories and the logs are in {}.", folder.display());
+    }
+    Ok(verdict::judge(&told, aftermath))
 }
 
 /// Clients upload while things are killed, and come to their ends afterwards.
@@ -152,7 +157,8 @@ async fn samples(folder: &Path) -> anyhow::Result<Vec<Sample>> {
     let mut samples = vec![
         Sample { media: padded(2)?, weight: 6 },
         Sample { media: padded(9)?, weight: 5 },
-        Sample { media: short.clone(), weight: 4 },
+        Sample { media: short.clone(), weight: 3 },
+        Sample { media: media::small_picture(folder).await?, weight: 6 },
     ];
     for (name, weight) in [
         ("friends-9x16-derived.jpg", 3),

@@ -149,7 +149,7 @@ pub(crate) fn ours(system: &System, gateways: &[Buffering]) -> Vec<Way> {
         speeches
             .iter()
             .map(move |(word, speech)| Way {
-                name: format!("{word}, {place}"),
+                name: format!("{word} {place}"),
                 addr,
                 speech: speech.clone(),
                 watched: watched.clone(),

@@ -45,15 +45,27 @@ async fn make_video(folder: &Path, file: &Path, bytes: usize) -> anyhow::Result<
 
 /// A second of moving colours that costs next to nothing to process.
 pub(crate) async fn short_video(folder: &Path) -> anyhow::Result<Media> {
+    let source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10:duration=1"];
+    made(folder, "short.mp4", &[source.as_slice(), &["-c:v", "libx264", "-pix_fmt", "yuv420p"]].concat())
+        .await
+}
+
+/// A small picture, likewise.
+pub(crate) async fn small_picture(folder: &Path) -> anyhow::Result<Media> {
+    let source = ["-f", "lavfi", "-i", "testsrc2=size=400x300", "-frames:v", "1", "-q:v", "2"];
+    made(folder, "small.jpg", &source).await
+}
+
+async fn made(folder: &Path, name: &str, arguments: &[&str]) -> anyhow::Result<Media> {
     fs::create_dir_all(folder)?;
-    let file = folder.join("short.mp4");
+    let file = folder.join(name);
     if !file.exists() {
-        let part = folder.join("short.part.mp4");
-        let source = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10:duration=1"];
-        ffmpeg(&[source.as_slice(), &["-c:v", "libx264", "-pix_fmt", "yuv420p"]].concat(), &part).await?;
+        // Under its name only when it is whole.
+        let part = folder.join(format!("part-{name}"));
+        ffmpeg(arguments, &part).await?;
         fs::rename(part, &file)?;
     }
-    Ok(Media { name: "short.mp4".to_owned(), bytes: fs::read(&file)?.into() })
+    Ok(Media { name: name.to_owned(), bytes: fs::read(&file)?.into() })
 }
 
 /// A file of the repository.

@@ -17,7 +17,9 @@ use super::world::World;
 use crate::upload::media::sha256;
 use crate::upload::system::{Database, System};
 
-const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+const BETWEEN_LOOKS: Duration = Duration::from_secs(3);
+/// Looks between two lines about it.
+const TOLD_EVERY: u32 = 10;
 
 const ASSETS: &str = "\
 select a.id, a.title, a.status, a.bytes, encode(a.sha256, 'hex') as sha256, \
@@ -29,7 +31,7 @@ from job j where j.asset_id = a.id) as stages, \
 from rendition r where r.asset_id = a.id) as renditions, \
 (select count(*) from storage_object o where o.asset_id = a.id and o.state = 'live') as objects, \
 (select count(*) from outbox e where e.aggregate = 'asset/' || a.id and e.event_type like '%.AssetProcessed') \
-as processed_events from asset a";
+as processed_events, extract(epoch from a.updated_at - a.created_at)::float8 as seconds from asset a";
 
 /// What must be zero when nothing is under way. An upload whose client has left waits for its expiry and is not stuck.
 const LEFT: &str = "\
@@ -70,6 +72,7 @@ async fn wait_until_processed(
     longest: Duration,
 ) -> anyhow::Result<(BTreeMap<String, u64>, BTreeMap<String, u64>)> {
     let (deadline, mut retried) = (Instant::now() + longest, BTreeMap::new());
+    let mut looks = 0_u32;
     loop {
         for dead in system.database.rows::<Dead>(DEAD).await? {
             let cause = format!("{}: {}", dead.kind, dead.error_code.clone().unwrap_or_default());
@@ -85,14 +88,18 @@ async fn wait_until_processed(
         if left.values().all(|count| *count == 0) || Instant::now() > deadline {
             return Ok((left, retried));
         }
-        let open: Vec<String> = left
-            .iter()
-            .filter(|(_, count)| **count > 0)
-            .map(|(what, count)| format!("{count} {what}"))
-            .collect();
-        eprintln!("{:>7.1} s  waiting: {}", world.seconds(), open.join(", "));
-        sleep(BETWEEN_LOOKS * 3).await;
+        if looks.is_multiple_of(TOLD_EVERY) {
+            tell(world, &left);
+        }
+        looks = looks.wrapping_add(1);
+        sleep(BETWEEN_LOOKS).await;
     }
+}
+
+fn tell(world: &World, left: &BTreeMap<String, u64>) {
+    let open: Vec<String> =
+        left.iter().filter(|(_, count)| **count > 0).map(|(what, count)| format!("{count} {what}")).collect();
+    eprintln!("{:>7.1} s  waiting: {}", world.seconds(), open.join(", "));
 }
 
 async fn left(database: Database) -> anyhow::Result<BTreeMap<String, u64>> {

@@ -18,7 +18,8 @@ use crate::upload::media;
 
 /// An upload that is not at its end after this time never will be: nothing stays broken for that long.
 const LONGEST_UPLOAD: Duration = Duration::from_secs(240);
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// How often, in a hundred, an upload is given up although there is room for it.
+const GIVES_UP: u64 = 8;
 
 /// One client.
 pub(super) struct Client {
@@ -45,21 +46,20 @@ impl Client {
     /// Uploads until the run is over; the upload that is under way then is brought to its end.
     pub(super) async fn run(mut self) {
         while !self.world.is_stopping() {
-            if self.world.is_full() {
-                sleep(LOOK_AGAIN).await;
-                continue;
-            }
             let world = Arc::clone(&self.world);
             let Some((name, bytes)) = world.file(&mut self.dice) else { return };
+            let gives_up = world.is_full() || self.dice.percent(GIVES_UP);
             let dialect = match self.dice.below(3) {
-                0 => Dialect::Put,
-                1 => Dialect::Tus,
+                // Only one that is resumable is there to be given up.
+                0 if !gives_up => Dialect::Put,
+                0 | 1 => Dialect::Tus,
                 _ => Dialect::Draft,
             };
             let length = bytes.len() as u64;
             let sha256 = media::sha256(&bytes);
             let (number, began) = (world.next_number(), world.began());
             let mut story = Story::new(number, dialect, name, length, sha256, self.number, began);
+            story.gives_up = gives_up;
             let ended = match dialect {
                 Dialect::Put => put::upload(&mut self, &mut story, bytes).await,
                 _ => resumable::upload(&mut self, &mut story, bytes).await,
@@ -107,7 +107,7 @@ impl Client {
 
     /// A body, at some pace; now and then cut by the client itself.
     pub(super) fn sending(&mut self, bytes: Bytes) -> Sending {
-        let pause = self.dice.pick(&[0, 0, 1, 5, 15]).copied().unwrap_or_default();
+        let pause = self.dice.pick(&[0, 1, 5, 15, 40]).copied().unwrap_or_default();
         let cut = self.dice.percent(8).then(|| Duration::from_millis(self.dice.between(20, 600)));
         Sending { bytes, pause: Duration::from_millis(pause), cut }
     }

@@ -88,6 +88,8 @@ pub(crate) struct Asset {
     pub(crate) objects: usize,
     /// How often others were told that it is processed.
     pub(crate) processed_events: u64,
+    /// From its last byte to its last change, in seconds.
+    pub(crate) seconds: f64,
 }
 
 /// A stage of its processing.

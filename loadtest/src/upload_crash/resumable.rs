@@ -13,8 +13,6 @@ use crate::freshness::pool::Reply;
 const INTEROP: (&str, &str) = ("upload-draft-interop-version", "8");
 /// One in so many uploads is continued in both dialects by turns.
 const MIXES: usize = 3;
-/// How often, in a hundred, an upload is given up.
-const GIVES_UP: u64 = 6;
 
 /// How far an upload is.
 struct Stand {
@@ -25,7 +23,6 @@ struct Stand {
 
 pub(super) async fn upload(client: &mut Client, story: &mut Story, file: Bytes) -> Result<Ended, Breach> {
     let patience = Patience::begin();
-    let gives_up = client.dice.percent(GIVES_UP);
     let (path, first) = create(client, story, &file, &patience).await?;
     let mut stand = Some(first);
     loop {
@@ -40,7 +37,7 @@ pub(super) async fn upload(client: &mut Client, story: &mut Story, file: Bytes) 
         if now.is_complete {
             // All of it is there: the asset comes by itself.
             client.rest().await;
-        } else if gives_up && now.offset > 0 {
+        } else if story.gives_up && now.offset >= story.bytes / 4 * 3 {
             return cancel(client, story, &path, &patience).await;
         } else {
             stand = append(client, story, &path, &file, now.offset).await?;
@@ -66,7 +63,7 @@ async fn create(
             Dialect::Tus => (request.header("tus-resumable", "1.0.0"), 0),
             _ => {
                 // Some send everything with the creation, some a part, some nothing.
-                let first = piece(client, story.bytes, 0);
+                let first = piece(client, story, 0, 0);
                 let complete = if first == story.bytes { "?1" } else { "?0" };
                 let kind = if story.media.ends_with(".mp4") { "video/mp4" } else { "image/jpeg" };
                 let request = request.header(INTEROP.0, INTEROP.1).header("upload-complete", complete);
@@ -92,7 +89,7 @@ async fn append(
     file: &Bytes,
     offset: u64,
 ) -> Result<Option<Stand>, Breach> {
-    let end = offset + piece(client, story.bytes - offset, 1);
+    let end = offset + piece(client, story, offset, 1);
     let request = Request::patch(path).header("upload-offset", offset);
     let (request, dialect) = match dialect(client, story) {
         Dialect::Tus => {
@@ -169,8 +166,9 @@ fn stand(story: &mut Story, reply: &Reply) -> Result<Stand, Breach> {
     Ok(Stand { offset, is_complete, asset })
 }
 
-/// How many of the bytes that are left are sent in the next request.
-fn piece(client: &mut Client, left: u64, least: u64) -> u64 {
+/// How many of the bytes that are left are sent in the next request. The last one of an upload that is given up is not.
+fn piece(client: &mut Client, story: &Story, offset: u64, least: u64) -> u64 {
+    let left = (story.bytes - u64::from(story.gives_up)).saturating_sub(offset);
     match client.dice.below(10) {
         0..=3 => left,
         4 if least == 0 => 0,

@@ -46,6 +46,8 @@ pub(crate) struct Story {
     pub(crate) owner: usize,
     /// Of the asset to be; no other upload has it.
     pub(crate) title: String,
+    /// Its client gives it up when most of it is there.
+    pub(crate) gives_up: bool,
     /// Furthest offset that any answer has named.
     pub(crate) acknowledged: u64,
     /// Furthest byte that was ever sent.
@@ -58,7 +60,6 @@ pub(crate) struct Story {
 
 impl Story {
     /// `began` is when the run did.
-    #[expect(clippy::too_many_arguments, reason = "each is a plain fact about the file or its client")]
     pub(crate) fn new(
         number: usize,
         dialect: Dialect,
@@ -76,6 +77,7 @@ impl Story {
             sha256,
             owner,
             title: format!("upload {number}"),
+            gives_up: false,
             acknowledged: 0,
             sent: 0,
             ended: None,

@@ -11,6 +11,7 @@ use super::judge::Violation;
 use super::story::{Dialect, Ended, Story};
 use super::world::Told;
 use crate::report::{Report, Table, counts, mebibytes};
+use crate::stats::median;
 
 /// Numbers of the reconciler that must be zero.
 const MUST_BE_ZERO: [&str; 4] = ["orphan_objects", "missing_objects", "orphan_partials", "doomed_removed"];
@@ -46,6 +47,12 @@ pub(super) fn print(told: &Told, aftermath: &Aftermath) {
     table.row(&["killed".to_owned(), counts(&kills)]);
     table.row(&["answers".to_owned(), counts(&told.answers)]);
     let stages = || aftermath.found.assets.values().flatten().flat_map(|asset| &asset.stages);
+    let mut seconds: Vec<f64> =
+        aftermath.found.assets.values().flatten().map(|asset| asset.seconds).collect();
+    let middle = median(&mut seconds);
+    let longest = seconds.last().copied().unwrap_or_default();
+    let told_seconds = format!("{middle:.1} s, at most {longest:.1} s");
+    table.row(&["from the last byte to the last stage, median".to_owned(), told_seconds]);
     let lost = stages().map(|stage| stage.lost).sum::<u64>();
     table.row(&["attempts at a stage whose worker was lost".to_owned(), lost.to_string()]);
     table.row(&["stages that owners had tried again".to_owned(), counts(&aftermath.retried)]);

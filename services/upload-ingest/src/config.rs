@@ -89,7 +89,8 @@ pub struct RedisConfig {
 pub struct MediaConfig {
     /// Key that signs links to private media, at least 32 characters. A new one voids the links that are out.
     pub capability_key: SecretString,
-    /// How long such a link is good for, in seconds (default 3600, at most a week). A phone may sleep; a link may leak.
+    /// How long such a link is good for at least, in seconds (default 3600, at most a week), and twice that at most. A phone
+    /// may sleep; a link may leak.
     pub capability_secs: u32,
 }
 

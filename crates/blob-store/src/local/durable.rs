@@ -52,16 +52,19 @@ pub(super) fn rename(layout: &Layout, source: &Path, target: &Path) -> Result<()
     let mut attempt = 1;
     loop {
         match make_folder(folder).and_then(|()| fs::rename(source, target)) {
-            // A deletion nearby has just removed a folder that was empty.
-            Err(error) if error.kind() == ErrorKind::NotFound && attempt < ATTEMPTS && source.exists() => {
-                attempt += 1;
-            }
+            Err(error) if attempt < ATTEMPTS && is_removal_nearby(&error) && source.exists() => attempt += 1,
             outcome => {
                 outcome?;
                 return Ok(sync_folders(folder, &layout.objects())?);
             }
         }
     }
+}
+
+/// Whether a deletion has just removed a folder on the way that was empty: it is missing, or was there for `mkdir` and is no
+/// folder any more for the look that follows.
+fn is_removal_nearby(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists)
 }
 
 /// Removes an object and the folders that are empty without it.

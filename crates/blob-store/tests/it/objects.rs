@@ -128,3 +128,14 @@ async fn the_store_says_that_it_works(bench: Bench) {
     bench.store.ping().await.unwrap();
     assert_eq!(bench.store.backend(), if bench.is_local() { "local" } else { "s3" });
 }
+
+#[tokio::test]
+async fn on_disk_a_key_is_not_the_folder_of_another() {
+    let bench = Bench::local().await;
+    let store = &bench.store;
+    store.put(&key("a"), Source::Bytes(Bytes::from_static(b"x"))).await.unwrap();
+    let below = store.put(&key("a/b"), Source::Bytes(Bytes::from_static(b"y"))).await;
+    assert!(matches!(below, Err(StorageError::Io(_))), "{below:?}");
+    assert!(store.stat(&key("a/b")).await.unwrap().is_none());
+    assert_eq!(store.stat(&key("a")).await.unwrap().unwrap().bytes, 1);
+}

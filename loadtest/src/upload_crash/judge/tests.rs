@@ -29,6 +29,7 @@ fn asset(number: usize) -> Asset {
         renditions: vec!["full.webp".to_owned(), "thumb.webp".to_owned()],
         objects: 3,
         processed_events: 1,
+        seconds: 1.0,
     }
 }
 

@@ -12,6 +12,11 @@ pub(crate) const PLAYLIST: &str = "hls";
 /// File extension of a playlist.
 pub(crate) const PLAYLIST_FORMAT: &str = "m3u8";
 
+/// Whether this is the key of an original.
+pub(crate) fn is_original(key: &str) -> bool {
+    key.starts_with("original/")
+}
+
 /// Key of an original.
 pub(crate) fn original_key(asset_id: Uuid) -> String {
     format!("original/{asset_id}")

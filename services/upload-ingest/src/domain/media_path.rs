@@ -66,8 +66,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// What a link to this address opens: the file itself; of a playlist, everything in its folder, since a player asks for the
 /// pieces by what stands in it.
 pub(crate) fn scope(path: &str) -> &str {
-    let folder = path.rsplit_once('/').filter(|(folder, _)| folder.matches('/').count() > 2);
-    folder.and_then(|(folder, _)| path.get(..=folder.len())).unwrap_or(path)
+    // `/media/<asset>/<folder>/…`: the fourth slash ends the folder.
+    path.match_indices('/').nth(3).and_then(|(at, _)| path.get(..=at)).unwrap_or(path)
 }
 
 /// The file extension of a media type; `bin` for one that is not taken here.
@@ -112,9 +112,12 @@ fn is_extension(text: &str) -> bool {
     (1..=10).contains(&text.len()) && text.bytes().all(allowed)
 }
 
+/// A file of a playlist's folder, or of a folder in it: each rung of a ladder has one.
 fn is_file(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
-    (1..=100).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(allowed)
+    let is_segment =
+        |text: &str| (1..=100).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(allowed);
+    text.split('/').count() <= 2 && text.split('/').all(is_segment)
 }
 
 #[cfg(test)]

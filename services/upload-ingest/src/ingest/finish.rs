@@ -16,9 +16,9 @@ use uuid::Uuid;
 use super::writers::taken_over;
 use super::{Ingest, Inner, accepted};
 use crate::domain::asset::{Status, Visibility};
-use crate::domain::job;
 use crate::domain::kind::MediaKind;
 use crate::domain::upload::{Dialect, UploadState};
+use crate::domain::{job, layout};
 use crate::error::ServiceError;
 use crate::store::link::{self, Link, Linked, NewAsset, NewObject, Origin};
 use crate::store::uploads::{self, Claim, NewUpload, UploadRow};
@@ -91,7 +91,7 @@ pub(super) struct Keyed<'a> {
 
 /// Where the original of an asset lies.
 pub(crate) fn original_key(asset: Uuid) -> Result<ObjectKey, ServiceError> {
-    ObjectKey::new(format!("original/{asset}"))
+    ObjectKey::new(layout::original_key(asset))
         .map_err(|error| Problem::new(&registry::INTERNAL).cause(error).into())
 }
 

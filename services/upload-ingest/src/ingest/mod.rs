@@ -31,7 +31,7 @@ use crate::state::Context;
 pub(crate) use admission::Place;
 pub(crate) use body::{Body, BodyEnd, Waiting};
 pub(crate) use finish::{Finished, Idempotent, Submission, finish_received};
-pub(crate) use resume::{Append, Appended};
+pub(crate) use resume::{Append, Appended, Decide};
 pub(crate) use task::detached;
 pub(crate) use whole::AnswerFor;
 

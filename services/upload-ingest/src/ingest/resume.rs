@@ -32,8 +32,11 @@ pub(crate) struct Append {
     /// Digests of this request's bytes that the client announced.
     pub(crate) checksums: Vec<Checksum>,
     /// What the protocol allows, given how the upload stands.
-    pub(crate) plan: Box<dyn Fn(&UploadRow) -> Result<Plan, ServiceError> + Send + Sync>,
+    pub(crate) plan: Decide,
 }
+
+/// Decides what the protocol allows, given how an upload stands.
+pub(crate) type Decide = Box<dyn Fn(&UploadRow) -> Result<Plan, ServiceError> + Send + Sync>;
 
 /// How an upload stands after a request.
 pub(crate) struct Appended {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::schema::{asset, rendition, storage_object};
 use crate::domain::asset::Status;
+use crate::domain::layout;
 
 /// The asset behind an address, as far as rights go.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -21,8 +22,8 @@ pub(crate) struct MediaOwner {
 }
 
 impl MediaOwner {
-    /// Whether anybody may have it now.
-    pub(crate) fn is_public(&self) -> bool {
+    /// Whether anybody may see what was made of it now.
+    fn is_public(&self) -> bool {
         self.status == Status::Published.as_str() && self.hidden_at.is_none()
     }
 }
@@ -46,6 +47,14 @@ pub(crate) struct Media {
     pub(crate) object: MediaObject,
     /// File extension and media type, where it is a rendition of its own.
     pub(crate) rendition: Option<(String, String)>,
+}
+
+impl Media {
+    /// Whether anybody may have it now. The original never: it holds what its owner may not know that it holds, such as where
+    /// a picture was taken.
+    pub(crate) fn is_public(&self) -> bool {
+        self.owner.is_public() && !layout::is_original(&self.object.key)
+    }
 }
 
 type Row = (MediaOwner, MediaObject, Option<(String, String)>);

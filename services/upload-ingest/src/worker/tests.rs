@@ -1,9 +1,13 @@
 //! The ends of attempts against a real database and store.
 
+use std::sync::Arc;
+
 use blob_store::{BlobStore, LocalConfig, ObjectKey, StorageConfig};
 use bytes::Bytes;
 use contracts::Message as _;
 use contracts::upload_ingest::v1::{AssetFailed, AssetProcessed};
+use pg_pool::PgError;
+use telemetry::request::RequestStats;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -15,6 +19,7 @@ use crate::domain::layout;
 use crate::domain::processing::Cause;
 use crate::store::jobs::asset::Learned;
 use crate::store::jobs::fixture::{Fixture, at};
+use crate::store::{jobs, objects, renditions};
 
 struct Bench {
     fixture: Fixture,
@@ -180,4 +185,59 @@ async fn what_is_given_back_waits_for_another_worker_who_is_told() {
     assert_eq!(bench.fixture.claim(asset, "next", 1).await.unwrap().attempt, 1);
     bench.settler.hand_over(asset).await.unwrap();
     assert_eq!(bench.fixture.number("SELECT count(*) AS number FROM outbox").await, 2);
+}
+
+/// Statements that this sends to the database.
+async fn statements<T>(work: impl Future<Output = T>) -> (T, u64) {
+    let stats = RequestStats::new(None, "test".to_owned());
+    let done = telemetry::request::scope(Arc::clone(&stats), work).await;
+    (done, stats.statements())
+}
+
+#[tokio::test]
+async fn a_stage_costs_the_same_statements_however_much_it_yields() {
+    let bench = Bench::create().await;
+    for copies in [1, 40] {
+        let asset = bench.fixture.asset(MediaKind::Image).await;
+        bench.fixture.done_before(asset, JobKind::Variants).await;
+        let (claimed, claiming) = statements(bench.fixture.claim(asset, "w", 0)).await;
+        let claimed = claimed.unwrap();
+        assert_eq!(claiming, 1);
+        let one = bench.thumb(asset).await;
+        let mut made = Yield { learned: one.learned, ..Yield::default() };
+        for copy in 0..copies {
+            let key = format!("{}-{copy}", one.objects[0].key);
+            made.objects.push(Stored { key: key.clone(), ..one.objects[0].clone() });
+            made.renditions.push(Made { name: format!("thumb_{copy}"), key, ..one.renditions[0].clone() });
+        }
+        let (done, completing) = statements(bench.settler.complete(&claimed, &made)).await;
+        assert!(done.unwrap());
+        // The asset's lock, the job with its attempt, objects, renditions, the asset.
+        assert_eq!(completing, 5, "{copies} renditions");
+    }
+}
+
+#[tokio::test]
+async fn a_result_and_a_deletion_at_the_same_time_do_not_lock_each_other_out() {
+    let bench = Bench::create().await;
+    for _ in 0..20 {
+        let asset = bench.fixture.asset(MediaKind::Image).await;
+        bench.fixture.done_before(asset, JobKind::Variants).await;
+        let claimed = bench.fixture.claim(asset, "w", 0).await.unwrap();
+        let made = bench.thumb(asset).await;
+        let deletion = bench.settler.pool.tx("delete_asset", async |conn| {
+            jobs::asset::lock(conn, asset).await?;
+            jobs::cancel_all(conn, asset, at(6)).await?;
+            renditions::delete_of(conn, asset).await?;
+            objects::doom_all(conn, asset).await?;
+            Ok::<_, PgError>(())
+        });
+        let (completed, deleted) = tokio::join!(bench.settler.complete(&claimed, &made), deletion);
+        deleted.unwrap();
+        let objects = if completed.unwrap() { 2 } else { 1 };
+        let rows = |of: &str| format!("SELECT count(*) AS number FROM {of} AND asset_id = '{asset}'");
+        let doomed = rows("storage_object WHERE state = 'doomed'");
+        assert_eq!(bench.fixture.number(&doomed).await, objects);
+        assert_eq!(bench.fixture.number(&rows("rendition WHERE true")).await, 0);
+    }
 }

@@ -164,13 +164,17 @@ impl World<'_> {
             return self.app.send(begun).await.expect(201).header("location").to_owned();
         }
         if template.starts_with("/media/") {
-            let asset = if template.ends_with("{file}") {
+            let asset = if template.contains("{file}") {
                 self.shelf.video(&self.owner, "private").await
             } else {
                 self.shelf.photo(&self.owner, "private").await
             };
             let url = text(&asset["renditions"][0], "url");
-            return url.split('?').next().unwrap().to_owned();
+            let url = url.split('?').next().unwrap();
+            return match template.contains("{rung}") {
+                true => url.replace("master.m3u8", "360p/index.m3u8"),
+                false => url.to_owned(),
+            };
         }
         let is_video = template.starts_with("/v1/videos");
         let dead = template.contains("/stages/") || template.starts_with("/v1/admin/dead-jobs");

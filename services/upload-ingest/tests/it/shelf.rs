@@ -52,10 +52,13 @@ impl<'a> Shelf<'a> {
     pub(crate) async fn video(&mut self, token: &str, visibility: &str) -> Json {
         let asset = self.app.upload("videos", token, CLIP).await;
         let id = asset["id"].as_str().unwrap();
-        let master = b"#EXTM3U\n#EXT-X-MAP:URI=\"init.mp4\"\n#EXTINF:4,\nseg_1.m4s\n#EXT-X-ENDLIST\n";
+        let master =
+            b"#EXTM3U\n#EXT-X-MAP:URI=\"init.mp4\"\n#EXTINF:4,\nseg_1.m4s\n360p/index.m3u8\n#EXT-X-ENDLIST\n";
         let folder = format!("variant/{id}/hls-{}", digest(master));
         let key = format!("{folder}/master.m3u8");
         self.put(Piece { asset: id, key: format!("{folder}/seg_1.m4s"), content: b"a segment" }).await;
+        let rung = format!("{folder}/360p/index.m3u8");
+        self.put(Piece { asset: id, key: rung, content: b"#EXTM3U\n00001.m4s\n" }).await;
         self.put(Piece { asset: id, key: key.clone(), content: master }).await;
         self.rendition(id, "hls", ("m3u8", "application/vnd.apple.mpegurl"), &key, master).await;
         self.finish(id, visibility).await;

@@ -16,7 +16,7 @@ mod media;
 use config_file::ConfigFile;
 
 /// Longest that anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Starts a worker for this service; `more` is TOML that is added.
 async fn worker(app: &TestApp, more: &str) -> (Process, ConfigFile) {

@@ -1,8 +1,7 @@
 //! An asset as JSON, and its validators.
 //!
-//! The validator is the version. What shows signed links also names the stretch of time that they were made in: otherwise a
-//! client that revalidates would be told to go on with links that have expired. Preconditions of changes look at the
-//! version alone.
+//! The validator is the version and the stretch of time that the signed links were made in: otherwise a client that
+//! revalidates would be told to go on with links that have expired. Preconditions of changes look at the version alone.
 
 use std::collections::HashMap;
 
@@ -97,7 +96,7 @@ pub(crate) fn view(
         dominant_color: asset.dominant_color,
         correlation_id: asset.correlation_id,
         error: Fault::of(asset.error_code, asset.error_text),
-        original_url: link(original),
+        original_url: links.media(original, false, hidden_at),
         renditions: renditions.into_iter().map(|made| rendition(made, link)).collect(),
         version: asset.version,
         created_at: asset.created_at,
@@ -175,11 +174,7 @@ pub(crate) fn of_new(state: &AppState, asset: &NewAsset) -> Vec<u8> {
 
 /// The validator of an asset as it is shown now.
 pub(crate) fn tag(asset: &AssetRow, links: &Links) -> EntityTag {
-    if asset.is_public() {
-        version_tag(asset)
-    } else {
-        EntityTag::strong(&format!("{}-{}", asset.version, links.window()))
-    }
+    EntityTag::strong(&format!("{}-{}", asset.version, links.window()))
 }
 
 /// The validator of an asset's state, as changes are checked against it.

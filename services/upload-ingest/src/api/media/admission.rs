@@ -37,7 +37,7 @@ pub(super) fn admit(
     if let Some(rest) = rest {
         return Ok(Admission::Link(rest));
     }
-    if media.owner.is_public() {
+    if media.is_public() {
         return Ok(Admission::Public);
     }
     match incoming::maybe_caller(request, state) {

@@ -74,13 +74,19 @@ pub(super) async fn get_media(
 /// The asset and the whole path. There is one spelling of each address: others would be kept as other things.
 fn address(request: &HttpRequest) -> Result<(Uuid, String), ServiceError> {
     let asset_id = incoming::path_id(request, "id")?;
-    let part = |name| request.match_info().get(name);
-    let name = part("name").ok_or_else(not_found)?;
-    let path = match part("file") {
+    let name = request.match_info().get("name").ok_or_else(not_found)?;
+    let path = match piece(request) {
         None => format!("/media/{asset_id}/{name}"),
         Some(file) => format!("/media/{asset_id}/{name}/{file}"),
     };
     if request.path() == path { Ok((asset_id, path)) } else { Err(not_found()) }
+}
+
+/// The piece of a playlist that is asked for, in its folder.
+fn piece(request: &HttpRequest) -> Option<String> {
+    let part = |name| request.match_info().get(name);
+    let file = part("file")?;
+    Some(part("rung").map_or_else(|| file.to_owned(), |rung| format!("{rung}/{file}")))
 }
 
 /// What is at the address, whoever asks.
@@ -90,7 +96,8 @@ async fn find(
     asset_id: Uuid,
 ) -> Result<Option<Representation>, ServiceError> {
     let name = request.match_info().get("name").unwrap_or_default();
-    let Some(place) = media_path::parse(asset_id, name, request.match_info().get("file")) else {
+    let file = piece(request);
+    let Some(place) = media_path::parse(asset_id, name, file.as_deref()) else {
         return Ok(None);
     };
     match place {

@@ -14,7 +14,7 @@ use actix_web::web::{self, ServiceConfig};
 
 /// Registers the addresses of media.
 pub(crate) fn configure(app: &mut ServiceConfig) {
-    for path in ["/media/{id}/{name}", "/media/{id}/{name}/{file}"] {
+    for path in ["/media/{id}/{name}", "/media/{id}/{name}/{file}", "/media/{id}/{name}/{rung}/{file}"] {
         app.service(
             web::resource(path).route(web::get().to(get::get_media)).route(web::head().to(get::get_media)),
         );

@@ -17,6 +17,12 @@ pub(super) fn add(paths: &mut Map<String, Json>) {
         "/media/{id}/{name}".to_owned(),
         json!({"parameters": [id(), name], "get": get("get_media", "A photo, a video, or what was made of it.")}),
     );
+    let rung =
+        variable("rung", json!({"type": "string"}), "A rung of the ladder, as the master playlist names it.");
+    paths.insert(
+        "/media/{id}/{name}/{rung}/{file}".to_owned(),
+        json!({"parameters": [id(), folder, rung, file], "get": get("get_media_rung_piece", "The playlist of a rung, or a piece of what it plays.")}),
+    );
     paths.insert(
         "/media/{id}/{name}/{file}".to_owned(),
         json!({"parameters": [id(), folder, file], "get": get("get_media_piece", "A playlist, or a piece of what it plays.")}),

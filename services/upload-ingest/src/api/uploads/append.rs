@@ -2,19 +2,16 @@
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
-use upload_protocol::{Answer, Append as Asked, Checksum, Dialect, Plan, check_append};
+use upload_protocol::{Answer, Append as Asked, Checksum, Dialect, check_append};
 use uuid::Uuid;
 
 use super::{marked, respond, view};
 use crate::api::incoming;
 use crate::domain::access::Caller;
 use crate::error::{ServiceError, not_found};
-use crate::ingest::{Append, Appended, Body, detached};
+use crate::ingest::{Append, Appended, Body, Decide, detached};
 use crate::state::AppState;
 use crate::store::uploads::{self, UploadRow};
-
-/// Decides what the protocol allows, given how the upload stands.
-pub(super) type Decide = Box<dyn Fn(&UploadRow) -> Result<Plan, ServiceError> + Send + Sync>;
 
 pub(super) async fn append_upload(
     state: &AppState,

@@ -76,7 +76,7 @@ async fn visibility_publishes_what_is_finished_and_takes_it_back() {
     let shown = patch(&app, &path, &token, Some("*"), &json!({"visibility": "public"})).await.expect(200);
     assert_eq!(shown.json()["status"], "published");
     assert_eq!(shown.header("cache-group-invalidation"), "", "nobody sees less");
-    let url = text(&shown.json(), "original_url").to_owned();
+    let url = text(&shown.json()["renditions"][0], "url").to_owned();
     app.get(&url, None).await.expect(200);
     let hidden = patch(&app, &path, &token, Some("*"), &json!({"visibility": "private"})).await.expect(200);
     assert_eq!(hidden.json()["status"], "processed");

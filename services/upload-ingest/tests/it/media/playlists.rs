@@ -15,6 +15,8 @@ async fn a_public_playlist_and_its_pieces_are_for_anybody() {
     let piece = app.get(&url.replace("master.m3u8", "seg_1.m4s"), None).await.expect(200);
     assert_eq!((piece.text().as_str(), piece.header("content-type")), ("a segment", "video/mp4"));
     assert_eq!(piece.header("cache-control"), "public, max-age=31536000, immutable");
+    let rung = app.get(&url.replace("master.m3u8", "360p/index.m3u8"), None).await.expect(200);
+    assert_eq!(rung.text(), "#EXTM3U\n00001.m4s\n");
     app.get(&url.replace("master.m3u8", "seg_2.m4s"), None).await.expect_problem(404, "not_found");
     // Its pieces would be looked for in the wrong place.
     let bare = format!("/media/{}/hls", text(&asset, "id"));
@@ -36,6 +38,9 @@ async fn a_link_to_a_playlist_opens_everything_that_it_names() {
     let folder = url.split("master.m3u8").next().unwrap();
     let piece = app.get(&format!("{folder}{piece}"), None).await.expect(200);
     assert_eq!(piece.text(), "a segment");
+    let rung = text_of.lines().find(|line| line.starts_with("360p/index.m3u8?")).unwrap();
+    let rung = app.get(&format!("{folder}{rung}"), None).await.expect(200);
+    assert!(rung.text().contains("\n00001.m4s?expires="), "{}", rung.text());
     // And nothing beside the folder.
     let query = url.split_once('?').unwrap().1;
     let original = text(&asset, "original_url").split('?').next().unwrap().to_owned();
