@@ -18,6 +18,7 @@ use crate::upload::system::{Plan, Programs, System};
 
 mod aftermath;
 mod client;
+mod farewell;
 mod judge;
 mod nemesis;
 mod put;

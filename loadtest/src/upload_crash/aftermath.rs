@@ -14,7 +14,6 @@ use super::judge::{Asset, Found, ReadBack};
 use super::story::{Ended, Story};
 use super::talk::{self, Sending};
 use super::world::World;
-use crate::upload::media::sha256;
 use crate::upload::system::{Database, System};
 
 const BETWEEN_LOOKS: Duration = Duration::from_secs(3);
@@ -150,10 +149,5 @@ async fn read_back(world: &World, id: &str, bearer: &HeaderValue) -> anyhow::Res
     let Some(url) = asset.get("original_url").and_then(Value::as_str) else {
         return Ok(ReadBack { status: 404, bytes: 0, sha256: String::new() });
     };
-    let reply = get(url).await?;
-    Ok(ReadBack {
-        status: reply.status.as_u16(),
-        bytes: reply.body.len() as u64,
-        sha256: sha256(&reply.body),
-    })
+    Ok(ReadBack::of(&get(url).await?))
 }

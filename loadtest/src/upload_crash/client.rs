@@ -8,18 +8,18 @@ use http::{HeaderValue, StatusCode, request};
 use tokio::time::sleep;
 
 use super::judge::Breach;
-use super::story::{Dialect, Ended, Story};
+use super::story::{Dialect, Ended, Fate, Story};
 use super::talk::{self, Sending};
 use super::world::World;
-use super::{put, resumable};
+use super::{farewell, put, resumable};
 use crate::freshness::dice::Dice;
 use crate::freshness::pool::{Failure, Reply};
 use crate::upload::media;
 
 /// An upload that is not at its end after this time never will be: nothing stays broken for that long.
 const LONGEST_UPLOAD: Duration = Duration::from_secs(240);
-/// How often, in a hundred, an upload is given up although there is room for it.
-const GIVES_UP: u64 = 8;
+/// How often, in a hundred, an upload is to be processed while there is room for it.
+const KEPT: u64 = 80;
 
 /// One client.
 pub(super) struct Client {
@@ -48,10 +48,10 @@ impl Client {
         while !self.world.is_stopping() {
             let world = Arc::clone(&self.world);
             let Some((name, bytes)) = world.file(&mut self.dice) else { return };
-            let gives_up = world.is_full() || self.dice.percent(GIVES_UP);
+            let fate = self.fate();
             let dialect = match self.dice.below(3) {
                 // Only one that is resumable is there to be given up.
-                0 if !gives_up => Dialect::Put,
+                0 if fate != Fate::GivenUp => Dialect::Put,
                 0 | 1 => Dialect::Tus,
                 _ => Dialect::Draft,
             };
@@ -59,10 +59,16 @@ impl Client {
             let sha256 = media::sha256(&bytes);
             let (number, began) = (world.next_number(), world.began());
             let mut story = Story::new(number, dialect, name, length, sha256, self.number, began);
-            story.gives_up = gives_up;
+            story.fate = fate;
             let ended = match dialect {
                 Dialect::Put => put::upload(&mut self, &mut story, bytes).await,
                 _ => resumable::upload(&mut self, &mut story, bytes).await,
+            };
+            let ended = match ended {
+                Ok(Ended::Finished(asset)) if fate == Fate::Deleted => {
+                    farewell::read_and_delete(&mut self, &mut story, asset).await
+                }
+                other => other,
             };
             story.ended = Some(ended.unwrap_or_else(|breach| {
                 story.note(format!("BREACH: {breach}"));
@@ -70,6 +76,17 @@ impl Client {
                 Ended::Broken
             }));
             world.told().stories.push(story);
+        }
+    }
+
+    /// What becomes of the next upload: enough of them are processed to keep a worker busy.
+    fn fate(&mut self) -> Fate {
+        if !self.world.is_full() && self.dice.percent(KEPT) {
+            Fate::Kept
+        } else if self.dice.percent(50) {
+            Fate::Deleted
+        } else {
+            Fate::GivenUp
         }
     }
 

@@ -7,6 +7,9 @@ use serde::Deserialize;
 
 use super::story::{Ended, Story};
 
+/// Where all stages of a private asset are done.
+const PROCESSED: &str = "processed";
+
 /// A promise that was not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Breach {
@@ -26,6 +29,8 @@ pub(crate) enum Breach {
     Assets(usize),
     /// One that was cancelled became an asset all the same.
     Cancelled(String),
+    /// One that was deleted is not gone, or another is there in its place.
+    Kept(String),
     /// The database says something else of the asset than was sent.
     Recorded(String),
     /// The original cannot be read back, or is not what was sent (U-C1).
@@ -55,6 +60,7 @@ impl fmt::Display for Breach {
             Self::Replayed { first, then } => write!(f, "one key, two answers: {first} and {then}"),
             Self::Assets(count) => write!(f, "{count} assets of one upload"),
             Self::Cancelled(id) => write!(f, "cancelled, and became asset {id}"),
+            Self::Kept(what) => write!(f, "deleted, and there is {what}"),
             Self::Recorded(what) => write!(f, "recorded otherwise than sent: {what}"),
             Self::Original(what) => write!(f, "the original: {what}"),
             Self::Unprocessed(status) => write!(f, "not processed but {status}"),
@@ -111,6 +117,23 @@ pub(crate) struct ReadBack {
     pub(crate) sha256: String,
 }
 
+impl ReadBack {
+    /// Holds it against what was sent.
+    ///
+    /// # Errors
+    /// When it is not that.
+    pub(crate) fn check(&self, story: &Story) -> Result<(), Breach> {
+        if self.status != 200 {
+            return Err(Breach::Original(format!("answered {}", self.status)));
+        }
+        if self.bytes != story.bytes || self.sha256 != story.sha256 {
+            let told = format!("{} of {} bytes, digest {}", self.bytes, story.bytes, self.sha256);
+            return Err(Breach::Original(told));
+        }
+        Ok(())
+    }
+}
+
 /// Everything that was found after the run.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
@@ -127,7 +150,8 @@ impl Found {
     pub(crate) fn learn(&mut self, stories: &[Story]) {
         let mut votes: BTreeMap<String, BTreeMap<BTreeSet<String>, usize>> = BTreeMap::new();
         for story in stories {
-            for asset in self.assets.get(&story.title).into_iter().flatten() {
+            let assets = self.assets.get(&story.title).into_iter().flatten();
+            for asset in assets.filter(|asset| asset.status == PROCESSED) {
                 let set = asset.renditions.iter().cloned().collect();
                 *votes.entry(story.media.clone()).or_default().entry(set).or_default() += 1;
             }
@@ -145,6 +169,16 @@ impl Found {
                 vec![Breach::Replayed { first: id.clone(), then: asset.id.clone() }]
             }
             (Some(Ended::Finished(_)), assets) => vec![Breach::Assets(assets.len())],
+            (Some(Ended::Deleted(id)), [asset])
+                if asset.id == *id && asset.status == "deleted" && asset.objects == 0 =>
+            {
+                Vec::new()
+            }
+            (Some(Ended::Deleted(_)), assets) => {
+                let kept =
+                    |asset: &Asset| format!("{} {} with {} objects", asset.id, asset.status, asset.objects);
+                vec![Breach::Kept(assets.iter().map(kept).collect::<Vec<_>>().join(", "))]
+            }
             (Some(Ended::Cancelled), assets) => {
                 assets.iter().map(|asset| Breach::Cancelled(asset.id.clone())).collect()
             }
@@ -164,21 +198,14 @@ impl Found {
         }
         match self.originals.get(&asset.id) {
             None => breaches.push(Breach::Original("not read back".to_owned())),
-            Some(read) if read.status != 200 => {
-                breaches.push(Breach::Original(format!("answered {}", read.status)));
-            }
-            Some(read) if read.bytes != story.bytes || read.sha256 != story.sha256 => {
-                let told = format!("{} of {} bytes, digest {}", read.bytes, story.bytes, read.sha256);
-                breaches.push(Breach::Original(told));
-            }
-            Some(_) => {}
+            Some(read) => breaches.extend(read.check(story).err()),
         }
         breaches.extend(self.judge_processing(story, asset));
         breaches
     }
 
     fn judge_processing(&self, story: &Story, asset: &Asset) -> Vec<Breach> {
-        if asset.status != "processed" {
+        if asset.status != PROCESSED {
             return vec![Breach::Unprocessed(asset.status.clone())];
         }
         let mut breaches: Vec<Breach> = asset

@@ -6,7 +6,7 @@ use http::{Request, request};
 
 use super::client::{Client, Heard, Patience};
 use super::judge::Breach;
-use super::story::{Dialect, Ended, Story};
+use super::story::{Dialect, Ended, Fate, Story};
 use super::talk::Sending;
 use crate::freshness::pool::Reply;
 
@@ -37,7 +37,7 @@ pub(super) async fn upload(client: &mut Client, story: &mut Story, file: Bytes) 
         if now.is_complete {
             // All of it is there: the asset comes by itself.
             client.rest().await;
-        } else if story.gives_up && now.offset >= story.bytes / 4 * 3 {
+        } else if story.fate == Fate::GivenUp && now.offset >= story.bytes / 4 * 3 {
             return cancel(client, story, &path, &patience).await;
         } else {
             stand = append(client, story, &path, &file, now.offset).await?;
@@ -168,7 +168,7 @@ fn stand(story: &mut Story, reply: &Reply) -> Result<Stand, Breach> {
 
 /// How many of the bytes that are left are sent in the next request. The last one of an upload that is given up is not.
 fn piece(client: &mut Client, story: &Story, offset: u64, least: u64) -> u64 {
-    let left = (story.bytes - u64::from(story.gives_up)).saturating_sub(offset);
+    let left = (story.bytes - u64::from(story.fate == Fate::GivenUp)).saturating_sub(offset);
     match client.dice.below(10) {
         0..=3 => left,
         4 if least == 0 => 0,

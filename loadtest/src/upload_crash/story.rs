@@ -22,11 +22,24 @@ impl Dialect {
     }
 }
 
+/// What its client has in mind with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It becomes an asset and is processed.
+    Kept,
+    /// It becomes an asset, which is read back and deleted.
+    Deleted,
+    /// It is given up when most of it is there.
+    GivenUp,
+}
+
 /// How it ended for its client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// With an asset: its id.
     Finished(String),
+    /// With an asset of this id, whose original was read back well before it was deleted.
+    Deleted(String),
     /// The client gave it up, and was told that it is gone.
     Cancelled,
     /// Something is wrong with it, which is among the breaches already.
@@ -46,8 +59,7 @@ pub(crate) struct Story {
     pub(crate) owner: usize,
     /// Of the asset to be; no other upload has it.
     pub(crate) title: String,
-    /// Its client gives it up when most of it is there.
-    pub(crate) gives_up: bool,
+    pub(crate) fate: Fate,
     /// Furthest offset that any answer has named.
     pub(crate) acknowledged: u64,
     /// Furthest byte that was ever sent.
@@ -77,7 +89,7 @@ impl Story {
             sha256,
             owner,
             title: format!("upload {number}"),
-            gives_up: false,
+            fate: Fate::Kept,
             acknowledged: 0,
             sent: 0,
             ended: None,

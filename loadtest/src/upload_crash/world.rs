@@ -14,8 +14,8 @@ use super::story::Story;
 use crate::freshness::dice::Dice;
 use crate::upload::media::{self, Media};
 
-/// Assets that may wait for a worker before clients only send what they give up in the end: whatever becomes an asset has to
-/// be processed, by a worker that is killed all the time.
+/// Assets that may wait for a worker before clients only send what they delete or give up in the end: the rest has to be
+/// processed, by a worker that is killed all the time.
 const MOST_WAITING: u64 = 40;
 
 /// A file and how often it is chosen.

@@ -37,6 +37,7 @@ CREATE TABLE asset (
 CREATE INDEX ix_asset_owner_status ON asset (owner, status);
 CREATE INDEX ix_asset_owner_kind_id ON asset (owner, kind, id);
 CREATE INDEX ix_asset_created_at ON asset (created_at);
+CREATE INDEX ix_asset_deleted_at ON asset (deleted_at) WHERE status = 'deleted';
 COMMENT ON TABLE asset IS 'Photos and videos, from the moment their bytes are safe.';
 COMMENT ON COLUMN asset.id IS 'UUID version 7; part of every address of its media.';
 COMMENT ON COLUMN asset.owner IS 'Subject of whoever uploaded it; of a foreign issuer, with the issuer before it.';

@@ -22,7 +22,7 @@ CREATE TABLE upload (
     state text NOT NULL CHECK (state IN ('created', 'receiving', 'paused', 'received', 'verified', 'linked', 'rejected', 'expired', 'cancelled')),
     error_code text,
     error_text text,
-    asset_id uuid UNIQUE REFERENCES asset (id),
+    asset_id uuid UNIQUE REFERENCES asset (id) DEFERRABLE INITIALLY DEFERRED,
     correlation_id uuid NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -34,7 +34,10 @@ CREATE TABLE upload (
     CHECK ((holder IS NULL) = (lease_until IS NULL))
 );
 CREATE INDEX ix_upload_owner_state ON upload (owner, state);
-CREATE INDEX ix_upload_expires_at ON upload (expires_at);
+-- Rows of linked uploads stay as long as their assets: what is looked for again and again are the few others.
+CREATE INDEX ix_upload_received ON upload (updated_at) WHERE state IN ('received', 'verified');
+CREATE INDEX ix_upload_open_expires_at ON upload (expires_at) WHERE state IN ('created', 'receiving', 'paused', 'received');
+CREATE INDEX ix_upload_ended_expires_at ON upload (expires_at) WHERE state IN ('rejected', 'expired', 'cancelled');
 COMMENT ON TABLE upload IS 'Upload resources. One that arrived whole in one request has its row written with the asset''s, in the same transaction.';
 COMMENT ON COLUMN upload.id IS 'UUID version 7, the end of its address.';
 COMMENT ON COLUMN upload.owner IS 'Subject of whoever uploads, as in asset.';

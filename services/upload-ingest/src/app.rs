@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use crate::api::live::Listeners;
 use crate::cache::PublicMedia;
 use crate::config::Config;
 use crate::ingest::{self, Ingest};
@@ -32,7 +33,7 @@ use crate::{events, jobs, routes};
 /// Between two looks for uploads whose end was interrupted.
 const FINISH_EVERY: Duration = Duration::from_secs(2);
 /// Uploads finished in one such look.
-const FINISH_BATCH: i64 = 16;
+const FINISH_BATCH: usize = 16;
 
 /// A service that serves.
 pub struct App {
@@ -80,6 +81,7 @@ impl App {
             blobs: blobs.clone(),
             ingest: ingest.clone(),
             broadcast,
+            listeners: Listeners::default(),
             cursors: CursorKey::new(&config.api.cursor_key),
             fingerprints: FingerprintKey::derive(&config.api.cursor_key),
             config: Arc::new(config.clone()),

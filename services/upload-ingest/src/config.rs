@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use blob_store::StorageConfig;
+use blob_store::{Backend, StorageConfig};
 use event_bus::BusConfig;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
@@ -204,7 +204,19 @@ impl Config {
         if !(60..=604_800).contains(&self.media.capability_secs) {
             faults.push("media.capability_secs: must lie between 60 and 604800".to_owned());
         }
+        // What is acknowledged ends with a buffer, and is kept in whole parts.
+        if self.storage.backend == Backend::S3 && !self.parts_are_buffers() {
+            faults.push("storage.s3.part_bytes: must be a multiple of ingest.buffer_bytes".to_owned());
+        }
         faults
+    }
+}
+
+impl Config {
+    /// Whether parts begin and end where buffers do.
+    fn parts_are_buffers(&self) -> bool {
+        let buffer = u64::try_from(self.ingest.buffer_bytes).unwrap_or(u64::MAX);
+        self.storage.s3.part_bytes.is_multiple_of(buffer)
     }
 }
 
@@ -245,6 +257,17 @@ capability_key = "a key of the tests, forty characters long"
             assert!(faults.contains(key), "{key} in {faults}");
         }
         assert!(Config::from_toml("[ingest]\nmax_size = 1").unwrap_err().contains("max_size"));
+    }
+
+    #[test]
+    fn parts_in_s3_are_made_of_whole_buffers() {
+        let with = |storage: &str, buffer: u32| {
+            Config::from_toml(&format!("{REQUIRED}[ingest]\nbuffer_bytes = {buffer}\n[storage]\n{storage}"))
+        };
+        let s3 = "backend = \"s3\"\n[storage.s3]\nbucket = \"b\"\naccess_key_id = \"i\"\nsecret_access_key = \"s\"";
+        assert!(with(s3, 262_144).is_ok());
+        assert!(with(s3, 300_000).unwrap_err().starts_with("storage.s3.part_bytes: "));
+        assert!(with("backend = \"local\"", 300_000).is_ok(), "nothing is cut into parts");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use page_cursor::CursorKey;
 use pg_pool::PgPool;
 use uuid::Uuid;
 
+use crate::api::live::Listeners;
 use crate::cache::PublicMedia;
 use crate::config::Config;
 use crate::ingest::Ingest;
@@ -27,6 +28,8 @@ pub(crate) struct AppState {
     pub(crate) public_media: PublicMedia,
     /// Where progress is heard.
     pub(crate) broadcast: Broadcast,
+    /// Who listens.
+    pub(crate) listeners: Listeners,
     /// Signs cursors.
     pub(crate) cursors: CursorKey,
     /// Takes the fingerprints of requests with an idempotency key.

@@ -1,7 +1,7 @@
 //! What is there, and what was left behind.
 
-use std::fs::{self, DirEntry, Metadata};
-use std::io::ErrorKind;
+use std::fs::{self, DirEntry, Metadata, ReadDir};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -22,18 +22,20 @@ const STALE: Duration = Duration::from_secs(3600);
 /// The reader left.
 struct Gone;
 
-/// Every object, in no order.
+/// Every object, in no order. Folders are gone through as they are read: one is open on each level, and nothing is gathered.
 pub(crate) fn objects(layout: &Layout) -> impl Stream<Item = Result<ObjectMeta, StorageError>> + use<> {
     let top = layout.objects();
     walk(move |found| {
-        let mut folders = vec![top.clone()];
-        while let Some(folder) = folders.pop() {
-            for entry in entries(&folder, found)? {
-                match stat(&entry, found)? {
-                    Some(meta) if meta.is_dir() => folders.push(entry.path()),
-                    Some(meta) => report_object(&top, &entry.path(), &meta, found)?,
-                    None => {}
-                }
+        let mut levels = Vec::from_iter(open(&top, found)?);
+        while let Some(level) = levels.last_mut() {
+            let Some(entry) = next(level, found)? else {
+                levels.pop();
+                continue;
+            };
+            match stat(&entry, found)? {
+                Some(meta) if meta.is_dir() => levels.extend(open(&entry.path(), found)?),
+                Some(meta) => report_object(&top, &entry.path(), &meta, found)?,
+                None => {}
             }
         }
         Ok(())
@@ -44,7 +46,8 @@ pub(crate) fn objects(layout: &Layout) -> impl Stream<Item = Result<ObjectMeta, 
 pub(crate) fn partials(layout: &Layout) -> impl Stream<Item = Result<PartialMeta, StorageError>> + use<> {
     let top = layout.partials();
     walk(move |found| {
-        for entry in entries(&top, found)? {
+        let Some(mut uploads) = open(&top, found)? else { return Ok(()) };
+        while let Some(entry) = next(&mut uploads, found)? {
             let name = entry.file_name();
             let Some(upload) = name.to_str().and_then(|name| Uuid::try_parse(name).ok()) else {
                 tracing::warn!(path = %entry.path().display(), "this is no upload of ours");
@@ -75,18 +78,27 @@ fn walk<T: Send + 'static>(
     })
 }
 
-/// A folder's entries; none when it is gone meanwhile.
-fn entries<T>(folder: &Path, found: &Sender<Result<T, StorageError>>) -> Result<Vec<DirEntry>, Gone> {
-    match fs::read_dir(folder).and_then(Iterator::collect) {
-        Ok(entries) => Ok(entries),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => found.blocking_send(Err(error.into())).map(|()| Vec::new()).map_err(|_| Gone),
-    }
+/// Opens a folder; none when it is gone meanwhile.
+fn open<T>(folder: &Path, found: &Sender<Result<T, StorageError>>) -> Result<Option<ReadDir>, Gone> {
+    unless_gone(fs::read_dir(folder), found)
+}
+
+/// The next entry of an open folder; none at its end, and where it cannot be read any further.
+fn next<T>(folder: &mut ReadDir, found: &Sender<Result<T, StorageError>>) -> Result<Option<DirEntry>, Gone> {
+    folder.next().map_or(Ok(None), |entry| unless_gone(entry, found))
 }
 
 fn stat<T>(entry: &DirEntry, found: &Sender<Result<T, StorageError>>) -> Result<Option<Metadata>, Gone> {
-    match entry.metadata() {
-        Ok(meta) => Ok(Some(meta)),
+    unless_gone(entry.metadata(), found)
+}
+
+/// What was read. None when it is gone meanwhile, and when it cannot be read, which the reader is told.
+fn unless_gone<T, F>(
+    read: io::Result<T>,
+    found: &Sender<Result<F, StorageError>>,
+) -> Result<Option<T>, Gone> {
+    match read {
+        Ok(read) => Ok(Some(read)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => found.blocking_send(Err(error.into())).map(|()| None).map_err(|_| Gone),
     }
@@ -114,7 +126,8 @@ fn measure(
     found: &Sender<Result<PartialMeta, StorageError>>,
 ) -> Result<PartialMeta, Gone> {
     let mut partial = PartialMeta { upload, bytes: 0, modified: modified(meta) };
-    for entry in entries(folder, found)? {
+    let Some(mut segments) = open(folder, found)? else { return Ok(partial) };
+    while let Some(entry) = next(&mut segments, found)? {
         if let Some(segment) = stat(&entry, found)? {
             partial.bytes = partial.bytes.saturating_add(segment.len());
             partial.modified = partial.modified.max(modified(&segment));

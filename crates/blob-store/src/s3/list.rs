@@ -66,3 +66,26 @@ fn add(uploads: &mut BTreeMap<Uuid, PartialMeta>, listed: &Listed) {
     partial.bytes = partial.bytes.saturating_add(listed.size);
     partial.modified = partial.modified.max(modified);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_is_as_young_as_its_newest_part() {
+        let upload = Uuid::from_u128(7);
+        let mut uploads = BTreeMap::new();
+        for (part, secs) in [(0, 100), (1, 900), (2, 500)] {
+            let listed = Listed {
+                location: S3Path::from(format!("{PARTIALS}/{upload}/{part}")),
+                last_modified: std::time::SystemTime::UNIX_EPOCH.checked_add(std::time::Duration::from_secs(secs)).unwrap().into(),
+                size: 10,
+                e_tag: None,
+                version: None,
+            };
+            add(&mut uploads, &listed);
+        }
+        let newest = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(900);
+        assert_eq!(uploads[&upload], PartialMeta { upload, bytes: 30, modified: newest });
+    }
+}

@@ -119,3 +119,28 @@ fn renditions_unlike_those_of_the_same_file_are_found() {
     let double = breaches(|asset| asset.renditions.push("thumb.webp".to_owned()));
     assert!(matches!(double.as_slice(), [Breach::Renditions(_)]), "{double:?}");
 }
+
+#[test]
+fn a_deleted_asset_that_is_not_gone_is_found() {
+    let deleted = story(4, Some(Ended::Deleted("id-4".to_owned())));
+    let with = |status: &str, objects| {
+        let gone = Asset { status: status.to_owned(), objects, ..asset(4) };
+        found_with(gone, good()).judge(&deleted)
+    };
+    assert_eq!(with("deleted", 0), []);
+    assert!(matches!(with("processed", 0).as_slice(), [Breach::Kept(_)]));
+    assert!(matches!(with("deleted", 1).as_slice(), [Breach::Kept(_)]));
+}
+
+#[test]
+fn what_was_deleted_does_not_say_what_is_usual() {
+    let mut found = Found::default();
+    let gone = |number| Asset { status: "deleted".to_owned(), renditions: Vec::new(), ..asset(number) };
+    for number in 1..4 {
+        found.assets.insert(format!("upload {number}"), vec![gone(number)]);
+    }
+    found.assets.insert("upload 4".to_owned(), vec![asset(4)]);
+    found.originals.insert("id-4".to_owned(), good());
+    found.learn(&(1..5).map(finished).collect::<Vec<_>>());
+    assert_eq!(found.judge(&finished(4)), []);
+}

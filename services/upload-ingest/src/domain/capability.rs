@@ -1,5 +1,5 @@
 //! Links to what is not for everybody: whoever holds one may fetch what it names, until it expires. The signature covers the
-//! path, the expiry and whether the asset was hidden when the link was made, so that none of them can be changed by the holder.
+//! path and the expiry, so that neither can be changed by the holder. To what is hidden there are no links: none opens it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -34,7 +34,7 @@ pub(crate) enum CapabilityError {
     /// Its time is over.
     #[error("the link has expired")]
     Expired,
-    /// It was altered, made up, signed with another key, or made before the asset was hidden.
+    /// It was altered, made up, or signed with another key.
     #[error("the link is not one of ours")]
     Forged,
 }
@@ -81,10 +81,9 @@ impl CapabilityKey {
         Self(blake3::derive_key(KEY_CONTEXT, secret.expose_secret().as_bytes()))
     }
 
-    /// The query of a link to `scope` that is good until `expires`. `seal` is the instant at which the asset was hidden, in
-    /// microseconds, or 0: links that were made before it open nothing after it.
-    pub(crate) fn query(&self, scope: &str, seal: i64, expires: i64) -> String {
-        let signature = self.sign(scope, seal, expires);
+    /// The query of a link to `scope` that is good until `expires`.
+    pub(crate) fn query(&self, scope: &str, expires: i64) -> String {
+        let signature = self.sign(scope, expires);
         format!("expires={expires}&signature={}", URL_SAFE_NO_PAD.encode(signature.as_bytes()))
     }
 
@@ -95,22 +94,21 @@ impl CapabilityKey {
     pub(crate) fn check(
         &self,
         scope: &str,
-        seal: i64,
         capability: &Capability,
         now: i64,
     ) -> Result<u32, CapabilityError> {
         // `blake3::Hash` compares in constant time; plain arrays do not.
-        if self.sign(scope, seal, capability.expires) != capability.signature {
+        if self.sign(scope, capability.expires) != capability.signature {
             return Err(CapabilityError::Forged);
         }
         let rest = capability.expires.saturating_sub(now);
         if rest <= 0 { Err(CapabilityError::Expired) } else { Ok(u32::try_from(rest).unwrap_or(u32::MAX)) }
     }
 
-    fn sign(&self, scope: &str, seal: i64, expires: i64) -> blake3::Hash {
+    fn sign(&self, scope: &str, expires: i64) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        // Numbers have a fixed length and come first, so that no byte can move from one part to the next.
-        hasher.update(&seal.to_le_bytes()).update(&expires.to_le_bytes()).update(scope.as_bytes());
+        // The number has a fixed length and comes first, so that no byte can move from one part to the next.
+        hasher.update(&expires.to_le_bytes()).update(scope.as_bytes());
         hasher.finalize()
     }
 }
@@ -159,42 +157,35 @@ mod tests {
         Capability::read(&pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>())
     }
 
-    fn check(scope: &str, seal: i64, query: &str, now: i64) -> Result<u32, CapabilityError> {
-        key().check(scope, seal, &read(query).unwrap().unwrap(), now)
+    fn check(scope: &str, query: &str, now: i64) -> Result<u32, CapabilityError> {
+        key().check(scope, &read(query).unwrap().unwrap(), now)
     }
 
     #[test]
     fn a_link_opens_what_it_names_until_it_expires() {
-        let query = key().query(SCOPE, 0, 1000);
-        assert_eq!(check(SCOPE, 0, &query, 400), Ok(600));
-        assert_eq!(check(SCOPE, 0, &query, 999), Ok(1));
-        assert_eq!(check(SCOPE, 0, &query, 1000), Err(CapabilityError::Expired));
+        let query = key().query(SCOPE, 1000);
+        assert_eq!(check(SCOPE, &query, 400), Ok(600));
+        assert_eq!(check(SCOPE, &query, 999), Ok(1));
+        assert_eq!(check(SCOPE, &query, 1000), Err(CapabilityError::Expired));
     }
 
     #[test]
     fn an_altered_path_expiry_or_key_opens_nothing() {
-        let query = key().query(SCOPE, 0, 1000);
+        let query = key().query(SCOPE, 1000);
         let forged = Err(CapabilityError::Forged);
-        assert_eq!(check("/media/018f5e7a-0000-7000-8000-000000000001/full-0124.webp", 0, &query, 1), forged);
-        assert_eq!(check(SCOPE, 0, &query.replace("1000", "2000"), 1), forged);
+        assert_eq!(check("/media/018f5e7a-0000-7000-8000-000000000001/full-0124.webp", &query, 1), forged);
+        assert_eq!(check(SCOPE, &query.replace("1000", "2000"), 1), forged);
         let other = CapabilityKey::new(&"another key of the tests, just as long".into());
-        assert_eq!(check(SCOPE, 0, &other.query(SCOPE, 0, 1000), 1), forged);
+        assert_eq!(check(SCOPE, &other.query(SCOPE, 1000), 1), forged);
         // An expired link that was altered is not told that it was good once.
-        assert_eq!(check(SCOPE, 0, &query.replace("1000", "1"), 2000), forged);
-    }
-
-    #[test]
-    fn a_link_from_before_the_asset_was_hidden_opens_nothing_after() {
-        let query = key().query(SCOPE, 0, 1000);
-        assert_eq!(check(SCOPE, 77, &query, 1), Err(CapabilityError::Forged));
-        assert_eq!(check(SCOPE, 77, &key().query(SCOPE, 77, 1000), 1), Ok(999));
+        assert_eq!(check(SCOPE, &query.replace("1000", "1"), 2000), forged);
     }
 
     #[test]
     fn half_a_link_opens_nothing_and_other_parameters_are_refused() {
         assert_eq!(read(""), Ok(None));
         for half in ["expires=1000", "signature=abc", "expires=+1000&signature=", "expires=x&signature=y"] {
-            assert_eq!(check(SCOPE, 0, half, 1), Err(CapabilityError::Forged), "{half}");
+            assert_eq!(check(SCOPE, half, 1), Err(CapabilityError::Forged), "{half}");
         }
         for query in ["x=1", "expires=1&expires=1", "expires=1&signature=a&cache_bust=3"] {
             assert!(read(query).is_err(), "{query}");
@@ -214,21 +205,21 @@ mod tests {
     proptest! {
         #[test]
         fn a_signature_altered_anywhere_opens_nothing(at: prop::sample::Index, with in "[A-Za-z0-9_-]") {
-            let query = key().query(SCOPE, 0, 1000);
+            let query = key().query(SCOPE, 1000);
             let start = query.find("signature=").unwrap() + "signature=".len();
             let mut altered: Vec<char> = query.chars().collect();
             let at = start + at.index(altered.len() - start);
             altered[at] = with.chars().next().unwrap();
             let altered: String = altered.into_iter().collect();
             prop_assume!(altered != query);
-            prop_assert_eq!(check(SCOPE, 0, &altered, 1), Err(CapabilityError::Forged));
+            prop_assert_eq!(check(SCOPE, &altered, 1), Err(CapabilityError::Forged));
         }
 
         #[test]
         fn arbitrary_parameters_open_nothing(expires in ".{0,20}", signature in ".{0,60}") {
             let pairs = [("expires".to_owned(), expires), ("signature".to_owned(), signature)];
             let capability = Capability::read(&pairs).unwrap().unwrap();
-            prop_assert!(key().check(SCOPE, 0, &capability, 0).is_err());
+            prop_assert!(key().check(SCOPE, &capability, 0).is_err());
         }
     }
 }

@@ -304,20 +304,20 @@ pub(super) fn record_part(name: &'static str, took: Duration) {
 ///
 /// # Errors
 /// Of the database. What is wrong with one upload is logged and does not keep the others.
-pub(crate) async fn finish_received(ingest: &Ingest, limit: i64) -> Result<usize, ServiceError> {
+pub(crate) async fn finish_received(ingest: &Ingest, limit: usize) -> Result<usize, ServiceError> {
     let inner = &ingest.0;
-    let now = (inner.context.now)();
-    let lease_until = now + inner.config.lease();
-    let rows = {
-        let mut conn = inner.pool.write().await?;
-        uploads::claim_received(&mut conn, &inner.holder, now, lease_until, limit).await?
-    };
     let mut finished = 0;
-    for row in rows {
-        let id = row.id;
+    for _ in 0..limit {
+        let now = (inner.context.now)();
+        let lease_until = now + inner.config.lease();
+        let row = {
+            let mut conn = inner.pool.write().await?;
+            uploads::claim_received(&mut conn, &inner.holder, now, lease_until).await?
+        };
+        let Some(row) = row else { break };
         match inner.finish_row(&row).await {
             Ok(_) => finished += 1,
-            Err(error) => tracing::warn!(upload = %id, cause = error.explain(), "an upload was not finished"),
+            Err(error) => tracing::warn!(upload = %row.id, cause = error.explain(), "an upload was not finished"),
         }
     }
     Ok(finished)

@@ -32,7 +32,7 @@ pub(crate) use admission::Place;
 pub(crate) use body::{Body, BodyEnd, Waiting};
 pub(crate) use finish::{Finished, Idempotent, Submission, finish_received};
 pub(crate) use resume::{Append, Appended, Decide};
-pub(crate) use task::detached;
+pub(crate) use task::{detached, refuse};
 pub(crate) use whole::AnswerFor;
 
 /// What is taken as a video.

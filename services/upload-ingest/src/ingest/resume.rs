@@ -77,12 +77,10 @@ impl Ingest {
         appended
     }
 
-    /// Asks who writes to the upload in this process to stop, and waits until what it has is durable (U-B1).
-    ///
-    /// # Errors
-    /// `upload_taken_over` when it does not stop in time.
-    pub(crate) async fn release(&self, id: Uuid) -> Result<(), ServiceError> {
-        self.0.writers.release(id).await
+    /// Asks who writes to the upload in this process to stop, and waits until what it has is durable (U-B1), or for as long as
+    /// that may take.
+    pub(crate) async fn release(&self, id: Uuid) {
+        self.0.writers.release(id).await;
     }
 }
 
@@ -117,18 +115,17 @@ impl Inner {
         let mut conn = self.pool.write().await?;
         let row = uploads::find(&mut conn, append.id).await?;
         let row = row.filter(|row| row.owner == append.owner).ok_or_else(not_found)?;
-        (append.plan)(&row)?;
+        let plan = (append.plan)(&row)?;
         let now = (self.context.now)();
         let lease_until = now + self.config.lease();
+        let terms = Terms { now, lease_until, expires_at: now + self.config.expiry() };
         let claimed =
-            uploads::claim(&mut conn, append.id, &append.owner, &self.holder, now, lease_until).await?;
-        // Ended between the two statements: the protocol says how to answer that.
+            uploads::claim(&mut conn, append.id, to_db(plan.offset), &self.holder, terms).await?;
+        // Brought forward or ended between the two statements: the protocol says how to answer that.
         let Some(row) = claimed else {
             let row = uploads::find(&mut conn, append.id).await?.ok_or_else(not_found)?;
             return Err((append.plan)(&row).err().unwrap_or_else(taken_over));
         };
-        // Another process may have brought it forward meanwhile.
-        let plan = (append.plan)(&row)?;
         let claim = Claim { id: row.id, epoch: row.epoch };
         if let (Some(declared), None) = (plan.declared, row.declared_bytes)
             && !uploads::declare(&mut conn, claim, to_db(declared)).await?
@@ -151,6 +148,11 @@ impl Inner {
         };
         match opened {
             Ok(writer) => Ok((writer, watch)),
+            // Another writer may have ended it meanwhile, and taken the bytes from under this one.
+            Err(error) if is_lost(&error) && self.is_fenced(Claim { id: row.id, epoch: row.epoch }).await => {
+                tracing::debug!(%error, "an upload was taken over before its first byte");
+                Err(taken_over())
+            }
             Err(error) if is_lost(&error) => {
                 tracing::error!(upload = %row.id, error = &error as &dyn std::error::Error, "acknowledged bytes are lost");
                 Err(Refusal::Gone(Gone::Invalid).problem(None).cause(error).into())
@@ -207,8 +209,11 @@ impl Inner {
         intake: Intake,
         end: BodyEnd,
     ) -> Result<Appended, ServiceError> {
-        let over = u64::from(end == BodyEnd::TooLarge);
-        let received = intake.offset().saturating_sub(held.plan.offset) + over;
+        let received = match end {
+            // The piece that went over was not taken.
+            BodyEnd::TooLarge => held.plan.at_most.saturating_add(1),
+            _ => intake.offset().saturating_sub(held.plan.offset),
+        };
         let ending = match end {
             BodyEnd::Whole | BodyEnd::TooLarge => Ending::Whole,
             _ => Ending::Cut,
@@ -230,6 +235,9 @@ impl Inner {
             Watch::Nothing => None,
         };
         let state = writer.close().await?;
+        if settled.end == End::Complete && state.offset() != settled.offset {
+            return Err(internal("an upload is not as long as it was taken to be"));
+        }
         record_part("recv", timings.recv);
         record_part("write", timings.write);
         record_part("sync", timings.sync + began.elapsed());
@@ -273,9 +281,15 @@ impl Inner {
         if row.epoch != held.claim.epoch {
             return Err(taken_over());
         }
-        match self.finish_row(&row).await? {
-            Finished::New(_) => Ok(Appended { complete: true }),
-            Finished::Replayed(_) => Err(internal("an upload without an idempotency key was replayed")),
+        match self.finish_row(&row).await {
+            Ok(Finished::New(_)) => Ok(Appended { complete: true }),
+            Ok(Finished::Replayed(_)) => Err(internal("an upload without an idempotency key was replayed")),
+            // Whoever fenced this one off may have finished it: then it is what the client wanted.
+            Err(error) if self.is_linked(held.claim.id).await => {
+                tracing::debug!(cause = error.explain(), "an upload was finished by another");
+                Ok(Appended { complete: true })
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -324,9 +338,9 @@ impl Inner {
         } else if error.is_final() {
             self.reject(held.claim, &error).await
         } else if error.is_full() {
-            self.free_unsafe_bytes(&held.row).await
+            self.free_unsafe_bytes(held.claim).await
         } else {
-            Ok(())
+            self.pause(held).await
         };
         match undone {
             Ok(()) => error,
@@ -334,18 +348,31 @@ impl Inner {
         }
     }
 
-    /// Gives back the room that bytes take which were never acknowledged.
-    async fn free_unsafe_bytes(&self, row: &UploadRow) -> Result<(), ServiceError> {
-        match &row.storage {
-            None => self.blobs.discard(row.id, None).await?,
-            // Whoever goes on begins by cutting off what was not acknowledged.
-            Some(json) => drop(self.blobs.resume(row.id, row.epoch, &stored(Some(json))?).await?),
-        }
-        Ok(())
+    /// Gives back the room that bytes take which were never acknowledged. The store is touched while the row is locked, which
+    /// transactions here never do otherwise: so nobody else begins to write meanwhile.
+    async fn free_unsafe_bytes(&self, claim: Claim) -> Result<(), ServiceError> {
+        let now = (self.context.now)();
+        self.pool
+            .tx("free_unsafe_bytes", async |conn| {
+                let Some(row) = uploads::lock(conn, claim).await? else { return Ok(()) };
+                match &row.storage {
+                    None => self.blobs.discard(claim.id, None).await?,
+                    // Whoever goes on begins by cutting off what was not acknowledged.
+                    Some(json) => drop(self.blobs.resume(claim.id, claim.epoch, &stored(Some(json))?).await?),
+                }
+                Ok(uploads::pause(conn, claim, now).await?)
+            })
+            .await
     }
 }
 
 impl Inner {
+    async fn is_linked(&self, id: Uuid) -> bool {
+        let Ok(mut conn) = self.pool.read().await else { return false };
+        let row = uploads::find(&mut conn, id).await;
+        row.is_ok_and(|row| row.is_some_and(|row| row.asset_id.is_some()))
+    }
+
     async fn is_fenced(&self, claim: Claim) -> bool {
         let Ok(mut conn) = self.pool.read().await else { return false };
         let row = uploads::find(&mut conn, claim.id).await;

@@ -8,6 +8,12 @@ use super::body::Body;
 use super::finish::internal;
 use crate::error::ServiceError;
 
+/// Refuses a request whose body nobody has begun to read: what comes of it is thrown away for a moment, as below.
+pub(crate) fn refuse(mut body: Body, error: ServiceError) -> ServiceError {
+    drop(rt::spawn(async move { body.linger().await }));
+    error
+}
+
 /// Runs `work` on a body in a task of its own on this thread and waits for it; a handler that is dropped meanwhile leaves it
 /// running. Its statements and times count for the request, as long as that is there.
 ///

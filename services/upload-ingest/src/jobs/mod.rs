@@ -4,11 +4,12 @@
 //! |---|---|
 //! | `sweep` | frees jobs whose worker is lost or whose pause is over, and wakes workers for them |
 //! | `expiry` | ends uploads that nobody goes on with |
-//! | `reconcile` | holds the object store against the database, and removes what nothing refers to (U-D12) |
+//! | `reconcile` | holds the object store against the database, and removes what nothing refers to (U-D12); `orphans`: how |
 //! | `purge` | forgets what is past its time |
 
 mod expiry;
 mod meters;
+mod orphans;
 mod purge;
 pub(crate) mod reconcile;
 mod sweep;

@@ -7,7 +7,7 @@
 //!
 //! Memory does not grow with the store: objects and rows are looked at in batches. One process does it at a time.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant, SystemTime};
 
 use blob_store::{BlobStore, ObjectKey, ObjectMeta, PartialMeta, StorageError};
@@ -19,6 +19,7 @@ use serde::Serialize;
 use telemetry::metrics::Metrics;
 use uuid::Uuid;
 
+use super::orphans;
 use crate::config::Config;
 use crate::domain::layout;
 use crate::store::maintenance::Turn;
@@ -234,19 +235,31 @@ impl Pass<'_> {
         let mut at_work = objects::at_work(self.turn.conn(), &assets).await?;
         // An upload has the id of the asset to be, and its object may be there before its end is written.
         at_work.extend(uploads::with_partials(self.turn.conn(), &assets).await?);
+        let mut of_assets: BTreeMap<Option<Uuid>, Vec<ObjectKey>> = BTreeMap::new();
         for key in keys.into_iter().filter(|key| of(key).is_none_or(|asset| !at_work.contains(&asset))) {
-            // Looked at once more: what was put again meanwhile is young.
-            let found = self.reconciler.blobs.stat(&key).await?;
-            if !found.is_some_and(|found| self.reconciler.is_old(found.modified, self.began)) {
-                continue;
-            }
-            self.report.orphan_objects += 1;
-            tracing::info!(%key, dry_run = self.dry_run, "an object that nothing refers to");
-            if !self.dry_run {
-                self.delete(key.as_str()).await;
+            of_assets.entry(of(&key)).or_default().push(key);
+        }
+        for (asset, keys) in of_assets {
+            for keys in keys.chunks(orphans::AT_A_LOCK) {
+                self.report.orphan_objects += self.orphans_of(asset, keys).await?;
             }
         }
         Ok(())
+    }
+
+    /// Removes what nothing refers to of one asset, or counts it. Returns how many there were.
+    async fn orphans_of(&self, asset: Option<Uuid>, keys: &[ObjectKey]) -> Result<u64, ReconcileError> {
+        let Reconciler { pool, blobs, .. } = self.reconciler;
+        let found = if self.dry_run {
+            keys.len() as u64
+        } else {
+            let is_old = |modified| self.reconciler.is_old(modified, self.began);
+            orphans::remove(pool, blobs, asset, keys, is_old).await?
+        };
+        if found > 0 {
+            tracing::info!(?asset, found, dry_run = self.dry_run, "objects that nothing refers to");
+        }
+        Ok(found)
     }
 
     /// Counts rows, and when more of them should have an object than do, finds those that have none.
@@ -310,13 +323,7 @@ impl Pass<'_> {
     /// Removes an object; false when it is still there.
     async fn delete(&self, key: &str) -> bool {
         let Ok(object) = ObjectKey::new(key) else { return true };
-        match self.reconciler.blobs.delete(&object).await {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, key, "an object was not removed");
-                false
-            }
-        }
+        orphans::delete(&self.reconciler.blobs, &object).await
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use blob_store::{BlobStore, LocalConfig, ObjectKey, Source, StorageConfig};
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::RunQueryDsl as _;
+use pg_pool::PgError;
 use telemetry::metrics::Metrics;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -18,7 +20,7 @@ use crate::domain::kind::MediaKind;
 use crate::domain::layout;
 use crate::domain::processing::Cause;
 use crate::state::Context;
-use crate::store::jobs::End;
+use crate::store::jobs::{self, End};
 use crate::store::jobs::fixture::{Fixture, at};
 use crate::store::maintenance::Turn;
 
@@ -181,6 +183,38 @@ async fn what_a_failed_asset_leaves_behind_is_removed_too() {
     assert_eq!(pass(&reconciler, false).await.orphan_objects, 1);
 }
 
+/// Between the look and the removal the process may be paused for any time.
+#[tokio::test]
+async fn what_is_referred_to_after_it_was_looked_at_is_not_removed() {
+    let fixture = Fixture::create().await;
+    let (_root, blobs) = store().await;
+    let asset = fixture.asset(MediaKind::Image).await;
+    fixture.run("UPDATE job SET state = 'done', ended_at = created_at").await;
+    put(&blobs, &layout::original_key(asset)).await;
+    let key = layout::rendition_key(asset, "thumb", &"0f".repeat(16), "webp");
+    put(&blobs, &key).await;
+    let reconciler = reconciler(&fixture, &blobs, later);
+    let refer = fixture.pool.tx("refer", async |conn| {
+        jobs::asset::lock(conn, asset).await?;
+        let waits = "SELECT count(*) AS number FROM pg_stat_activity \
+                     WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        test_harness::wait_until("the reconciler is at it", Duration::from_secs(10), async || {
+            fixture.number(waits).await == 1
+        })
+        .await;
+        let row = format!(
+            "INSERT INTO storage_object (key, backend, asset_id, bytes, sha256, created_at) \
+             VALUES ('{key}', 'local', '{asset}', 4, decode(repeat('ab', 32), 'hex'), now())"
+        );
+        diesel::sql_query(row).execute(conn).await?;
+        Ok::<_, PgError>(())
+    });
+    let (report, referred) = tokio::join!(pass(&reconciler, false), refer);
+    referred.unwrap();
+    assert_eq!(report.orphan_objects, 0);
+    assert!(is_there(&blobs, &key).await);
+}
+
 #[tokio::test]
 async fn an_object_that_is_missed_is_reported_and_its_row_stays() {
     let fixture = Fixture::create().await;
@@ -236,6 +270,32 @@ async fn bytes_of_an_upload_that_nobody_goes_on_with_are_removed() {
     assert_eq!(report, Report { objects: 1, partials: 3, orphan_partials: 2, ..Report::default() });
     let report = pass(&reconciler(&fixture, &blobs, later), false).await;
     assert_eq!(report, Report { objects: 1, partials: 1, ..Report::default() });
+}
+
+/// What comes whole in one request has no row before its end, however long it takes.
+#[tokio::test]
+async fn bytes_of_an_upload_are_as_young_as_the_newest_of_them() {
+    let fixture = Fixture::create().await;
+    let (root, blobs) = store().await;
+    let whole = Uuid::now_v7();
+    for epoch in [1, 2] {
+        let mut writer = blobs.begin(whole, epoch).await.unwrap();
+        writer.write(b"four".as_slice().into()).await.unwrap();
+        writer.sync().await.unwrap();
+    }
+    let folder = root.path().join("store/partial").join(whole.to_string());
+    let mut segments: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let age = |path: &std::path::Path| {
+        let old = SystemTime::now() - Duration::from_secs(7200);
+        std::fs::File::open(path).unwrap().set_modified(old).unwrap();
+    };
+    let newest = segments.pop().unwrap();
+    segments.iter().chain([&folder]).for_each(|path| age(path));
+    let reconciler = reconciler(&fixture, &blobs, crate::app::now);
+    let report = pass(&reconciler, false).await;
+    assert_eq!(report, Report { partials: 1, ..Report::default() });
+    age(&newest);
+    assert_eq!(pass(&reconciler, false).await.orphan_partials, 1);
 }
 
 #[tokio::test]

@@ -96,9 +96,6 @@ pub(crate) async fn link(
     let Link { origin, asset, object, stages, message } = link;
     let (id, bytes, now) = (asset.id, asset.bytes, asset.created_at);
     let usage = usage::add(conn, &asset.owner, bytes).await?;
-    diesel::insert_into(asset::table).values(asset).execute(conn).await?;
-    diesel::insert_into(storage_object::table).values(object).execute(conn).await?;
-    insert_stages(conn, id, now, &stages).await?;
     match origin {
         Origin::Whole(new) => uploads::insert(conn, *new).await?,
         Origin::Resumed(claim) => {
@@ -107,6 +104,9 @@ pub(crate) async fn link(
             }
         }
     }
+    diesel::insert_into(asset::table).values(asset).execute(conn).await?;
+    diesel::insert_into(storage_object::table).values(object).execute(conn).await?;
+    insert_stages(conn, id, now, &stages).await?;
     let began = Instant::now();
     event_bus::enqueue(conn, &[message]).await?;
     *outbox = began.elapsed();

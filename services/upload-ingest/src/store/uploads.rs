@@ -121,17 +121,45 @@ pub(crate) async fn insert(conn: &mut AsyncPgConnection, new: NewUpload) -> Quer
     diesel::insert_into(upload::table).values(new).execute(conn).await.map(|_| ())
 }
 
-/// How many uploads of this owner have not ended.
+/// What an owner has begun and not ended.
+#[derive(Clone, Copy, Debug, QueryableByName)]
+pub(crate) struct Open {
+    /// How many uploads.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) uploads: i64,
+    /// Bytes that they will have, as far as is known.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) bytes: i64,
+}
+
+/// What this owner has begun and not ended.
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn open_count(conn: &mut AsyncPgConnection, owner: &str) -> QueryResult<i64> {
+pub(crate) async fn open(conn: &mut AsyncPgConnection, owner: &str) -> QueryResult<Open> {
+    diesel::sql_query(
+        "SELECT count(*) AS uploads, coalesce(sum(coalesce(declared_bytes, durable_bytes)), 0)::bigint AS bytes \
+         FROM upload WHERE owner = $1 AND state IN ('created', 'receiving', 'paused', 'received', 'verified')",
+    )
+    .bind::<Text, _>(owner)
+    .get_result(conn)
+    .await
+}
+
+/// The upload, locked to the end of the transaction, if the claim still holds.
+///
+/// # Errors
+/// Of the database.
+pub(crate) async fn lock(conn: &mut AsyncPgConnection, claim: Claim) -> QueryResult<Option<UploadRow>> {
     upload::table
-        .filter(upload::owner.eq(owner))
-        .filter(upload::state.eq_any(["created", "receiving", "paused", "received"]))
-        .count()
-        .get_result(conn)
+        .find(claim.id)
+        .filter(upload::epoch.eq(claim.epoch))
+        .filter(upload::state.eq(UploadState::Receiving.as_str()))
+        .select(UploadRow::as_select())
+        .for_update()
+        .first(conn)
         .await
+        .optional()
 }
 
 /// The upload of this id.
@@ -152,11 +180,11 @@ pub(crate) async fn find_all(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> Quer
 
 const CLAIM: &str = "\
 UPDATE upload SET epoch = CASE WHEN holder = $2 THEN epoch ELSE epoch + 1 END, holder = $2, lease_until = $3, \
-state = 'receiving', updated_at = $4 \
-WHERE id = $1 AND owner = $5 AND state IN ('created', 'receiving', 'paused') RETURNING *";
+state = 'receiving', updated_at = $4, expires_at = $5 \
+WHERE id = $1 AND durable_bytes = $6 AND state IN ('created', 'receiving', 'paused') RETURNING *";
 
-/// Makes `holder` the writer of an open upload and returns it as it stands. Whoever wrote before is fenced off by the new
-/// epoch. A process that comes back to an upload it held last goes on under its old epoch: within a process, the registry of
+/// Makes `holder` the writer of an open upload that stands at `offset`, and returns it. Whoever wrote before is fenced off by
+/// the new epoch; nobody is, where the offset is another by now. A process that comes back to an upload it held last goes on under its old epoch: within a process, the registry of
 /// writers sees to it that there is one at a time.
 ///
 /// # Errors
@@ -164,28 +192,29 @@ WHERE id = $1 AND owner = $5 AND state IN ('created', 'receiving', 'paused') RET
 pub(crate) async fn claim(
     conn: &mut AsyncPgConnection,
     id: Uuid,
-    owner: &str,
+    offset: i64,
     holder: &str,
-    now: DateTime<Utc>,
-    lease_until: DateTime<Utc>,
+    terms: Terms,
 ) -> QueryResult<Option<UploadRow>> {
     diesel::sql_query(CLAIM)
         .bind::<SqlUuid, _>(id)
         .bind::<Text, _>(holder)
-        .bind::<Timestamptz, _>(lease_until)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Text, _>(owner)
+        .bind::<Timestamptz, _>(terms.lease_until)
+        .bind::<Timestamptz, _>(terms.now)
+        .bind::<Timestamptz, _>(terms.expires_at)
+        .bind::<BigInt, _>(offset)
         .get_result(conn)
         .await
         .optional()
 }
 
 const CLAIM_RECEIVED: &str = "\
-UPDATE upload SET epoch = CASE WHEN holder = $1 THEN epoch ELSE epoch + 1 END, holder = $1, lease_until = $3 \
+UPDATE upload SET epoch = epoch + 1, holder = $1, lease_until = $3 \
 WHERE id = ANY (ARRAY(SELECT id FROM upload WHERE state IN ('received', 'verified') AND concat IS DISTINCT FROM 'partial' \
-AND lease_until < $2 ORDER BY updated_at LIMIT $4 FOR UPDATE SKIP LOCKED)) RETURNING *";
+AND lease_until < $2 ORDER BY updated_at LIMIT 1 FOR UPDATE SKIP LOCKED)) RETURNING *";
 
-/// Takes over uploads whose bytes have all come and whose finisher is not alive any more.
+/// Takes over an upload whose bytes have all come and whose finisher is not alive any more, or too slow: it is fenced off even
+/// where it is of this process.
 ///
 /// # Errors
 /// Of the database.
@@ -194,15 +223,14 @@ pub(crate) async fn claim_received(
     holder: &str,
     now: DateTime<Utc>,
     lease_until: DateTime<Utc>,
-    limit: i64,
-) -> QueryResult<Vec<UploadRow>> {
+) -> QueryResult<Option<UploadRow>> {
     diesel::sql_query(CLAIM_RECEIVED)
         .bind::<Text, _>(holder)
         .bind::<Timestamptz, _>(now)
         .bind::<Timestamptz, _>(lease_until)
-        .bind::<BigInt, _>(limit)
-        .load(conn)
+        .get_result(conn)
         .await
+        .optional()
 }
 
 /// Until when a writer is taken to be alive, and the upload is kept.
@@ -360,7 +388,8 @@ pub(crate) async fn cancel(
     .optional()
 }
 
-/// Ends open uploads whose time is up and that nobody writes to, at most `limit`, and returns them.
+/// Ends open uploads, and parts of nothing, whose time is up and that nobody writes to, at most `limit`, and returns them. What
+/// has come whole waits for its end, however long that takes.
 ///
 /// # Errors
 /// Of the database.
@@ -371,8 +400,8 @@ pub(crate) async fn expire(
 ) -> QueryResult<Vec<UploadRow>> {
     diesel::sql_query(
         "UPDATE upload SET state = 'expired', epoch = epoch + 1, updated_at = $1 WHERE id = ANY (ARRAY(\
-         SELECT id FROM upload WHERE expires_at < $1 AND state IN ('created', 'receiving', 'paused', 'received', 'verified') \
-         AND (lease_until IS NULL OR lease_until < $1) ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING *",
+         SELECT id FROM upload WHERE expires_at < $1 \
+         AND (state IN ('created', 'receiving', 'paused') OR (state = 'received' AND concat = 'partial')) AND (lease_until IS NULL OR lease_until < $1) ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING *",
     )
     .bind::<Timestamptz, _>(now)
     .bind::<BigInt, _>(limit)

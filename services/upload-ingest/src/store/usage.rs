@@ -31,6 +31,20 @@ pub(crate) async fn add(conn: &mut AsyncPgConnection, owner: &str, bytes: i64) -
     .await
 }
 
+/// What the owner keeps, locked to the end of the transaction: an owner's uploads are begun and ended one after the other.
+///
+/// # Errors
+/// Of the database.
+pub(crate) async fn lock(conn: &mut AsyncPgConnection, owner: &str) -> QueryResult<Usage> {
+    diesel::sql_query(
+        "INSERT INTO owner_usage (owner, bytes, assets) VALUES ($1, 0, 0) \
+         ON CONFLICT (owner) DO UPDATE SET bytes = owner_usage.bytes RETURNING bytes, assets",
+    )
+    .bind::<Text, _>(owner)
+    .get_result(conn)
+    .await
+}
+
 /// Takes away an asset of so many bytes.
 ///
 /// # Errors

@@ -342,3 +342,68 @@ async fn another_replica_takes_over_and_the_first_is_refused() {
     other.stop().await;
     app.stop().await;
 }
+
+/// U-C1: the piece that goes over is not taken, and what is there without it is not the whole.
+#[tokio::test]
+async fn more_than_was_said_or_may_be_is_never_cut_down_to_a_whole() {
+    let app = TestApp::with("[ingest]\nmax_video_bytes = 300000\nmax_image_bytes = 300000").await;
+    let tus = Tus::new(&app, "ada");
+    let clip = media(CLIP);
+    let chunked = |bytes: &[u8]| {
+        let pieces: Vec<_> = bytes.chunks(70_001).map(|piece| Ok::<_, std::io::Error>(piece.to_vec())).collect();
+        reqwest::Body::wrap_stream(futures_util::stream::iter(pieces))
+    };
+    let unsaid = app
+        .request(Method::POST, "/v1/uploads", Some(&tus.token))
+        .header("upload-complete", "?1")
+        .body(chunked(&clip));
+    app.send(unsaid).await.expect_problem(413, "upload_too_large");
+    for concat in [None, Some("partial")] {
+        let mut fields = vec![("upload-length", "200000")];
+        fields.extend(concat.map(|concat| ("upload-concat", concat)));
+        let path = tus.create(&fields).await.expect(201).header("location").to_owned();
+        let more = tus
+            .request(Method::PATCH, &path)
+            .header("upload-offset", 0)
+            .header("content-type", "application/offset+octet-stream")
+            .body(chunked(&clip[..250_000]));
+        app.send(more).await.expect_problem(400, "inconsistent_upload_length");
+        assert_eq!(app.send(tus.request(Method::HEAD, &path)).await.status, 410);
+    }
+    assert_eq!(number(&app.db, "SELECT count(*) AS number FROM asset").await, 0);
+    app.assert_store_is_empty();
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_at_its_creation_leaves_no_upload() {
+    let app = TestApp::with("[ingest]\nmax_receiving = 1\nquota_bytes = 1000000\nmax_open_per_owner = 2").await;
+    let tus = Tus::new(&app, "ada");
+    let long = format!("title {}", STANDARD.encode("x".repeat(5000)));
+    let refused = tus.create(&[("upload-length", "10"), ("upload-metadata", &long)]).await;
+    assert_eq!(refused.expect_problem(400, "invalid_parameter"), ["Upload-Metadata"]);
+    let only_sha512 = app
+        .request(Method::POST, "/v1/uploads", Some(&tus.token))
+        .header("upload-complete", "?0")
+        .header("repr-digest", format!("sha-512=:{}:", STANDARD.encode([0; 64])));
+    assert_eq!(app.send(only_sha512).await.expect_problem(400, "invalid_parameter"), ["Repr-Digest"]);
+    let (feed, pieces) = tokio::sync::mpsc::channel::<Result<bytes::Bytes, std::io::Error>>(4);
+    let stream = futures_util::stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
+    let slow = app.request(Method::PUT, "/v1/videos", Some(&tus.token)).body(reqwest::Body::wrap_stream(stream));
+    let slow = tokio::spawn(slow.send());
+    app.wait_for_metric("uploads_receiving{service=\"upload-ingest\"} 1").await;
+    let full = app
+        .request(Method::POST, "/v1/uploads", Some(&tus.token))
+        .header("upload-complete", "?1")
+        .body(media(PHOTO));
+    app.send(full).await.expect_problem(503, "unavailable");
+    assert_eq!(number(&app.db, "SELECT count(*) AS number FROM upload").await, 0);
+    drop(feed);
+    slow.await.unwrap().unwrap();
+    // What is under way counts, before a byte of it has come.
+    tus.created(600_000).await;
+    tus.create(&[("upload-length", "600000")]).await.expect_problem(403, "quota_exceeded");
+    tus.created(1000).await;
+    tus.create(&[("upload-length", "1000")]).await.expect_problem(429, "too_many_uploads");
+    app.stop().await;
+}

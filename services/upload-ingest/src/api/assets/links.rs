@@ -33,20 +33,19 @@ impl Links {
         self.window.number
     }
 
-    /// The address of media: as it is where anybody may see them, else with a signature that names when the asset was
-    /// hidden, if it was.
-    pub(crate) fn media(&self, path: String, is_public: bool, hidden_at: Option<DateTime<Utc>>) -> String {
-        if is_public { path } else { self.signed(&path, seal(hidden_at)) }
+    /// The address of media: as it is where anybody may see them, and where nobody may without a token; else with a signature.
+    pub(crate) fn media(&self, path: String, is_public: bool, is_hidden: bool) -> String {
+        if is_public || is_hidden { path } else { self.signed(&path) }
     }
 
     /// An address that opens itself: what cannot send a bearer token, as `EventSource` and `WebSocket` in browsers, is given
     /// one.
     pub(crate) fn own(&self, path: &str) -> String {
-        self.signed(path, 0)
+        self.signed(path)
     }
 
-    fn signed(&self, path: &str, seal: i64) -> String {
-        let query = self.key.query(media_path::scope(path), seal, self.window.expires);
+    fn signed(&self, path: &str) -> String {
+        let query = self.key.query(media_path::scope(path), self.window.expires);
         format!("{path}?{query}")
     }
 }
@@ -66,19 +65,17 @@ pub(crate) fn capability(request: &HttpRequest) -> Result<Option<Capability>, Se
 ///
 /// # Errors
 /// `link_expired`, whether there is anything at that path or not.
-pub(crate) fn opened(
-    state: &AppState,
-    path: &str,
-    hidden_at: Option<DateTime<Utc>>,
-    capability: &Capability,
-) -> Result<u32, ServiceError> {
+pub(crate) fn opened(state: &AppState, path: &str, capability: &Capability) -> Result<u32, ServiceError> {
     let key = CapabilityKey::new(&state.config.media.capability_key);
     let now = (state.context.now)().timestamp();
-    key.check(media_path::scope(path), seal(hidden_at), capability, now)
+    key.check(media_path::scope(path), capability, now)
         .map_err(|error| Problem::new(&problems::LINK_EXPIRED).cause(error).into())
 }
 
-/// What a signature names of the asset's state: links from before it was hidden open nothing after.
-fn seal(hidden_at: Option<DateTime<Utc>>) -> i64 {
-    hidden_at.map_or(0, |at| at.timestamp_micros())
+/// To what is hidden no link opens anything, whenever it was made: whoever was given it could hand it on.
+///
+/// # Errors
+/// `link_expired`.
+pub(crate) fn not_hidden(is_hidden: bool) -> Result<(), ServiceError> {
+    if is_hidden { Err(Problem::new(&problems::LINK_EXPIRED).into()) } else { Ok(()) }
 }

@@ -73,15 +73,15 @@ pub(crate) fn view(
     renditions: Vec<RenditionRow>,
     links: &Links,
 ) -> Result<AssetView, ServiceError> {
-    let (is_public, hidden_at) = (asset.is_public(), asset.hidden_at);
-    let link = |path| links.media(path, is_public, hidden_at);
+    let (is_public, is_hidden) = (asset.is_public(), asset.hidden_at.is_some());
+    let link = |path| links.media(path, is_public, is_hidden);
     let original = media_path::of_original(asset.id, &asset.sha256, &asset.content_type);
     Ok(AssetView {
         id: asset.id,
         kind: asset.kind()?.as_str(),
         status: asset.status()?.as_str(),
         visibility: asset.visibility()?.as_str(),
-        hidden: hidden_at.is_some(),
+        hidden: is_hidden,
         owner_id: asset.owner,
         title: asset.title,
         content_type: asset.content_type,
@@ -96,7 +96,7 @@ pub(crate) fn view(
         dominant_color: asset.dominant_color,
         correlation_id: asset.correlation_id,
         error: Fault::of(asset.error_code, asset.error_text),
-        original_url: links.media(original, false, hidden_at),
+        original_url: links.media(original, false, is_hidden),
         renditions: renditions.into_iter().map(|made| rendition(made, link)).collect(),
         version: asset.version,
         created_at: asset.created_at,
@@ -162,7 +162,7 @@ pub(crate) fn of_new(state: &AppState, asset: &NewAsset) -> Vec<u8> {
         dominant_color: None,
         correlation_id: asset.correlation_id,
         error: None,
-        original_url: links.media(original, false, None),
+        original_url: links.media(original, false, false),
         renditions: Vec::new(),
         version: 1,
         created_at: asset.created_at,

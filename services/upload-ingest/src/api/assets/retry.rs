@@ -66,7 +66,8 @@ pub(crate) async fn requeue(
     // It may have another status and version now.
     let asset = assets::find(conn, asset.id).await?.ok_or_else(not_found)?;
     let timeline = timeline::load(conn, &asset, now).await?;
-    let view = timeline::View::new(&timeline, &Links::at(state, now));
+    let links = asset.hidden_at.is_none().then(|| Links::at(state, now));
+    let view = timeline::View::new(&timeline, links.as_ref());
     let body = serde_json::to_vec(&view).map_err(|error| Problem::new(&registry::INTERNAL).cause(error))?;
     let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
     Ok(StoredAnswer { status: 202, headers, body })

@@ -19,23 +19,23 @@ use crate::store::assets::{self, AssetRow};
 use crate::store::jobs;
 
 /// A timeline as it is sent, with the addresses at which it is told as it changes. They open themselves: in browsers neither
-/// `EventSource` nor `WebSocket` can send a token.
+/// `EventSource` nor `WebSocket` can send a token. There are none for who came by one, and none to what is hidden.
 #[derive(Debug, Serialize)]
 pub(crate) struct View<'a> {
     #[serde(flatten)]
     timeline: &'a Timeline,
-    events_url: String,
-    socket_url: String,
+    events_url: Option<String>,
+    socket_url: Option<String>,
 }
 
 impl<'a> View<'a> {
-    /// With links of this moment.
-    pub(crate) fn new(timeline: &'a Timeline, links: &Links) -> Self {
+    /// With links of this moment, or without any.
+    pub(crate) fn new(timeline: &'a Timeline, links: Option<&Links>) -> Self {
         let id = timeline.asset_id;
         Self {
             timeline,
-            events_url: links.own(&format!("/v1/assets/{id}/events")),
-            socket_url: links.own(&format!("/ws/assets/{id}")),
+            events_url: links.map(|links| links.own(&format!("/v1/assets/{id}/events"))),
+            socket_url: links.map(|links| links.own(&format!("/ws/assets/{id}"))),
         }
     }
 }
@@ -54,7 +54,8 @@ pub(super) async fn get_timeline(
     let asset = known(assets::find(&mut conn, id).await?, kind, &caller)?;
     let timeline = load(&mut conn, &asset, now).await?;
     drop(conn);
-    let view = View::new(&timeline, &Links::at(state, now));
+    let links = asset.hidden_at.is_none().then(|| Links::at(state, now));
+    let view = View::new(&timeline, links.as_ref());
     // It tells of time that passes: no copy of it is good for anything.
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view))
 }

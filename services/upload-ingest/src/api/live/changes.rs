@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use broadcast::Subscription;
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
+use problem::{Problem, registry};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::api::assets::timeline;
@@ -18,6 +20,8 @@ use crate::events;
 use crate::state::AppState;
 use crate::store::assets;
 
+/// How long a look may take.
+const LOOK: Duration = Duration::from_secs(10);
 /// Between two looks at least.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Between two looks while NATS is away.
@@ -92,10 +96,21 @@ impl Watch {
         }
     }
 
+    /// In a task of its own, which comes to its end although nobody asks for the result meanwhile: whoever waits for a client
+    /// must not keep a connection.
     async fn look(&mut self) -> Result<Option<Timeline>, ServiceError> {
         self.looked = Instant::now();
-        let mut conn = self.state.pool.read().await?;
-        let Some(asset) = assets::find_even_deleted(&mut conn, self.asset_id).await? else { return Ok(None) };
-        timeline::load(&mut conn, &asset, (self.state.context.now)()).await.map(Some)
+        let looking = timeout(LOOK, look(self.state.clone(), self.asset_id)).in_current_span();
+        match tokio::spawn(looking).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(late)) => Err(Problem::new(&registry::UNAVAILABLE).cause(late).into()),
+            Err(lost) => Err(Problem::new(&registry::INTERNAL).cause(lost).into()),
+        }
     }
+}
+
+async fn look(state: AppState, asset_id: Uuid) -> Result<Option<Timeline>, ServiceError> {
+    let mut conn = state.pool.read().await?;
+    let Some(asset) = assets::find_even_deleted(&mut conn, asset_id).await? else { return Ok(None) };
+    timeline::load(&mut conn, &asset, (state.context.now)()).await.map(Some)
 }

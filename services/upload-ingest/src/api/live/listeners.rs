@@ -1,38 +1,81 @@
-//! How many listen at the same time in one process: each costs a connection, a subscription and a look at the database twice a
-//! second at most.
+//! How many listen at the same time, in one process and to the assets of one owner: each costs a connection, a subscription and
+//! a look at the database twice a second at most.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use problem::{Problem, registry};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::error::ServiceError;
 
-/// At most so many.
+/// At most so many in a process.
 const MAX_LISTENERS: usize = 512;
+/// At most so many to the assets of one owner, by whatever right: nobody can keep the others out.
+const MAX_LISTENERS_PER_OWNER: usize = 16;
+/// Asked of who finds no place, in seconds.
+const RETRY_AFTER_SECS: &str = "5";
 
-/// Places of this process.
-static PLACES: Semaphore = Semaphore::const_new(MAX_LISTENERS);
+/// The places of a process. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listeners(Arc<Mutex<Places>>);
+
+#[derive(Debug, Default)]
+struct Places {
+    all: usize,
+    by_owner: HashMap<String, usize>,
+}
 
 /// A place among the listeners, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    _permit: SemaphorePermit<'static>,
+    listeners: Listeners,
+    owner: String,
 }
 
-impl Place {
-    /// Takes a place.
+impl Listeners {
+    /// Takes a place for who listens to an asset of this owner.
     ///
     /// # Errors
-    /// `unavailable` when all are taken.
-    pub(super) fn take() -> Result<Self, ServiceError> {
-        Self::among(&PLACES)
+    /// `unavailable` when all are taken, `too_many_requests` when all of this owner are.
+    pub(super) fn enter(&self, owner: &str) -> Result<Place, ServiceError> {
+        let mut places = self.places();
+        if places.all >= MAX_LISTENERS {
+            return Err(refused(Problem::new(&registry::UNAVAILABLE), "as many listen as can be served"));
+        }
+        let own = places.by_owner.get(owner).copied().unwrap_or_default();
+        if own >= MAX_LISTENERS_PER_OWNER {
+            let detail = "as many listen to assets of this owner as may at once";
+            return Err(refused(Problem::new(&registry::TOO_MANY_REQUESTS), detail));
+        }
+        places.all += 1;
+        places.by_owner.insert(owner.to_owned(), own + 1);
+        drop(places);
+        Ok(Place { listeners: self.clone(), owner: owner.to_owned() })
     }
 
-    fn among(places: &'static Semaphore) -> Result<Self, ServiceError> {
-        places.try_acquire().map(|permit| Self { _permit: permit }).map_err(|_| {
-            Problem::new(&registry::UNAVAILABLE)
-                .detail("as many listen as can be served; read the timeline from time to time instead")
-                .into()
-        })
+    /// Every change leaves the counts whole, so poison is ignored.
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn refused(problem: Problem, why: &str) -> ServiceError {
+    let detail = format!("{why}; read the timeline from time to time instead");
+    problem.detail(detail).header("Retry-After", RETRY_AFTER_SECS).into()
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut places = self.listeners.places();
+        places.all = places.all.saturating_sub(1);
+        if let Entry::Occupied(mut own) = places.by_owner.entry(std::mem::take(&mut self.owner)) {
+            match own.get().saturating_sub(1) {
+                // Names of owners must not pile up.
+                0 => drop(own.remove()),
+                left => *own.get_mut() = left,
+            }
+        }
     }
 }
 
@@ -41,12 +84,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_free_again_when_its_listener_leaves() {
-        static TWO: Semaphore = Semaphore::const_new(2);
-        let (first, second) = (Place::among(&TWO), Place::among(&TWO));
-        assert!(first.is_ok() && second.is_ok());
-        assert_eq!(Place::among(&TWO).unwrap_err().code(), "unavailable");
-        drop(first);
-        assert!(Place::among(&TWO).is_ok());
+    fn one_owner_cannot_take_all_places() {
+        let listeners = Listeners::default();
+        let mut held: Vec<_> =
+            (0..MAX_LISTENERS_PER_OWNER).map(|_| listeners.enter("ada").unwrap()).collect();
+        assert_eq!(listeners.enter("ada").unwrap_err().code(), "too_many_requests");
+        assert!(listeners.enter("bob").is_ok());
+        held.pop();
+        assert!(listeners.enter("ada").is_ok(), "a place is free again when its listener leaves");
+    }
+
+    #[test]
+    fn a_process_has_so_many_places_and_those_that_are_left_leave_nothing_behind() {
+        let listeners = Listeners::default();
+        let held: Vec<_> =
+            (0..MAX_LISTENERS).map(|number| listeners.enter(&number.to_string()).unwrap()).collect();
+        assert_eq!(listeners.enter("one more").unwrap_err().code(), "unavailable");
+        drop(held);
+        let places = listeners.places();
+        assert_eq!((places.all, places.by_owner.len()), (0, 0));
     }
 }

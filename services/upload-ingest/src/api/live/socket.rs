@@ -17,10 +17,7 @@ use tracing::Instrument as _;
 use super::changes::timeline_changes;
 use super::events::{KEEP_ALIVE, LONGEST};
 use super::frames::{Bounded, MAX_FRAME};
-use super::listeners::Place;
-use crate::api::assets::links::Links;
-use crate::api::assets::timeline::View;
-use crate::domain::timeline::Timeline;
+use super::{Admitted, taken, told};
 use crate::error::ServiceError;
 use crate::state::AppState;
 
@@ -36,8 +33,9 @@ pub(super) async fn open_socket(
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse, ServiceError> {
-    let asset = super::admitted(&state, &request, |id| format!("/ws/assets/{id}")).await?;
-    let place = Place::take()?;
+    let Admitted { asset, gives_links } =
+        super::admitted(&state, &request, |id| format!("/ws/assets/{id}")).await?;
+    let place = state.listeners.enter(&asset.owner)?;
     let bytes: Bytes = Box::pin(Bounded::new(body.into_inner()));
     let mut bounded = dev::Payload::Stream { payload: bytes };
     let bounded = web::Payload::from_request(&request, &mut bounded).await.map_err(refused)?;
@@ -45,13 +43,14 @@ pub(super) async fn open_socket(
     // Larger than any frame that is let through: what is too large is refused there.
     let limit = usize::try_from(MAX_FRAME).unwrap_or(usize::MAX).saturating_mul(2);
     let messages = messages.max_frame_size(limit).aggregate_continuations().max_continuation_size(limit);
-    let changes = timeline_changes(state.get_ref().clone(), asset.id);
+    let changes = timeline_changes(state.get_ref().clone(), asset.id)
+        .map(move |change| change.map(|timeline| told(&state, &timeline, gives_links)));
     let speaking = async move {
-        let reason = speak(&state, session.clone(), messages, changes).await;
+        let reason = speak(session.clone(), messages, changes).await;
         drop(place);
         if let Some(reason) = reason {
-            // A client that is gone already needs no farewell.
-            let _ = session.close(Some(reason)).await;
+            // A client that is gone already, or does not read, needs no farewell.
+            taken(session.close(Some(reason))).await;
         }
     };
     actix_web::rt::spawn(speaking.in_current_span());
@@ -65,12 +64,11 @@ fn refused(error: actix_web::Error) -> ServiceError {
         .into()
 }
 
-/// Why the conversation ends; `None` when the other side has ended it.
+/// Why the conversation ends; `None` when the other side has ended it, or does not take what it is told.
 async fn speak(
-    state: &AppState,
     mut session: Session,
     messages: impl Stream<Item = Result<AggregatedMessage, ProtocolError>>,
-    changes: impl Stream<Item = Result<Timeline, ServiceError>>,
+    changes: impl Stream<Item = Result<Option<String>, ServiceError>>,
 ) -> Option<CloseReason> {
     let (mut messages, mut changes) = (std::pin::pin!(messages), std::pin::pin!(changes));
     let until = Instant::now() + LONGEST;
@@ -82,16 +80,12 @@ async fn speak(
             change = changes.next() => match change {
                 None => return Some(farewell(CloseCode::Normal, "end")),
                 Some(Err(_)) => return Some(farewell(CloseCode::Again, "come again")),
-                Some(Ok(timeline)) => {
-                    let links = Links::at(state, (state.context.now)());
-                    let text = serde_json::to_string(&View::new(&timeline, &links)).ok()?;
-                    session.text(text).await.ok()?;
-                }
+                Some(Ok(text)) => taken(session.text(text?)).await.then_some(())?,
             },
             message = messages.next() => {
                 heard = Instant::now();
                 match message? {
-                    Ok(AggregatedMessage::Ping(bytes)) => session.pong(&bytes).await.ok()?,
+                    Ok(AggregatedMessage::Ping(bytes)) => taken(session.pong(&bytes)).await.then_some(())?,
                     Ok(AggregatedMessage::Close(reason)) => return Some(answer_to(reason)),
                     Ok(_) => {}
                     Err(error) => return Some(fault(&error)),
@@ -104,7 +98,7 @@ async fn speak(
                 if now >= until {
                     return Some(farewell(CloseCode::Again, "come again"));
                 }
-                session.ping(b"").await.ok()?;
+                taken(session.ping(b"")).await.then_some(())?;
             }
         }
     }

@@ -20,7 +20,8 @@ pub(super) enum Admission {
     Caller,
 }
 
-/// Decides for what was found at `path`. A link that is not good is refused whatever there is: what it names is not told.
+/// Decides for what was found at `path`. A link that is not good is refused whatever there is: what it names is not told. Of
+/// what is hidden no link is good.
 ///
 /// # Errors
 /// `link_expired`; `not_found` for what is not there, and for what the caller may not know of.
@@ -31,10 +32,10 @@ pub(super) fn admit(
     capability: Option<&Capability>,
     found: Option<&Media>,
 ) -> Result<Admission, ServiceError> {
-    let hidden_at = found.and_then(|media| media.owner.hidden_at);
-    let rest = capability.map(|capability| links::opened(state, path, hidden_at, capability)).transpose()?;
+    let rest = capability.map(|capability| links::opened(state, path, capability)).transpose()?;
     let media = found.ok_or_else(not_found)?;
     if let Some(rest) = rest {
+        links::not_hidden(media.owner.hidden_at.is_some())?;
         return Ok(Admission::Link(rest));
     }
     if media.is_public() {

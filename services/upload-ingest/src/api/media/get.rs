@@ -208,7 +208,7 @@ async fn send(
         Asked::Unsatisfiable => {
             response.status(StatusCode::RANGE_NOT_SATISFIABLE);
             response.insert_header((header::CONTENT_RANGE, format!("bytes */{len}")));
-            response.insert_header((header::CACHE_CONTROL, "no-store"));
+            headers::kept_by_nobody(&mut response);
             return Ok(response.finish());
         }
     };

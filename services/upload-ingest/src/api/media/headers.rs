@@ -47,6 +47,13 @@ pub(super) fn keeping(
     Ok(())
 }
 
+/// Takes back what was said of keeping: neither the client nor a gateway is to keep this.
+pub(super) fn kept_by_nobody(response: &mut HttpResponseBuilder) {
+    response
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header(("CDN-Cache-Control", "no-store"));
+}
+
 /// What was uploaded by anybody is shown and never run: not as another type than it has, not with scripts, not with rights of
 /// this origin.
 pub(super) fn harmless(response: &mut HttpResponseBuilder) {

@@ -99,7 +99,7 @@ fn list(one: &str, many: &str) -> Operation {
 
 fn read(one: &str, many: &str) -> Operation {
     Operation::new(&format!("get_{one}"), many, "An asset, with addresses of the original and of what was made of it.")
-        .description("For its owner, moderators and administrators. Addresses of what not everybody may see are signed and expire; the entity tag changes with them. A precondition of a change is held against the version alone.")
+        .description("For its owner, moderators and administrators. Addresses of what not everybody may see are signed and expire; the entity tag changes with them; of what is hidden they are bare, and a token opens them. A precondition of a change is held against the version alone.")
         .answer("200", "The asset.", content("Asset"))
         .empty("304", "Not changed.")
         .problems(&["400", "401", "404", "412"])
@@ -141,7 +141,7 @@ fn add_live(paths: &mut Map<String, Json>) {
         .parameters(parameters)
         .answer("200", "A stream of events; `data` of `timeline` is a Timeline.", json!({"text/event-stream": {"schema": {"type": "string"}}}))
         .empty("204", "You have heard the end, and it still is.")
-        .problems(&["400", "401", "403", "404"]);
+        .problems(&["400", "401", "403", "404", "429"]);
     paths.insert(
         "/v1/assets/{id}/events".to_owned(),
         json!({"parameters": [id()], "get": events.into_json()}),
@@ -151,7 +151,7 @@ fn add_live(paths: &mut Map<String, Json>) {
         .token_or_link()
         .parameters(signature())
         .empty("101", "The conversation begins.")
-        .problems(&["400", "401", "403", "404"]);
+        .problems(&["400", "401", "403", "404", "429"]);
     paths.insert("/ws/assets/{id}".to_owned(), json!({"parameters": [id()], "get": socket.into_json()}));
 }
 

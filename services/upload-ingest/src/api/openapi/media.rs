@@ -39,7 +39,7 @@ fn get(operation_id: &str, summary: &str) -> Json {
         header("If-None-Match", false, "The versions that the client has."),
     ]);
     Operation::new(operation_id, "media", summary)
-        .description("Public media are for anybody, and an address with a digest never changes what it means. The rest is for who holds a signed link, and for the owner's, moderators' and administrators' tokens; to everybody else it is not there.")
+        .description("Public media are for anybody, and an address with a digest never changes what it means. The rest is for who holds a signed link, and for the owner's, moderators' and administrators' tokens, which alone open what is hidden; to everybody else it is not there.")
         .token_or_link()
         .parameters(parameters)
         .answer("200", "All of it.", any.clone())

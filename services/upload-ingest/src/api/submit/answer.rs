@@ -34,21 +34,27 @@ pub(super) fn refuse_declared(request: &HttpRequest, limit: u64) -> Result<(), S
     Ok(())
 }
 
+/// A request whose head has been found to be good.
+pub(super) struct Received {
+    /// What is uploaded.
+    pub(super) submission: Submission,
+    /// Digests that the client announced.
+    pub(super) announced: Vec<Checksum>,
+    /// The key that makes it safe to repeat.
+    pub(super) idempotent: Option<Idempotent>,
+    /// Its place among the uploads that are receiving.
+    pub(super) place: Place,
+}
+
 /// Receives the body in a task of its own and answers with the asset that came of it.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is one thing that a request has; a struct would be made to be taken apart"
-)]
 pub(super) async fn received(
     state: &AppState,
     kind: MediaKind,
-    submission: Submission,
+    received: Received,
     body: Body,
     waiting: Waiting,
-    announced: Vec<Checksum>,
-    idempotent: Option<Idempotent>,
-    place: Place,
 ) -> Result<HttpResponse, ServiceError> {
+    let Received { submission, announced, idempotent, place } = received;
     let ingest = state.ingest.clone();
     let answers = state.clone();
     let keyed = idempotent.map(|idempotent| {

@@ -7,13 +7,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt as _;
 use problem::{FieldError, Problem, registry};
 
-use super::answer;
+use super::answer::{self, Received};
 use crate::api::incoming;
 use crate::domain::asset::Visibility;
 use crate::domain::kind::MediaKind;
 use crate::domain::upload::Dialect;
 use crate::error::ServiceError;
-use crate::ingest::{Body, BodyEnd, Submission};
+use crate::ingest::{Body, BodyEnd, Submission, refuse};
 use crate::state::AppState;
 
 /// Longest value of a field that is no file, in bytes.
@@ -45,14 +45,30 @@ async fn upload(
     request: &HttpRequest,
     mut parts: Multipart,
 ) -> Result<HttpResponse, ServiceError> {
+    let stall = state.ingest.config().stall();
+    match prepare(kind, state, request, &mut parts).await {
+        Ok((received, file)) => {
+            let pieces = file_then_end(file, parts);
+            let (body, waiting) = Body::of_pieces(pieces, answer::limit(state, kind), stall);
+            answer::received(state, kind, received, body, waiting).await
+        }
+        Err(error) => Err(refuse(Body::of_pieces(rest(parts), 0, stall).0, error)),
+    }
+}
+
+async fn prepare(
+    kind: MediaKind,
+    state: &AppState,
+    request: &HttpRequest,
+    parts: &mut Multipart,
+) -> Result<(Received, Field), ServiceError> {
     let caller = incoming::caller(request, state)?;
     incoming::no_parameters(request)?;
     let idempotent = incoming::idempotent(request, state, &caller)?;
-    let limit = answer::limit(state, kind);
-    answer::refuse_declared(request, limit.saturating_add(MAX_FRAME_BYTES))?;
+    answer::refuse_declared(request, answer::limit(state, kind).saturating_add(MAX_FRAME_BYTES))?;
     let correlation_id = incoming::correlation_id(request.headers(), state.context.new_id)?;
     let place = state.ingest.enter(&caller.subject)?;
-    let (said, file) = fields_before_file(&mut parts, state).await?;
+    let (said, file) = fields_before_file(parts, state).await?;
     let submission = Submission {
         id: (state.context.new_id)(),
         owner: caller.subject,
@@ -64,9 +80,12 @@ async fn upload(
         metadata: None,
         parts: None,
     };
-    let pieces = file_then_end(file, parts);
-    let (body, waiting) = Body::of_pieces(pieces, limit, state.ingest.config().stall());
-    answer::received(state, kind, submission, body, waiting, Vec::new(), idempotent, place).await
+    Ok((Received { submission, announced: Vec::new(), idempotent, place }, file))
+}
+
+/// Everything that still comes, whatever it is: to be thrown away.
+fn rest(parts: Multipart) -> impl futures_util::Stream<Item = Result<bytes::Bytes, BodyEnd>> {
+    parts.filter_map(async |part| part.ok()).flatten().map(|piece| piece.map_err(|error| end(&error)))
 }
 
 /// What the fields before the file say.

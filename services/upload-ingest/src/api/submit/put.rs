@@ -4,14 +4,14 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use upload_protocol::Fields;
 
-use super::answer;
+use super::answer::{self, Received};
 use crate::api::incoming;
 use crate::api::uploads;
 use crate::domain::asset::Visibility;
 use crate::domain::kind::MediaKind;
 use crate::domain::upload::Dialect;
 use crate::error::{ServiceError, parameters};
-use crate::ingest::{Body, Submission};
+use crate::ingest::{Body, Submission, refuse};
 use crate::state::AppState;
 
 /// `PUT /v1/videos`.
@@ -38,26 +38,33 @@ async fn put(
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, ServiceError> {
+    let (body, waiting) = Body::of(payload, answer::limit(state, kind), state.ingest.config().stall());
+    match prepare(kind, state, request) {
+        Ok(received) => answer::received(state, kind, received, body, waiting).await,
+        Err(error) => Err(refuse(body, error)),
+    }
+}
+
+fn prepare(kind: MediaKind, state: &AppState, request: &HttpRequest) -> Result<Received, ServiceError> {
     let caller = incoming::caller(request, state)?;
     let (title, visibility) = parameters_of(request)?;
     let idempotent = incoming::idempotent(request, state, &caller)?;
     let announced = digests(&uploads::fields(request))?;
+    answer::refuse_declared(request, answer::limit(state, kind))?;
+    let correlation_id = incoming::correlation_id(request.headers(), state.context.new_id)?;
+    let place = state.ingest.enter(&caller.subject)?;
     let submission = Submission {
         id: (state.context.new_id)(),
         kind: Some(kind),
         dialect: Dialect::Put,
         title,
         visibility,
-        correlation_id: incoming::correlation_id(request.headers(), state.context.new_id)?,
+        correlation_id,
         metadata: None,
         parts: None,
         owner: caller.subject,
     };
-    let limit = answer::limit(state, kind);
-    answer::refuse_declared(request, limit)?;
-    let place = state.ingest.enter(&submission.owner)?;
-    let (body, waiting) = Body::of(payload, limit, state.ingest.config().stall());
-    answer::received(state, kind, submission, body, waiting, announced, idempotent, place).await
+    Ok(Received { submission, announced, idempotent, place })
 }
 
 /// `?title=` and `?visibility=`.

@@ -2,14 +2,14 @@
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
-use upload_protocol::{Answer, Append as Asked, Checksum, Dialect, check_append};
+use upload_protocol::{Answer, Append as Asked, check_append};
 use uuid::Uuid;
 
 use super::{marked, respond, view};
 use crate::api::incoming;
 use crate::domain::access::Caller;
 use crate::error::{ServiceError, not_found};
-use crate::ingest::{Append, Appended, Body, Decide, detached};
+use crate::ingest::{Append, Appended, Body, Decide, Place, Waiting, detached, refuse};
 use crate::state::AppState;
 use crate::store::uploads::{self, UploadRow};
 
@@ -20,19 +20,39 @@ pub(super) async fn append_upload(
     asked: Asked,
 ) -> Result<HttpResponse, ServiceError> {
     let dialect = asked.dialect;
+    let (body, waiting) = body(state, payload);
     let appended = async {
-        let caller = incoming::caller(request, state)?;
-        incoming::no_parameters(request)?;
-        let id = view::id(request)?;
-        let checksums = asked.content.checksums.clone();
-        let decide = decide(state.clone(), asked);
-        receive(state, &caller, payload, id, dialect, checksums, decide).await?;
+        let (caller, append, place) = match prepare(state, request, asked) {
+            Ok(prepared) => prepared,
+            Err(error) => return Err(refuse(body, error)),
+        };
+        let id = append.id;
+        receive(state, append, body, place).await?;
+        drop(waiting);
         let row = find(state, &caller, id).await?;
         let view = view::of(state, &row)?;
         let answer = upload_protocol::answer::appended(dialect, &view, (state.context.now)());
         Ok(respond(&with_asset(answer, &row)))
     };
     appended.await.map_err(|error| marked(error, Some(dialect)))
+}
+
+fn prepare(
+    state: &AppState,
+    request: &HttpRequest,
+    asked: Asked,
+) -> Result<(Caller, Append, Place), ServiceError> {
+    let caller = incoming::caller(request, state)?;
+    incoming::no_parameters(request)?;
+    let place = state.ingest.enter(&caller.subject)?;
+    let append = Append {
+        id: view::id(request)?,
+        owner: caller.subject.clone(),
+        dialect: asked.dialect,
+        checksums: asked.content.checksums.clone(),
+        plan: decide(state.clone(), asked),
+    };
+    Ok((caller, append, place))
 }
 
 fn decide(state: AppState, asked: Asked) -> Decide {
@@ -49,29 +69,26 @@ fn decide(state: AppState, asked: Asked) -> Decide {
     })
 }
 
+/// The body of a request for an upload.
+pub(super) fn body(state: &AppState, payload: Payload) -> (Body, Waiting) {
+    let config = state.ingest.config();
+    Body::of(payload, config.max_bytes(), config.stall())
+}
+
 /// Receives a body for an upload, in a task of its own.
 pub(super) async fn receive(
     state: &AppState,
-    caller: &Caller,
-    payload: Payload,
-    id: Uuid,
-    dialect: Dialect,
-    checksums: Vec<Checksum>,
-    plan: Decide,
+    append: Append,
+    body: Body,
+    place: Place,
 ) -> Result<Appended, ServiceError> {
-    let place = state.ingest.enter(&caller.subject)?;
-    let config = state.ingest.config();
-    let (body, waiting) = Body::of(payload, config.max_bytes(), config.stall());
-    let append = Append { id, owner: caller.subject.clone(), dialect, checksums, plan };
     let ingest = state.ingest.clone();
-    let appended = detached(body, async move |body| {
+    detached(body, async move |body| {
         let appended = ingest.append(append, body).await;
         drop(place);
         appended
     })
-    .await;
-    drop(waiting);
-    appended
+    .await
 }
 
 /// The caller's upload of this id.

@@ -29,7 +29,7 @@ async fn cancel(
     let refused = |refusal: Refusal| ServiceError::from(refusal.problem(dialect));
     view::of(state, &row)?.check_present((state.context.now)()).map_err(refused)?;
     // Who writes stops by itself when its claim does not hold any more; this makes it stop sooner.
-    state.ingest.release(id).await?;
+    state.ingest.release(id).await;
     let now = (state.context.now)();
     let cancelled = uploads::cancel(&mut *state.pool.write().await?, id, &caller.subject, now).await?;
     match cancelled {

@@ -2,6 +2,7 @@
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
+use pg_pool::Connection;
 use problem::{Problem, registry};
 use upload_protocol::{
     Algorithm, Concat, Create, Dialect as Spoken, Metadata, Plan, check_concat, check_create,
@@ -15,11 +16,14 @@ use crate::domain::asset::Visibility;
 use crate::domain::kind::MediaKind;
 use crate::domain::upload::{Dialect, UploadState};
 use crate::error::{ServiceError, not_found, parameters};
-use crate::ingest::{Body, Submission, detached};
+use crate::ingest::{Append, Body, Place, Submission, detached, refuse};
 use crate::problems;
 use crate::state::AppState;
-use crate::store::to_db;
+use crate::store::{from_db, to_db, usage};
 use crate::store::uploads::{self, NewUpload};
+
+/// Longest `Upload-Metadata`, in bytes; the database has the same bound.
+const MAX_METADATA_BYTES: usize = 4096;
 
 /// What is said of the asset to be: in the query, or in tus' metadata.
 #[derive(Debug, Default)]
@@ -49,19 +53,17 @@ async fn begin(
     payload: Payload,
     create: Create,
 ) -> Result<HttpResponse, ServiceError> {
-    let caller = incoming::caller(request, state)?;
-    let said = said(request, &create)?;
-    let refused = |refusal: upload_protocol::Refusal| refusal.problem(Some(create.dialect));
-    let plan = check_create(limits(state), &create).map_err(refused)?;
-    let correlation_id = incoming::correlation_id(request.headers(), state.context.new_id)?;
-    let id = (state.context.new_id)();
-    let row = row(state, &caller, &create, said, &plan, id, correlation_id);
-    insert(state, &caller, row).await?;
-    // A request that only creates has no bytes, unless the whole has none either.
-    let brings = create.content.length != Some(0) || plan.declared == Some(0);
-    if brings {
-        let fixed = Box::new(move |_: &uploads::UploadRow| Ok(plan.clone()));
-        append::receive(state, &caller, payload, id, create.dialect, create.content.checksums, fixed).await?;
+    let (body, waiting) = append::body(state, payload);
+    let (caller, id, plan, place) = match prepare(state, request, &create).await {
+        Ok(prepared) => prepared,
+        Err(error) => return Err(refuse(body, error)),
+    };
+    if let Some(place) = place {
+        let plan = Box::new(move |_: &uploads::UploadRow| Ok(plan.clone()));
+        let (owner, checksums) = (caller.subject.clone(), create.content.checksums);
+        let append = Append { id, owner, dialect: create.dialect, checksums, plan };
+        append::receive(state, append, body, place).await?;
+        drop(waiting);
     }
     let row = append::find(state, &caller, id).await?;
     let view = view::of(state, &row)?;
@@ -70,15 +72,64 @@ async fn begin(
     Ok(respond(&append::with_asset(answer, &row)))
 }
 
-async fn insert(state: &AppState, caller: &Caller, row: NewUpload) -> Result<(), ServiceError> {
-    let most = state.ingest.config().max_open_per_owner;
-    let mut conn = state.pool.write().await?;
-    if uploads::open_count(&mut conn, &caller.subject).await? >= i64::from(most) {
-        return Err(Problem::new(&problems::TOO_MANY_UPLOADS)
-            .detail(format!("at most {most} uploads of yours may be open"))
+/// All that must be right before there is an upload; then there is one. With a place for its bytes, if the request brings some.
+async fn prepare(
+    state: &AppState,
+    request: &HttpRequest,
+    create: &Create,
+) -> Result<(Caller, Uuid, Plan, Option<Place>), ServiceError> {
+    let caller = incoming::caller(request, state)?;
+    let said = said(request, create)?;
+    refuse_what_is_not_checked(create)?;
+    let refused = |refusal: upload_protocol::Refusal| refusal.problem(Some(create.dialect));
+    let plan = check_create(limits(state), create).map_err(refused)?;
+    let correlation_id = incoming::correlation_id(request.headers(), state.context.new_id)?;
+    // A request that only creates has no bytes, unless the whole has none either.
+    let brings = create.content.length != Some(0) || plan.declared == Some(0);
+    let place = brings.then(|| state.ingest.enter(&caller.subject)).transpose()?;
+    let row = row(state, &caller, create, said, &plan, correlation_id);
+    let id = row.id;
+    insert(state, row).await?;
+    Ok((caller, id, plan, place))
+}
+
+/// Begins the upload, if its owner has not begun too many, and keeps no more with it than allowed.
+async fn insert(state: &AppState, row: NewUpload) -> Result<(), ServiceError> {
+    let config = state.ingest.config();
+    let begin = async |conn: &mut Connection| {
+        let kept = usage::lock(conn, &row.owner).await?;
+        let open = uploads::open(conn, &row.owner).await?;
+        if open.uploads >= i64::from(config.max_open_per_owner) {
+            return Err(Problem::new(&problems::TOO_MANY_UPLOADS)
+                .detail(format!("at most {} uploads of yours may be open", config.max_open_per_owner))
+                .into());
+        }
+        let bytes = kept.bytes.saturating_add(open.bytes).saturating_add(row.declared_bytes.unwrap_or_default());
+        if from_db(bytes) > config.quota_bytes {
+            return Err(Problem::new(&problems::QUOTA_EXCEEDED)
+                .detail(format!("no more than {} bytes may be kept, with what is under way", config.quota_bytes))
+                .into());
+        }
+        Ok(uploads::insert(conn, row).await?)
+    };
+    state.pool.tx("begin_upload", begin).await
+}
+
+/// A promise that would be broken silently is not made.
+fn refuse_what_is_not_checked(create: &Create) -> Result<(), ServiceError> {
+    let sha256 = |checksum: &upload_protocol::Checksum| checksum.algorithm() == Algorithm::Sha256;
+    if !create.representation.is_empty() && !create.representation.iter().any(sha256) {
+        return Err(Problem::new(&registry::INVALID_PARAMETER)
+            .field("Repr-Digest", "unsupported", "of an upload that comes in parts, sha-256 is checked")
             .into());
     }
-    Ok(uploads::insert(&mut conn, row).await?)
+    let metadata = create.metadata.as_ref().map_or(0, |metadata| metadata.raw().len());
+    if metadata > MAX_METADATA_BYTES {
+        return Err(Problem::new(&registry::INVALID_PARAMETER)
+            .field("Upload-Metadata", "too_long", "at most 4096 bytes are kept")
+            .into());
+    }
+    Ok(())
 }
 
 fn row(
@@ -87,13 +138,12 @@ fn row(
     create: &Create,
     said: Said,
     plan: &Plan,
-    id: Uuid,
     correlation_id: Uuid,
 ) -> NewUpload {
     let now = (state.context.now)();
     let expected = create.representation.iter().find(|checksum| checksum.algorithm() == Algorithm::Sha256);
     NewUpload {
-        id,
+        id: (state.context.new_id)(),
         owner: caller.subject.clone(),
         kind: said.kind.map(MediaKind::as_str),
         dialect: dialect(create).as_str(),
@@ -123,6 +173,7 @@ async fn put_together(
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(request, state)?;
     let said = said(request, create)?;
+    refuse_what_is_not_checked(create)?;
     let refused = |refusal: upload_protocol::Refusal| refusal.problem(Some(create.dialect));
     let ids = addresses
         .iter()

@@ -47,7 +47,7 @@ pub(super) async fn head_upload(
         let id = view::id(request)?;
         let row = append::find(state, &caller, id).await?;
         // Whoever asks is about to go on: a request that still hangs is told to stop, and what it brought is counted.
-        state.ingest.release(id).await?;
+        state.ingest.release(id).await;
         let row = if row.asset_id.is_some() { row } else { append::find(state, &caller, id).await? };
         let (view, now) = (view::of(state, &row)?, (state.context.now)());
         view.check_present(now).map_err(|refusal| refusal.problem(dialect))?;

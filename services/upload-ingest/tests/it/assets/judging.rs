@@ -30,7 +30,7 @@ async fn what_a_moderator_hides_is_seen_by_its_owner_and_judges_only() {
 }
 
 #[tokio::test]
-async fn links_from_before_it_was_hidden_open_nothing_after() {
+async fn no_link_opens_what_is_hidden_neither_an_old_one_nor_a_new_one() {
     let app = TestApp::start().await;
     let (owner, moderator) = (app.token("ada", &[]), app.token("mod", &["moderator"]));
     let asset = app.upload("images", &owner, PHOTO).await;
@@ -39,8 +39,17 @@ async fn links_from_before_it_was_hidden_open_nothing_after() {
     app.get(&before, None).await.expect(200);
     let hidden = app.post(&format!("{path}/hide"), Some(&moderator), &Json::Null).await.expect(200).json();
     app.get(&before, None).await.expect_problem(403, "link_expired");
-    // The owner and who judges get links of their own.
-    app.get(text(&hidden, "original_url"), None).await.expect(200);
+    // What its owner and who judges are told opens for nobody else.
+    let bare = text(&hidden, "original_url");
+    assert_eq!(bare, before.split('?').next().unwrap());
+    app.get(bare, None).await.expect_problem(404, "not_found");
+    for token in [&owner, &moderator] {
+        let read = app.get(&path, Some(token)).await.expect(200).json();
+        assert_eq!(text(&read, "original_url"), bare);
+        app.get(bare, Some(token)).await.expect(200);
+    }
+    app.post(&format!("{path}/show"), Some(&moderator), &Json::Null).await.expect(200);
+    app.get(&before, None).await.expect(200);
     app.stop().await;
 }
 

@@ -168,7 +168,10 @@ async fn who_may_not_read_an_asset_may_not_listen_to_it() {
     // A link opens this, and this alone.
     let timeline = app.get(&format!("{path}/timeline"), Some(&owner)).await.json();
     let link = text(&timeline, "events_url");
-    app.get(link, None).await.expect(200);
+    let heard = Listener::at(&app, link, None).await.event().await.unwrap().data;
+    for name in ["events_url", "socket_url"] {
+        assert!(heard[name].is_null(), "a link that renews itself lasts for ever: {heard}");
+    }
     app.get(&link.replace("signature=", "signature=A"), None).await.expect_problem(403, "link_expired");
     let query = link.split_once('?').unwrap().1;
     app.get(&format!("/ws/assets/{}?{query}", text(&asset, "id")), None)
@@ -177,5 +180,44 @@ async fn who_may_not_read_an_asset_may_not_listen_to_it() {
     let another = shelf.photo(&owner, "private").await;
     let another = format!("/v1/assets/{}/events?{query}", text(&another, "id"));
     app.get(&another, None).await.expect_problem(403, "link_expired");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn no_link_tells_of_what_is_hidden() {
+    let app = TestApp::start().await;
+    let (owner, moderator) = (app.token("ada", &[]), app.token("mod", &["moderator"]));
+    let asset = Shelf::of(&app).await.photo(&owner, "public").await;
+    let path = format!("/v1/assets/{}", text(&asset, "id"));
+    let timeline = async || app.get(&format!("{path}/timeline"), Some(&owner)).await.expect(200).json();
+    let before = timeline().await;
+    app.post(&format!("{path}/hide"), Some(&moderator), &Json::Null).await.expect(200);
+    app.get(text(&before, "events_url"), None).await.expect_problem(403, "link_expired");
+    app.get(text(&before, "socket_url"), None).await.expect_problem(403, "link_expired");
+    let heard = Listener::at(&app, &format!("{path}/events"), Some(&owner)).await.event().await.unwrap().data;
+    for told in [timeline().await, heard] {
+        assert!(told["events_url"].is_null() && told["socket_url"].is_null(), "{told}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn one_owner_has_so_many_listeners_and_others_have_theirs() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.token("ada", &[]), app.token("bob", &[]));
+    let listened = async |token: &str| {
+        let asset = app.upload("images", token, PHOTO).await;
+        format!("/v1/assets/{}/events", text(&asset, "id"))
+    };
+    let (of_ada, of_bob) = (listened(&ada).await, listened(&bob).await);
+    let mut listening = Vec::new();
+    for _ in 0..16 {
+        listening.push(Listener::at(&app, &of_ada, Some(&ada)).await);
+    }
+    let refused = app.get(&of_ada, Some(&ada)).await;
+    refused.expect_problem(429, "too_many_requests");
+    assert_eq!(refused.header("retry-after"), "5");
+    Listener::at(&app, &of_bob, Some(&bob)).await;
+    drop(listening);
     app.stop().await;
 }

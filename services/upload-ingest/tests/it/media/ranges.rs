@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use crate::harness::{Answer, TestApp, media};
-use crate::shelf::{CLIP, Shelf, text};
+use crate::shelf::{CLIP, Shelf, rendition_url, text};
 
 #[tokio::test]
 async fn the_part_that_is_asked_for_is_sent_and_nothing_else() {
@@ -38,6 +38,17 @@ async fn the_part_that_is_asked_for_is_sent_and_nothing_else() {
         assert!(answer.body == clip[part], "{range}");
         assert_eq!(answer.statements(), 1);
     }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn that_there_is_no_such_part_is_kept_by_nobody_even_of_what_is_public() {
+    let app = TestApp::start().await;
+    let token = app.token("ada", &[]);
+    let asset = Shelf::of(&app).await.photo(&token, "public").await;
+    let url = rendition_url(&asset, "webp");
+    let answer = app.send(app.request(Method::GET, &url, None).header("Range", "bytes=99999-")).await.expect(416);
+    assert_eq!((answer.header("cache-control"), answer.header("cdn-cache-control")), ("no-store", "no-store"));
     app.stop().await;
 }
 
