@@ -24,7 +24,11 @@ pub fn nats_url() -> String {
 }
 
 /// The path of one of our binaries: in `ALDIA_TEST_BIN_DIR`, or else where Cargo put the running test's own build.
-pub(crate) fn binary(name: &str) -> PathBuf {
+///
+/// # Panics
+/// When it has not been built.
+#[must_use]
+pub fn binary(name: &str) -> PathBuf {
     let dir = std::env::var_os("ALDIA_TEST_BIN_DIR").map(PathBuf::from).or_else(|| {
         // target/debug/deps/it-0123 → target/debug
         Some(std::env::current_exe().ok()?.parent()?.parent()?.to_path_buf())

@@ -23,7 +23,7 @@ mod wait;
 pub use chaos_proxy::ChaosProxy;
 pub use contract::Contract;
 pub use database::{Database, connect};
-pub use environment::{nats_url, postgres_url, redis_url};
+pub use environment::{binary, nats_url, postgres_url, redis_url};
 pub use otlp_receiver::{OtlpReceiver, SpanView};
 pub use port::free_port;
 pub use process::Process;

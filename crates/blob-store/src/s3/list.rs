@@ -78,7 +78,10 @@ mod tests {
         for (part, secs) in [(0, 100), (1, 900), (2, 500)] {
             let listed = Listed {
                 location: S3Path::from(format!("{PARTIALS}/{upload}/{part}")),
-                last_modified: std::time::SystemTime::UNIX_EPOCH.checked_add(std::time::Duration::from_secs(secs)).unwrap().into(),
+                last_modified: std::time::SystemTime::UNIX_EPOCH
+                    .checked_add(std::time::Duration::from_secs(secs))
+                    .unwrap()
+                    .into(),
                 size: 10,
                 e_tag: None,
                 version: None,

@@ -317,7 +317,9 @@ pub(crate) async fn finish_received(ingest: &Ingest, limit: usize) -> Result<usi
         let Some(row) = row else { break };
         match inner.finish_row(&row).await {
             Ok(_) => finished += 1,
-            Err(error) => tracing::warn!(upload = %row.id, cause = error.explain(), "an upload was not finished"),
+            Err(error) => {
+                tracing::warn!(upload = %row.id, cause = error.explain(), "an upload was not finished")
+            }
         }
     }
     Ok(finished)

@@ -119,8 +119,7 @@ impl Inner {
         let now = (self.context.now)();
         let lease_until = now + self.config.lease();
         let terms = Terms { now, lease_until, expires_at: now + self.config.expiry() };
-        let claimed =
-            uploads::claim(&mut conn, append.id, to_db(plan.offset), &self.holder, terms).await?;
+        let claimed = uploads::claim(&mut conn, append.id, to_db(plan.offset), &self.holder, terms).await?;
         // Brought forward or ended between the two statements: the protocol says how to answer that.
         let Some(row) = claimed else {
             let row = uploads::find(&mut conn, append.id).await?.ok_or_else(not_found)?;

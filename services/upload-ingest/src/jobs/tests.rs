@@ -20,8 +20,8 @@ use crate::domain::kind::MediaKind;
 use crate::domain::layout;
 use crate::domain::processing::Cause;
 use crate::state::Context;
-use crate::store::jobs::{self, End};
 use crate::store::jobs::fixture::{Fixture, at};
+use crate::store::jobs::{self, End};
 use crate::store::maintenance::Turn;
 
 /// A clock that tests set by choosing one of these.
@@ -284,7 +284,8 @@ async fn bytes_of_an_upload_are_as_young_as_the_newest_of_them() {
         writer.sync().await.unwrap();
     }
     let folder = root.path().join("store/partial").join(whole.to_string());
-    let mut segments: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut segments: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     let age = |path: &std::path::Path| {
         let old = SystemTime::now() - Duration::from_secs(7200);
         std::fs::File::open(path).unwrap().set_modified(old).unwrap();

@@ -21,14 +21,37 @@ struct Program {
 
 impl Program {
     async fn start(app: &TestApp, more: &str) -> Self {
+        Self::launched(app, more, |config| {
+            Process::spawn("upload-ingest", &["serve", "--config", config], &[])
+        })
+        .await
+    }
+
+    /// With a store of so many KiB, in a file system that only this process sees.
+    async fn with_little_room(app: &TestApp, kib: u32, more: &str) -> Self {
+        let room = app.objects.path().join("room");
+        std::fs::create_dir(&room).unwrap();
+        let more = format!("[storage.local]\nroot = \"{}\"\n{more}", room.display());
+        let script = format!(
+            "mount -t tmpfs -o size={kib}k none {} && exec {} serve --config \"$0\"",
+            room.display(),
+            test_harness::binary("upload-ingest").display()
+        );
+        Self::launched(app, &more, |config| {
+            let arguments = ["--user", "--map-root-user", "--mount", "sh", "-c", &script, config];
+            Process::spawn_at("/usr/bin/unshare", &arguments, &[])
+        })
+        .await
+    }
+
+    async fn launched(app: &TestApp, more: &str, launch: impl FnOnce(&str) -> Process) -> Self {
         let port = free_port();
         let config = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
         let mut table: toml::Table = toml::from_str(&app.config).unwrap();
         let more = format!("[http]\nbind = \"127.0.0.1:{port}\"\n[telemetry]\nlog = \"info\"\n{more}");
         crate::harness::merge(&mut table, toml::from_str(&more).unwrap());
         std::fs::write(config.path(), table.to_string()).unwrap();
-        let mut process =
-            Process::spawn("upload-ingest", &["serve", "--config", config.path().to_str().unwrap()], &[]);
+        let mut process = launch(config.path().to_str().unwrap());
         let base = format!("http://127.0.0.1:{port}");
         process.wait_ready(&format!("{base}/readyz")).await;
         Self { process, base, _config: config }
@@ -169,5 +192,36 @@ async fn an_end_that_a_crash_interrupted_is_taken_up_by_another_replica() {
     let asset = app.get(&path.replace("uploads", "assets"), Some(&token)).await.expect(200).json();
     let back = app.get(asset["original_url"].as_str().unwrap(), Some(&token)).await.expect(200);
     assert_eq!(sha256(&back.body), sha256(&clip));
+    app.stop().await;
+}
+
+/// What does not fit is refused; what was acknowledged stays, and there is room again for what comes next.
+#[tokio::test]
+async fn a_full_disk_loses_nothing_that_was_acknowledged() {
+    let app = TestApp::start().await;
+    let token = app.token("ada", &[]);
+    let clip = media(CLIP);
+    let often = "[ingest]\nbuffer_bytes = 65536\ncheckpoint_bytes = 131072";
+    let program = Program::with_little_room(&app, 700, often).await;
+    let path = create(&app, &token, clip.len()).await;
+    let head = async || {
+        let head = program.request(Method::HEAD, &path, &token).send().await.unwrap();
+        assert_eq!(head.status(), 200);
+        head.headers()["upload-offset"].to_str().unwrap().parse::<usize>().unwrap()
+    };
+    let whole = patch(program.request(Method::PATCH, &path, &token), 0).body(clip.clone());
+    assert_eq!(whole.send().await.unwrap().status(), 507);
+    let safe = head().await;
+    assert!((131_072..700 * 1024).contains(&safe), "{safe}");
+    let little =
+        patch(program.request(Method::PATCH, &path, &token), safe).body(clip[safe..safe + 1000].to_vec());
+    assert_eq!(
+        little.send().await.unwrap().status(),
+        204,
+        "the rest of the first request gave its room back"
+    );
+    assert_eq!(head().await, safe + 1000);
+    let state = "SELECT count(*) AS number FROM upload WHERE state = 'paused'";
+    assert_eq!(number(&app.db, state).await, 1);
     app.stop().await;
 }

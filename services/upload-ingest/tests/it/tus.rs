@@ -350,7 +350,8 @@ async fn more_than_was_said_or_may_be_is_never_cut_down_to_a_whole() {
     let tus = Tus::new(&app, "ada");
     let clip = media(CLIP);
     let chunked = |bytes: &[u8]| {
-        let pieces: Vec<_> = bytes.chunks(70_001).map(|piece| Ok::<_, std::io::Error>(piece.to_vec())).collect();
+        let pieces: Vec<_> =
+            bytes.chunks(70_001).map(|piece| Ok::<_, std::io::Error>(piece.to_vec())).collect();
         reqwest::Body::wrap_stream(futures_util::stream::iter(pieces))
     };
     let unsaid = app
@@ -377,7 +378,8 @@ async fn more_than_was_said_or_may_be_is_never_cut_down_to_a_whole() {
 
 #[tokio::test]
 async fn what_is_refused_at_its_creation_leaves_no_upload() {
-    let app = TestApp::with("[ingest]\nmax_receiving = 1\nquota_bytes = 1000000\nmax_open_per_owner = 2").await;
+    let app =
+        TestApp::with("[ingest]\nmax_receiving = 1\nquota_bytes = 1000000\nmax_open_per_owner = 2").await;
     let tus = Tus::new(&app, "ada");
     let long = format!("title {}", STANDARD.encode("x".repeat(5000)));
     let refused = tus.create(&[("upload-length", "10"), ("upload-metadata", &long)]).await;
@@ -388,8 +390,10 @@ async fn what_is_refused_at_its_creation_leaves_no_upload() {
         .header("repr-digest", format!("sha-512=:{}:", STANDARD.encode([0; 64])));
     assert_eq!(app.send(only_sha512).await.expect_problem(400, "invalid_parameter"), ["Repr-Digest"]);
     let (feed, pieces) = tokio::sync::mpsc::channel::<Result<bytes::Bytes, std::io::Error>>(4);
-    let stream = futures_util::stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
-    let slow = app.request(Method::PUT, "/v1/videos", Some(&tus.token)).body(reqwest::Body::wrap_stream(stream));
+    let stream =
+        futures_util::stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
+    let slow =
+        app.request(Method::PUT, "/v1/videos", Some(&tus.token)).body(reqwest::Body::wrap_stream(stream));
     let slow = tokio::spawn(slow.send());
     app.wait_for_metric("uploads_receiving{service=\"upload-ingest\"} 1").await;
     let full = app

@@ -20,11 +20,11 @@ use uuid::Uuid;
 
 pub(crate) use listeners::Listeners;
 
-use crate::api::assets::links::{self, Links};
 use crate::api::assets::known;
+use crate::api::assets::links::{self, Links};
 use crate::api::assets::timeline::View;
-use crate::domain::timeline::Timeline;
 use crate::api::incoming;
+use crate::domain::timeline::Timeline;
 use crate::error::{ServiceError, not_found};
 use crate::state::AppState;
 use crate::store::assets::{self, AssetRow};

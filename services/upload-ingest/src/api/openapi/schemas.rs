@@ -183,7 +183,12 @@ fn asset() -> Json {
             ("dominant_color", maybe_text("`#rrggbb`.")),
             ("correlation_id", uuid("Ties upload, processing, events and log lines together.")),
             ("error", maybe("Fault", "What it failed of.")),
-            ("original_url", text("Where the original is had: signed, and bare while the asset is hidden, when a token opens it.")),
+            (
+                "original_url",
+                text(
+                    "Where the original is had: signed, and bare while the asset is hidden, when a token opens it.",
+                ),
+            ),
             ("renditions", many("Rendition", "What was made of it.")),
             ("version", number("Rises with each change; the source of the entity tag.")),
             ("created_at", instant("When its bytes were safe.")),
@@ -253,7 +258,12 @@ fn timeline() -> Json {
                 ),
             ),
             ("stages", many("Stage", "In their order.")),
-            ("events_url", maybe_text("Where this is told as server-sent events; opens itself until it expires. `null` for who came by such an address, and of what is hidden.")),
+            (
+                "events_url",
+                maybe_text(
+                    "Where this is told as server-sent events; opens itself until it expires. `null` for who came by such an address, and of what is hidden.",
+                ),
+            ),
             ("socket_url", maybe_text("Where this is told over a WebSocket; as `events_url`.")),
         ],
     )

@@ -19,8 +19,8 @@ use crate::error::{ServiceError, not_found, parameters};
 use crate::ingest::{Append, Body, Place, Submission, detached, refuse};
 use crate::problems;
 use crate::state::AppState;
-use crate::store::{from_db, to_db, usage};
 use crate::store::uploads::{self, NewUpload};
+use crate::store::{from_db, to_db, usage};
 
 /// Longest `Upload-Metadata`, in bytes; the database has the same bound.
 const MAX_METADATA_BYTES: usize = 4096;
@@ -104,10 +104,14 @@ async fn insert(state: &AppState, row: NewUpload) -> Result<(), ServiceError> {
                 .detail(format!("at most {} uploads of yours may be open", config.max_open_per_owner))
                 .into());
         }
-        let bytes = kept.bytes.saturating_add(open.bytes).saturating_add(row.declared_bytes.unwrap_or_default());
+        let bytes =
+            kept.bytes.saturating_add(open.bytes).saturating_add(row.declared_bytes.unwrap_or_default());
         if from_db(bytes) > config.quota_bytes {
             return Err(Problem::new(&problems::QUOTA_EXCEEDED)
-                .detail(format!("no more than {} bytes may be kept, with what is under way", config.quota_bytes))
+                .detail(format!(
+                    "no more than {} bytes may be kept, with what is under way",
+                    config.quota_bytes
+                ))
                 .into());
         }
         Ok(uploads::insert(conn, row).await?)

@@ -47,8 +47,12 @@ async fn that_there_is_no_such_part_is_kept_by_nobody_even_of_what_is_public() {
     let token = app.token("ada", &[]);
     let asset = Shelf::of(&app).await.photo(&token, "public").await;
     let url = rendition_url(&asset, "webp");
-    let answer = app.send(app.request(Method::GET, &url, None).header("Range", "bytes=99999-")).await.expect(416);
-    assert_eq!((answer.header("cache-control"), answer.header("cdn-cache-control")), ("no-store", "no-store"));
+    let answer =
+        app.send(app.request(Method::GET, &url, None).header("Range", "bytes=99999-")).await.expect(416);
+    assert_eq!(
+        (answer.header("cache-control"), answer.header("cdn-cache-control")),
+        ("no-store", "no-store")
+    );
     app.stop().await;
 }
 
