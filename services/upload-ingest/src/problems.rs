@@ -31,7 +31,7 @@ problem_types! {
         "Only a stage that has failed for good can be tried again, and only while its asset exists. `detail` says where it stands.";
     /// The signed link has expired or is not one of ours.
     LINK_EXPIRED = "link_expired", 403, "The link is no longer good",
-        "The link to this private file has expired or was altered. Read the asset again to get a new one.";
+        "The link to this private file has expired, was altered, or is to something that is hidden. Read the asset again to get a new one.";
     /// The client sent nothing for too long.
     UPLOAD_STALLED = "upload_stalled", 408, "Nothing more of the body came in time",
         "The connection was open, but no byte of the body came for too long. What has arrived of a resumable upload is kept: ask for its offset with HEAD and go on from there.";

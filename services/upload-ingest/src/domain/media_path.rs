@@ -161,7 +161,9 @@ mod tests {
             (&*format!("../thumb-{DIGEST}.webp"), None),
             (&*folder, Some("")),
             (&*folder, Some("..")),
-            (&*folder, Some("a/b")),
+            (&*folder, Some("a/b/c")),
+            (&*folder, Some("a/")),
+            (&*folder, Some("../b")),
             ("hls-1", Some("master.m3u8")),
             ("thumb", Some("master.m3u8")),
         ] {
@@ -174,6 +176,7 @@ mod tests {
         assert_eq!(scope("/media/7/thumb-1.webp"), "/media/7/thumb-1.webp");
         assert_eq!(scope("/media/7/hls-1/master.m3u8"), "/media/7/hls-1/");
         assert_eq!(scope("/media/7/hls-1/seg_0001.m4s"), "/media/7/hls-1/");
+        assert_eq!(scope("/media/7/hls-1/360p/00001.m4s"), "/media/7/hls-1/");
     }
 
     #[test]

@@ -8,20 +8,16 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use blob_store::{BlobStore, ObjectKey};
-use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
-use pg_pool::PgPool;
+use pg_pool::{Connection, PgPool};
 use uuid::Uuid;
 
 use super::reconcile::ReconcileError;
-use crate::store::{jobs, objects, uploads};
+use crate::store::{jobs, maintenance, objects, uploads};
 
 /// Objects removed under one lock at most: whoever changes the asset waits meanwhile.
 pub(super) const AT_A_LOCK: usize = 16;
 /// After the lock was taken so long ago no removal is begun any more; the next pass goes on.
 const HELD: Duration = Duration::from_secs(30);
-/// How long the server lets the transaction be idle: longer than [`HELD`] and two calls to the store, which take half a
-/// minute each at most. Else it would end the session, and the lock with it, before the last removal is through.
-const IDLE: &str = "SET LOCAL idle_in_transaction_session_timeout = '120s'";
 
 /// Removes those of an asset's objects that nothing refers to and that are old enough still. `None`: keys that name no asset.
 /// Returns how many there were, with those that could not be removed.
@@ -39,7 +35,7 @@ pub(super) async fn remove(
     is_old: impl Fn(SystemTime) -> bool,
 ) -> Result<u64, ReconcileError> {
     pool.tx("remove_orphans", async |conn| {
-        diesel::sql_query(IDLE).execute(conn).await?;
+        maintenance::allow_idle(conn).await?;
         let locked = Instant::now();
         let mut found = 0;
         for key in nobodys(conn, asset, keys).await? {
@@ -59,7 +55,7 @@ pub(super) async fn remove(
 
 /// Locks the asset, and asks once more which of the keys nothing refers to, and nothing is about to.
 async fn nobodys<'a>(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     asset: Option<Uuid>,
     keys: &'a [ObjectKey],
 ) -> Result<Vec<&'a ObjectKey>, ReconcileError> {

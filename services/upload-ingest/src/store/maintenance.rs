@@ -98,3 +98,16 @@ pub(crate) async fn purge_uploads(
     .execute(conn)
     .await
 }
+
+/// Lets this transaction be idle for two minutes: longer than removals from the store are begun under its locks, with two calls to
+/// the store, which take half a minute each at most. Else the server would end the session, and the locks with it, before
+/// the last removal is through.
+///
+/// # Errors
+/// Of the database.
+pub(crate) async fn allow_idle(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    diesel::sql_query("SET LOCAL idle_in_transaction_session_timeout = '120s'")
+        .execute(conn)
+        .await
+        .map(|_| ())
+}

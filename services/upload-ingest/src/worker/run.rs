@@ -108,11 +108,16 @@ impl Worker {
         let log = PutLog::default();
         self.keeper.note(claimed.lease.asset_id).await;
         // Whatever ends first drops the others: work that is dropped kills ffmpeg and removes its folder.
-        let ended = tokio::select! {
+        let made = tokio::select! {
             biased;
-            ended = Box::pin(self.run_and_settle(claimed, &log, progress)) => ended,
-            () = self.keeper.keep(claimed.lease, told) => Ended::Fenced,
-            () = self.out_of_time() => self.give_back(claimed).await,
+            made = self.run_stage(claimed, &log, progress) => Ok(made),
+            () = self.keeper.keep(claimed.lease, told) => Err(Ended::Fenced),
+            () = self.out_of_time() => Err(self.give_back(claimed).await),
+        };
+        // Without the keeper: a sign of life that finds the job done, before its end has been confirmed to us, is no fence.
+        let ended = match made {
+            Ok(made) => self.settle_at_last(claimed, made.map_err(|error| report(&error))).await,
+            Err(ended) => ended,
         };
         if ended == Ended::Fenced {
             self.discard(claimed, &log).await;
@@ -139,8 +144,8 @@ impl Worker {
         }
     }
 
-    async fn run_and_settle(&self, claimed: &Claimed, log: &PutLog, progress: watch::Sender<f32>) -> Ended {
-        let yielded = self.run_stage(claimed, log, progress).await.map_err(|error| report(&error));
+    /// Settles, and tries again while the database is away; the epoch says whether it still counts.
+    async fn settle_at_last(&self, claimed: &Claimed, yielded: Result<Yield, Cause>) -> Ended {
         for _ in 1..SETTLE_TRIES {
             match self.settle(claimed, &yielded).await {
                 Ok(ended) => return ended,
