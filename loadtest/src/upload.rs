@@ -20,6 +20,7 @@ pub(crate) mod pieces;
 pub(crate) mod system;
 
 mod cases;
+mod disk;
 mod figures;
 mod gauge;
 mod measure;
@@ -29,7 +30,7 @@ mod tables;
 mod timing;
 mod wire;
 
-use cases::{Case, Way};
+use cases::{Case, MB, Way};
 use config::Buffering;
 use figures::Figures;
 use measure::{Bench, Round};
@@ -39,6 +40,10 @@ use system::{Plan, Programs, System};
 
 /// The ways in which the gateway is measured.
 const GATEWAYS: [Buffering; 2] = [Buffering::Off, Buffering::Request];
+
+/// What is written to learn how fast the disk is: more than it takes into memory of its own.
+const DISK: usize = 5_000 * MB;
+const QUICK_DISK: usize = 500 * MB;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -96,13 +101,14 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
     let people = cases.iter().map(|case| case.uploads).max().unwrap_or_default();
     let bearers = (0..people).map(|number| system.issuer.bearer(&format!("person-{number}")));
     let bench = Bench { bearers: bearers.collect::<anyhow::Result<_>>()?, system };
+    let disk = disk::rate(&folder, if args.quick { QUICK_DISK } else { DISK }).await?;
     let measured = measure(&args, &bench, &cases, &ways).await;
     if measured.is_err() {
         bench.system.keep_logs(&args.folder.join("logs"))?;
     }
     let measured = measured?;
 
-    let text = format!("{}{}", machine(), tables::render(&measured));
+    let text = format!("{}{}", machine(), tables::render(&measured, disk));
     println!("{text}");
     if let Some(file) = &args.report {
         fs::write(file, &text).with_context(|| format!("cannot write {}", file.display()))?;

@@ -43,22 +43,27 @@ fn added(figures: &Figures, percent: usize, least: Option<Duration>) -> Option<D
     Some(figures.percentile(percent).saturating_sub(least?))
 }
 
-/// All tables, as text.
-pub(crate) fn render(measured: &[Measured<'_>]) -> String {
-    [links(measured), answers(measured), costs(measured), parts(measured)]
+/// All tables, as text; `disk` is what it takes in a second, in bytes.
+pub(crate) fn render(measured: &[Measured<'_>], disk: f64) -> String {
+    [links(measured, disk), answers(measured), costs(measured), parts(measured)]
         .map(|table| table.text().to_owned())
         .concat()
 }
 
-fn links(measured: &[Measured<'_>]) -> Table {
-    let columns = ["case", "this loopback", "needs at least", "on 1 Gbit/s", "on 10 Gbit/s"];
-    let mut table = Table::new("The link: what a case takes when nobody keeps the bytes", &columns);
+fn links(measured: &[Measured<'_>], disk: f64) -> Table {
+    let columns =
+        ["case", "this loopback", "needs at least", "written and synced", "on 1 Gbit/s", "on 10 Gbit/s"];
+    let mut table = Table::new(
+        "The link, and the disk: what a case takes when nobody keeps the bytes, and when one file does",
+        &columns,
+    );
     for (case, ways) in measured {
         let rate = ways.iter().find(|(way, _)| way.kind == Kind::Link).map(|(_, link)| link.rate * 1e6);
         table.row(&[
             case.label(),
             rate.map_or_else(dash, |rate| format!("{:.1} Gbit/s", rate / GIGABIT)),
             least_time(*case, ways).map_or_else(dash, millis),
+            millis(at_rate(*case, disk)),
             millis(at_rate(*case, GIGABIT)),
             millis(at_rate(*case, 10.0 * GIGABIT)),
         ]);

@@ -146,6 +146,11 @@ pub(crate) struct Found {
 }
 
 impl Found {
+    /// Assets whose stages are all done.
+    pub(crate) fn processed(&self) -> impl Iterator<Item = &Asset> {
+        self.assets.values().flatten().filter(|asset| asset.status == PROCESSED)
+    }
+
     /// Notes what is usual: of each file, the renditions that most of its assets have.
     pub(crate) fn learn(&mut self, stories: &[Story]) {
         let mut votes: BTreeMap<String, BTreeMap<BTreeSet<String>, usize>> = BTreeMap::new();

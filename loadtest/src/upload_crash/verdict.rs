@@ -56,9 +56,9 @@ pub(super) fn print(told: &Told, aftermath: &Aftermath) {
     table.row(&["killed".to_owned(), counts(&kills)]);
     table.row(&["answers".to_owned(), counts(&told.answers)]);
     let stages = || aftermath.found.assets.values().flatten().flat_map(|asset| &asset.stages);
-    let mut seconds: Vec<f64> =
-        aftermath.found.assets.values().flatten().map(|asset| asset.seconds).collect();
+    let mut seconds: Vec<f64> = aftermath.found.processed().map(|asset| asset.seconds).collect();
     let middle = median(&mut seconds);
+    // Sorted by now.
     let longest = seconds.last().copied().unwrap_or_default();
     let told_seconds = format!("{middle:.1} s, at most {longest:.1} s");
     table.row(&["from the last byte to the last stage, median".to_owned(), told_seconds]);

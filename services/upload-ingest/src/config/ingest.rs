@@ -23,8 +23,8 @@ pub struct IngestConfig {
     pub quota_assets: u64,
     /// Uploads that an owner may have open, received or not (default 1000).
     pub max_open_per_owner: u32,
-    /// What is gathered before it is hashed and written in one go (default 256 KiB, 64 KiB to 1 MiB; T17). Smaller costs
-    /// hops between threads, larger costs memory for each upload.
+    /// What is gathered before it is hashed and written in one go (default 128 KiB, 64 KiB to 1 MiB; T17). Smaller costs
+    /// hops between threads, larger costs memory for each upload: two buffers, and what the allocator keeps beside them.
     pub buffer_bytes: usize,
     /// Buffers that are hashed and written at the same time (default 4). They take turns in the order they were filled, so
     /// that each upload gets its share; more than a few only make the disk seek.
@@ -59,7 +59,7 @@ impl Default for IngestConfig {
             quota_bytes: 50 * 1024 * 1024 * 1024,
             quota_assets: 100_000,
             max_open_per_owner: 1000,
-            buffer_bytes: 256 * 1024,
+            buffer_bytes: 128 * 1024,
             writers: 4,
             checkpoint_bytes: 16 * 1024 * 1024,
             checkpoint_ms: 2000,
