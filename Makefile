@@ -7,6 +7,8 @@ ARGS ?= --workspace
 # of `make check-freshness`: seconds, what follows from what, and more words (`target/release/loadtest freshness --help`)
 DURATION ?= 600
 SEED ?= 1
+# of `make check-uploads`: kills of each process
+KILLS ?= 200
 FLAGS ?=
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -21,7 +23,7 @@ TOOLS := .aldia/tools
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up down status seed test check-freshness check-sabotage check-tus lint fmt docs toolchain deny
+.PHONY: help up down status seed test check-freshness check-sabotage check-uploads check-tus lint fmt docs toolchain deny
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +52,10 @@ check-sabotage: toolchain ## break the protocol on purpose in each way: the chec
 	cargo build --release -p loadtest
 	@for way in no_stamp no_ack_wait store_late ignore_lease unversioned_fill; do \
 		$(TARGET)/release/loadtest freshness --sabotage $$way --seed $(SEED) $(FLAGS) || exit 1; done
+
+check-uploads: toolchain ## upload while service, worker, gateway and NATS are killed KILLS=200 times each by SEED=1: nothing may be lost
+	cargo build --release -p upload-ingest -p gateway -p loadtest
+	$(TARGET)/release/loadtest upload-crash --kills $(KILLS) --seed $(SEED) $(FLAGS)
 
 check-tus: ## uploads by tus-js-client, tuspy and curl against the running system, broken off and resumed
 	loadtest/interop/run.sh $(FLAGS)
