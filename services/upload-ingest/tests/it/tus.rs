@@ -296,13 +296,9 @@ async fn a_client_that_comes_back_takes_over_from_its_own_dead_request() {
         .header("content-type", "application/offset+octet-stream")
         .body(reqwest::Body::wrap_stream(stream));
     let hanging = tokio::spawn(hanging.send());
-    app.wait_for_metric("uploads_receiving{service=\"upload-ingest\"} 1").await;
-    let mut offset = 0;
-    test_harness::wait_until("what has arrived counts", std::time::Duration::from_secs(20), async || {
-        offset = tus.offset(&path).await;
-        offset > 0
-    })
-    .await;
+    app.wait_for_metric("upload_taken_bytes_total{service=\"upload-ingest\"} 300000").await;
+    let offset = tus.offset(&path).await;
+    assert_eq!(offset, 300_000, "what has arrived counts");
     let ended = tus.append(&path, offset, &clip[offset..]).await.expect(204);
     assert_eq!(asset(&app, &tus.token, &ended).await["sha256"], sha256(&clip));
     assert_eq!(hanging.await.unwrap().unwrap().status(), 409);
