@@ -10,7 +10,7 @@ use super::unknown;
 use crate::domain::asset::{Status, Visibility};
 use crate::domain::job::JobKind;
 use crate::domain::kind::MediaKind;
-use crate::events::published::About;
+use crate::events::published::{About, Finished};
 
 /// An asset as the database has it.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -79,6 +79,21 @@ impl AssetRow {
             visibility: self.visibility()?,
             correlation_id: self.correlation_id,
         })
+    }
+
+    /// What the event of its end tells.
+    pub(crate) fn finished(&self) -> Finished {
+        Finished {
+            content_type: self.content_type.clone(),
+            bytes: self.bytes,
+            sha256: self.sha256.clone(),
+            duration_ms: self.duration_ms,
+            width: self.width,
+            height: self.height,
+            blurhash: self.blurhash.clone(),
+            thumbhash: self.thumbhash.clone(),
+            dominant_color: self.dominant_color.clone(),
+        }
     }
 
     /// Whether anybody may see its media now.

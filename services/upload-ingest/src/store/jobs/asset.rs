@@ -5,82 +5,10 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::super::assets::AssetRow;
 use super::super::schema::asset;
-use super::super::unknown;
-use crate::domain::asset::{Status, Visibility};
-use crate::domain::kind::MediaKind;
+use crate::domain::asset::Status;
 use crate::domain::processing::Cause;
-use crate::events::published::{About, Finished};
-
-/// An asset as processing sees it.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = asset, check_for_backend(diesel::pg::Pg))]
-pub(crate) struct AssetRow {
-    pub(crate) id: Uuid,
-    owner: String,
-    kind: String,
-    status: String,
-    visibility: String,
-    content_type: String,
-    bytes: i64,
-    sha256: Vec<u8>,
-    duration_ms: Option<i64>,
-    width: Option<i32>,
-    height: Option<i32>,
-    blurhash: Option<String>,
-    thumbhash: Option<Vec<u8>>,
-    dominant_color: Option<String>,
-    pub(crate) correlation_id: Uuid,
-    version: i64,
-}
-
-impl AssetRow {
-    /// Where it stands.
-    ///
-    /// # Errors
-    /// For a name that is not known here.
-    pub(crate) fn status(&self) -> QueryResult<Status> {
-        Status::parse(&self.status).ok_or_else(|| unknown("asset.status", &self.status))
-    }
-
-    /// Who may see it.
-    ///
-    /// # Errors
-    /// For a name that is not known here.
-    pub(crate) fn visibility(&self) -> QueryResult<Visibility> {
-        Visibility::parse(&self.visibility).ok_or_else(|| unknown("asset.visibility", &self.visibility))
-    }
-
-    /// The same for an event.
-    ///
-    /// # Errors
-    /// For a name that is not known here.
-    pub(crate) fn about(&self) -> QueryResult<About> {
-        Ok(About {
-            asset_id: self.id,
-            version: self.version,
-            owner: self.owner.clone(),
-            kind: MediaKind::parse(&self.kind).ok_or_else(|| unknown("asset.kind", &self.kind))?,
-            visibility: self.visibility()?,
-            correlation_id: self.correlation_id,
-        })
-    }
-
-    /// What the event of its end tells.
-    pub(crate) fn finished(&self) -> Finished {
-        Finished {
-            content_type: self.content_type.clone(),
-            bytes: self.bytes,
-            sha256: self.sha256.clone(),
-            duration_ms: self.duration_ms,
-            width: self.width,
-            height: self.height,
-            blurhash: self.blurhash.clone(),
-            thumbhash: self.thumbhash.clone(),
-            dominant_color: self.dominant_color.clone(),
-        }
-    }
-}
 
 /// Locks an asset until the transaction ends, before any of its jobs is touched; `None` when it is not there.
 ///
