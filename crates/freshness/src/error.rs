@@ -37,12 +37,15 @@ impl FreshnessError {
     }
 }
 
-/// An error of a write under the guard. It says what the guard has to know about the transaction.
-pub trait WriteError: From<FreshnessError> {
-    /// Whether it is certain that nothing was committed: the transaction was never begun, or the database confirmed the
-    /// rollback, or refused the commit. Not certain is everything that broke on the way, the answer to a commit above all.
-    ///
-    /// Said of a write that did commit, old answers come back. Not said of one that did not, its groups are answered from
-    /// the database until the mark of the write has run out.
-    fn is_rolled_back(&self) -> bool;
+/// Why the transaction of a write under the guard failed, and what the guard has to know about it.
+///
+/// Said to be rolled back of a write that did commit, old answers come back. Said to be in doubt of one that did not, its
+/// groups are answered from the database until the mark of the write has run out.
+#[derive(Debug)]
+pub enum WriteError<E> {
+    /// It is certain that nothing was committed: the transaction was never begun, or the database confirmed the rollback, or
+    /// refused the commit.
+    RolledBack(E),
+    /// Everything that broke on the way, the answer to a commit above all.
+    InDoubt(E),
 }

@@ -100,21 +100,23 @@ impl Freshness {
     /// A replay of a write that an idempotency key recognises has to come through here as well.
     ///
     /// What is committed is announced to its end even if this future is dropped. Dropped *during* `commit`, or when the
-    /// error does not say that it [is rolled back](WriteError::is_rolled_back), the outcome is unknown: the groups are
-    /// answered from the database until the mark runs out, and then stamped. Run it in a task of its own if clients
-    /// may hang up.
+    /// error is [in doubt](WriteError::InDoubt), the outcome is unknown: the groups are answered from the database until the
+    /// mark runs out, and then stamped. Run it in a task of its own if clients may hang up.
     ///
     /// # Errors
     /// Those of `commit`; [`FreshnessError::Unavailable`] when nothing was begun because Redis does not answer;
     /// [`FreshnessError::Unfinished`] when it is committed but not known to be announced everywhere.
-    pub async fn write<T, E: WriteError>(
+    pub async fn write<T, E: From<FreshnessError>>(
         &self,
         groups: Groups,
         family: &'static str,
-        commit: impl AsyncFnOnce() -> Result<T, E>,
+        commit: impl AsyncFnOnce() -> Result<T, WriteError<E>>,
     ) -> Result<Written<T>, E> {
         if !self.inner.config.enabled {
-            return Ok(written(commit().await?, Finished::default()));
+            return match commit().await {
+                Ok(value) => Ok(written(value, Finished::default())),
+                Err(WriteError::RolledBack(error) | WriteError::InDoubt(error)) => Err(error),
+            };
         }
         let mut guard = Guard::new(self, groups, family);
         self.inner.registry.mark(&guard.passage.groups, &guard.passage.token).await?;
@@ -122,14 +124,13 @@ impl Freshness {
         guard.phase = Phase::Committing;
         let value = match commit().await {
             Ok(value) => value,
-            Err(error) => {
-                if error.is_rolled_back() {
-                    guard.phase = Phase::Settled;
-                    self.inner.instruments.write("rolled_back");
-                    self.unmark(guard.passage.clone()).await;
-                }
+            Err(WriteError::RolledBack(error)) => {
+                guard.phase = Phase::Settled;
+                self.inner.instruments.write("rolled_back");
+                self.unmark(guard.passage.clone()).await;
                 return Err(error);
             }
+            Err(WriteError::InDoubt(error)) => return Err(error),
         };
         guard.phase = Phase::Settled;
         if sabotage::no_stamp() {

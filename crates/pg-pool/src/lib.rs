@@ -14,6 +14,7 @@ mod tx;
 pub use config::PgConfig;
 pub use error::{PgError, is_timeout, is_unavailable, violated_constraint};
 pub use pool::{Conn, PgPool};
+pub use tx::TxError;
 
 // Names for those who pass a connection or an error on without speaking SQL themselves.
 pub use diesel::result::Error as QueryError;

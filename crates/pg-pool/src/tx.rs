@@ -28,6 +28,21 @@ impl PgPool {
     where
         E: From<PgError>,
     {
+        self.try_tx(name, work).await.map_err(TxError::into_inner)
+    }
+
+    /// As [`tx`](Self::tx), for callers that have to know whether a transaction that failed left anything behind.
+    ///
+    /// # Errors
+    /// The same, sorted by what is certain.
+    pub async fn try_tx<T, E>(
+        &self,
+        name: &'static str,
+        work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, E>,
+    ) -> Result<T, TxError<E>>
+    where
+        E: From<PgError>,
+    {
         let span = tracing::info_span!(
             "tx",
             "otel.name" = format!("tx {name}"),
@@ -39,10 +54,10 @@ impl PgPool {
         async {
             let mut conn = match self.write().await {
                 Ok(conn) => conn,
-                Err(error) => return outcome.fail(error),
+                Err(error) => return Err(TxError::RolledBack(outcome.failed(error))),
             };
             if let Err(error) = AnsiTransactionManager::begin_transaction(&mut *conn).await {
-                return outcome.fail(error);
+                return Err(TxError::RolledBack(outcome.failed(error)));
             }
             match work(&mut conn).await {
                 Ok(value) => match AnsiTransactionManager::commit_transaction(&mut *conn).await {
@@ -50,7 +65,7 @@ impl PgPool {
                         outcome.outcome = "committed";
                         Ok(value)
                     }
-                    Err(error) => outcome.fail(error),
+                    Err(error) => Err(TxError::InDoubt(outcome.failed(error))),
                 },
                 Err(error) => {
                     outcome.outcome = "rolled_back";
@@ -58,12 +73,30 @@ impl PgPool {
                         // The connection is closed when it is dropped, which rolls back too. The caller's error is the cause.
                         tracing::debug!(%error, "a transaction was not rolled back by command");
                     }
-                    Err(error)
+                    Err(TxError::RolledBack(error))
                 }
             }
         }
         .instrument(span)
         .await
+    }
+}
+
+/// Why a transaction did not return its value, and whether it is certain that it left nothing behind.
+#[derive(Debug)]
+pub enum TxError<E> {
+    /// Nothing was committed: `COMMIT` was never sent.
+    RolledBack(E),
+    /// `COMMIT` was sent and not confirmed: it may or may not have happened.
+    InDoubt(E),
+}
+
+impl<E> TxError<E> {
+    /// The error alone.
+    pub fn into_inner(self) -> E {
+        match self {
+            Self::RolledBack(error) | Self::InDoubt(error) => error,
+        }
     }
 }
 
@@ -76,9 +109,9 @@ struct Outcome<'a> {
 }
 
 impl Outcome<'_> {
-    fn fail<T, E: From<PgError>>(&mut self, error: impl Into<PgError>) -> Result<T, E> {
+    fn failed<E: From<PgError>>(&mut self, error: impl Into<PgError>) -> E {
         self.outcome = "failed";
-        Err(error.into().into())
+        error.into().into()
     }
 }
 

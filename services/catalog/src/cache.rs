@@ -14,8 +14,8 @@ pub(crate) mod representation;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use freshness::{Freshness, FreshnessError, Read, Stats, WriteError};
-use pg_pool::{Conn, Connection, PgError, PgPool};
+use freshness::{Freshness, Read, Stats, WriteError};
+use pg_pool::{Conn, Connection, PgError, PgPool, TxError};
 use problem::{Problem, registry};
 
 use crate::error::ServiceError;
@@ -97,18 +97,8 @@ impl Records {
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, ServiceError>,
     ) -> Result<T, ServiceError> {
         let model = affected.model.path;
-        let commit = async || {
-            let mut committing = false;
-            let transaction = self.pool.tx(name, async |conn| {
-                let result = work(conn).await;
-                committing = result.is_ok();
-                result
-            });
-            // What fails before it is to be committed never will be. A commit that fails may have happened all the same.
-            transaction.await.map_err(|error| Failure { error, rolled_back: !committing })
-        };
-        let written =
-            self.freshness.write(affected.groups()?, model, commit).await.map_err(|failure| failure.error)?;
+        let commit = async || self.pool.try_tx(name, work).await.map_err(guarded);
+        let written = self.freshness.write(affected.groups()?, model, commit).await?;
         tracing::info!(
             model,
             entries = written.entries_invalidated,
@@ -149,21 +139,11 @@ impl Records {
     }
 }
 
-/// Why a write was not confirmed.
-struct Failure {
-    error: ServiceError,
-    rolled_back: bool,
-}
-
-impl From<FreshnessError> for Failure {
-    fn from(error: FreshnessError) -> Self {
-        Self { error: error.into(), rolled_back: false }
-    }
-}
-
-impl WriteError for Failure {
-    fn is_rolled_back(&self) -> bool {
-        self.rolled_back
+/// What the guard has to know of a transaction that failed.
+fn guarded(failed: TxError<ServiceError>) -> WriteError<ServiceError> {
+    match failed {
+        TxError::RolledBack(error) => WriteError::RolledBack(error),
+        TxError::InDoubt(error) => WriteError::InDoubt(error),
     }
 }
 

@@ -3,8 +3,8 @@
 //!
 //! Nothing is kept in this process or in Redis: media are read from the store, and gateways keep them under their leases.
 
-use freshness::{Freshness, FreshnessError, Groups, WriteError};
-use pg_pool::{Connection, PgPool};
+use freshness::{Freshness, Groups, WriteError};
+use pg_pool::{Connection, PgPool, TxError};
 use uuid::Uuid;
 
 use crate::error::ServiceError;
@@ -37,18 +37,8 @@ impl PublicMedia {
         asset_id: Uuid,
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, ServiceError>,
     ) -> Result<T, ServiceError> {
-        let commit = async || {
-            let mut committing = false;
-            let transaction = self.pool.tx(name, async |conn| {
-                let result = work(conn).await;
-                committing = result.is_ok();
-                result
-            });
-            // What fails before it is to be committed never will be. A commit that fails may have happened all the same.
-            transaction.await.map_err(|error| Failure { error, rolled_back: !committing })
-        };
-        let written =
-            self.freshness.write(group(asset_id)?, FAMILY, commit).await.map_err(|failure| failure.error)?;
+        let commit = async || self.pool.try_tx(name, work).await.map_err(guarded);
+        let written = self.freshness.write(group(asset_id)?, FAMILY, commit).await?;
         tracing::info!(
             %asset_id,
             edges = written.edges_told,
@@ -80,20 +70,10 @@ pub(crate) fn group(asset_id: Uuid) -> Result<Groups, freshness::GroupError> {
     Groups::of([format!("assets/{asset_id}")])
 }
 
-/// Why a write was not confirmed.
-struct Failure {
-    error: ServiceError,
-    rolled_back: bool,
-}
-
-impl From<FreshnessError> for Failure {
-    fn from(error: FreshnessError) -> Self {
-        Self { error: error.into(), rolled_back: false }
-    }
-}
-
-impl WriteError for Failure {
-    fn is_rolled_back(&self) -> bool {
-        self.rolled_back
+/// What the guard has to know of a transaction that failed.
+fn guarded(failed: TxError<ServiceError>) -> WriteError<ServiceError> {
+    match failed {
+        TxError::RolledBack(error) => WriteError::RolledBack(error),
+        TxError::InDoubt(error) => WriteError::InDoubt(error),
     }
 }

@@ -30,12 +30,6 @@ impl From<FreshnessError> for TestError {
     }
 }
 
-impl WriteError for TestError {
-    fn is_rolled_back(&self) -> bool {
-        matches!(self, Self::RolledBack)
-    }
-}
-
 /// One number, and how often it was asked for.
 #[derive(Clone, Default)]
 pub(crate) struct Database {
@@ -129,6 +123,12 @@ impl Replica {
         names: &[&str],
         commit: impl AsyncFnOnce() -> Result<(), TestError>,
     ) -> Result<Written<()>, TestError> {
+        let commit = async || {
+            commit().await.map_err(|error| match error {
+                TestError::RolledBack => WriteError::RolledBack(error),
+                TestError::Unknown | TestError::Fresh(_) => WriteError::InDoubt(error),
+            })
+        };
         self.freshness.write(groups(names), "numbers", commit).await
     }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use diesel_async::RunQueryDsl;
-use pg_pool::PgError;
+use pg_pool::{PgError, TxError};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -67,6 +67,37 @@ async fn a_transaction_whose_backend_was_killed_reports_the_loss() {
         .await;
     let error = outcome.expect_err("the backend is dead");
     assert!(error.is_unavailable(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_transaction_is_in_doubt_only_once_its_commit_was_sent() {
+    let bench = Bench::new();
+    let mut watcher = bench.pool.read().await.unwrap();
+    let mut kill = async |conn: &mut pg_pool::Connection| {
+        let pid = backend_pid(conn).await;
+        run(&mut watcher, &format!("SELECT pg_terminate_backend({pid})")).await;
+        let left = format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}");
+        until("the backend is gone", async || count(&mut watcher, &left).await == 0).await;
+    };
+
+    let in_work: Result<(), TxError<PgError>> = bench
+        .pool
+        .try_tx("killed_in_work", async |conn| {
+            kill(conn).await;
+            diesel::sql_query("SELECT 1").execute(conn).await?;
+            Ok(())
+        })
+        .await;
+    assert!(matches!(in_work, Err(TxError::RolledBack(_))), "{in_work:?}");
+
+    let at_commit: Result<(), TxError<PgError>> = bench
+        .pool
+        .try_tx("killed_at_commit", async |conn| {
+            kill(conn).await;
+            Ok(())
+        })
+        .await;
+    assert!(matches!(at_commit, Err(TxError::InDoubt(_))), "{at_commit:?}");
 }
 
 #[tokio::test]

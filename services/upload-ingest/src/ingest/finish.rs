@@ -10,6 +10,7 @@ use blob_store::{ObjectKey, PartialState, StorageError};
 use chrono::{DateTime, Utc};
 use content_inspect::{Checkpoint, Inspected, Inspector};
 use idempotency::{Claim as KeyClaim, FingerprintKey, IdempotencyKey, Scope, StoredAnswer};
+use pg_pool::TxError;
 use problem::{Problem, registry};
 use uuid::Uuid;
 
@@ -118,15 +119,13 @@ impl Inner {
         match &linked {
             Ok(Finished::New(_)) => (self.context.wake_relay)(),
             // The id of what came whole was made for this request: nobody else can have linked it.
-            Ok(Finished::Replayed(_)) | Err(Unlinked::RolledBack(_)) if claim.is_none() => {
+            Ok(Finished::Replayed(_)) | Err(TxError::RolledBack(_)) if claim.is_none() => {
                 self.remove(&key).await
             }
             // It may have been linked: by a commit whose answer was lost, or by who fenced us off. The reconciler finds out.
             _ => {}
         }
-        linked.map_err(|unlinked| match unlinked {
-            Unlinked::RolledBack(error) | Unlinked::Unknown(error) => error,
-        })
+        linked.map_err(TxError::into_inner)
     }
 
     async fn link(
@@ -137,13 +136,12 @@ impl Inner {
         inspected: &Inspected,
         key: &ObjectKey,
         keyed: Option<Keyed<'_>>,
-    ) -> Result<Finished, Unlinked> {
+    ) -> Result<Finished, TxError<ServiceError>> {
         let rows = self.rows(submission, claim, kind, inspected, key);
         let asset = rows.asset.clone();
         let fingerprint = keyed.as_ref().map(|keyed| keyed.idempotent.fingerprint(submission, inspected));
-        let mut committing = false;
         let mut outbox = Duration::ZERO;
-        let transaction = self.pool.tx("link_upload", async |conn| {
+        let transaction = self.pool.try_tx("link_upload", async |conn| {
             if let (Some(keyed), Some(fingerprint)) = (&keyed, &fingerprint) {
                 let Idempotent { scope, key, .. } = keyed.idempotent;
                 if let KeyClaim::Replay(answer) = idempotency::claim(conn, scope, key, fingerprint).await? {
@@ -159,13 +157,11 @@ impl Inner {
                 let answer = (keyed.answer)(&asset);
                 idempotency::store(conn, scope, key, fingerprint, &answer).await?;
             }
-            committing = true;
             Ok(Finished::New(Box::new(asset.clone())))
         });
         let finished = transaction.await;
         telemetry::request::with_current(|stats| stats.record_detail("outbox", outbox));
         finished
-            .map_err(|error| if committing { Unlinked::Unknown(error) } else { Unlinked::RolledBack(error) })
     }
 
     fn rows(
@@ -285,14 +281,6 @@ impl Inner {
         }
         Ok(())
     }
-}
-
-/// Why no asset came of it, and whether that is certain.
-enum Unlinked {
-    /// Nothing was committed.
-    RolledBack(ServiceError),
-    /// The commit may or may not have happened.
-    Unknown(ServiceError),
 }
 
 /// Adds to the parts of `Server-Timing` of the request that is served.

@@ -28,12 +28,6 @@ impl From<FreshnessError> for WriteFailed {
     }
 }
 
-impl WriteError for WriteFailed {
-    fn is_rolled_back(&self) -> bool {
-        false
-    }
-}
-
 /// A service with one number, and its domain.
 struct Service {
     addr: SocketAddr,
@@ -79,7 +73,7 @@ impl Service {
         let groups = Groups::of(["numbers"]).unwrap();
         let commit = async || {
             self.number.store(value, Ordering::SeqCst);
-            Ok::<_, WriteFailed>(())
+            Ok::<_, WriteError<WriteFailed>>(())
         };
         self.freshness.write(groups, "numbers", commit).await.map(|_written| ())
     }
