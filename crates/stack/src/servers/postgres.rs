@@ -185,7 +185,7 @@ fn write_settings(cluster: &Cluster<'_>, data: &Path, port: u16, user: Option<&R
     } else {
         // A throwaway: what a crash would cost is nothing, so nothing is waited for. Many tests, each with pools.
         "max_connections = 400\nshared_buffers = 128MB\nfsync = off\nfull_page_writes = off\n\
-         synchronous_commit = off\nautovacuum_naptime = 10min\n"
+         synchronous_commit = off\nautovacuum = off\n"
             .to_owned()
     };
     let settings = format!(
