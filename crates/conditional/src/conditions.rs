@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use actix_web::http::header::HeaderMap;
+use problem::{Problem, registry};
 
 use crate::tag_list::ListFault;
 use crate::{EntityTag, MAX_TAGS, TagList};
@@ -25,6 +26,12 @@ impl ConditionError {
         match self {
             Self::Malformed(header) | Self::TooMany(header) => header,
         }
+    }
+}
+
+impl From<ConditionError> for Problem {
+    fn from(error: ConditionError) -> Self {
+        Self::new(&registry::INVALID_PARAMETER).field(error.header(), "invalid_format", error.to_string())
     }
 }
 

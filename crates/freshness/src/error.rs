@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use broadcast::BroadcastError;
 use deadpool_redis::redis::RedisError;
+use problem::{Problem, registry};
 
 /// A read, a write or a lease that could not be had as promised.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,13 @@ impl FreshnessError {
     #[must_use]
     pub fn retry_after(&self) -> Duration {
         Duration::from_secs(1)
+    }
+}
+
+/// 503: a write is refused before it begins, or cannot be confirmed.
+impl From<FreshnessError> for Problem {
+    fn from(error: FreshnessError) -> Self {
+        Self::new(&registry::UNAVAILABLE).cause(error)
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use problem::{Problem, registry};
+
 const MAX_BYTES: usize = 200;
 /// More than this in one read or write is taken for a mistake: Redis is held up for all of them at once.
 const MAX_GROUPS: usize = 4096;
@@ -23,6 +25,13 @@ pub enum GroupError {
     /// Not a list of strings in the syntax of structured fields (RFC 9651).
     #[error("not a list of strings")]
     Syntax,
+}
+
+/// 500: a service names its groups itself, so a wrong one is a defect.
+impl From<GroupError> for Problem {
+    fn from(error: GroupError) -> Self {
+        Self::new(&registry::INTERNAL).cause(error)
+    }
 }
 
 /// Names something that changes together: `animals`, `animals/42`. Cheap to clone.

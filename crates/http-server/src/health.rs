@@ -1,5 +1,6 @@
 //! What orchestrators and people ask a server about itself.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,13 +17,37 @@ use telemetry::metrics::{self, Metrics};
 /// Longest one readiness check may take; orchestrators ask every few seconds.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Something without which the service cannot serve, for example its database.
+/// Something without which the service cannot serve, for example its database. [`check`] makes one from a closure.
 pub trait ReadinessCheck: Send + Sync + 'static {
     /// Short and fixed, as listed by `/readyz`.
     fn name(&self) -> &'static str;
 
     /// Tries it out. The text of an error is shown by `/readyz`: no addresses, no secrets. Cut off after two seconds.
-    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>>;
+    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + '_>>;
+}
+
+/// A check that is a closure: `check("postgres", async move || pool.ping().await)`. Name and error are shown by `/readyz`, as
+/// [`ReadinessCheck`] says.
+pub fn check<E: Display>(
+    name: &'static str,
+    try_out: impl AsyncFn() -> Result<(), E> + Send + Sync + 'static,
+) -> Arc<dyn ReadinessCheck> {
+    Arc::new(Named { name, try_out })
+}
+
+struct Named<F> {
+    name: &'static str,
+    try_out: F,
+}
+
+impl<E: Display, F: AsyncFn() -> Result<(), E> + Send + Sync + 'static> ReadinessCheck for Named<F> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + '_>> {
+        Box::pin(async { (self.try_out)().await.map_err(|error| error.to_string()) })
+    }
 }
 
 /// What the health endpoints know.

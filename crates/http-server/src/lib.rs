@@ -11,13 +11,15 @@ mod refusal;
 mod request_metrics;
 mod route;
 mod server;
+mod uncut;
 
 pub use config::HttpConfig;
 pub use exchange::accepted_request_id;
-pub use health::ReadinessCheck;
+pub use health::{ReadinessCheck, check};
 pub use json_body::{JsonBody, parse_json};
 pub use outcome::Outcome;
 pub use refusal::method_not_allowed;
 pub use request_metrics::{RequestMetrics, method_label};
 pub use route::name_route;
 pub use server::{Handle, Running, ServerError, Shell};
+pub use uncut::uncut;

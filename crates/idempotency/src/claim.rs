@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use pg_pool::PgError;
 use problem::{Problem, registry};
 use serde_json::Value;
 
@@ -43,10 +44,7 @@ impl From<ClaimError> for Problem {
         match error {
             ClaimError::InUse => Self::new(&registry::IDEMPOTENCY_KEY_IN_USE),
             ClaimError::Reused => Self::new(&registry::IDEMPOTENCY_KEY_REUSED),
-            ClaimError::Db(cause) if pg_pool::is_unavailable(&cause) => {
-                Self::new(&registry::UNAVAILABLE).cause(cause)
-            }
-            ClaimError::Db(cause) => Self::new(&registry::INTERNAL).cause(cause),
+            ClaimError::Db(cause) => PgError::from(cause).into(),
         }
     }
 }

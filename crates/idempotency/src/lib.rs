@@ -4,6 +4,7 @@ mod answer;
 mod claim;
 mod fingerprint;
 mod key;
+mod once;
 mod schema;
 mod scope;
 
@@ -11,6 +12,7 @@ pub use answer::StoredAnswer;
 pub use claim::{Claim, ClaimError, claim, purge_older_than, store};
 pub use fingerprint::{FingerprintKey, fingerprint};
 pub use key::IdempotencyKey;
+pub use once::{Keyed, Once, once};
 pub use scope::Scope;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
+use problem::{Problem, registry};
 
 /// A failed call to the database.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,14 @@ impl PgError {
     /// Whether a statement ran into its time limit or its wait for a lock did.
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::Query(error) if is_timeout(error))
+    }
+}
+
+/// What may pass by itself, a time limit included, is 503; all else is 500.
+impl From<PgError> for Problem {
+    fn from(error: PgError) -> Self {
+        let passes = error.is_unavailable() || error.is_timeout();
+        Self::new(if passes { &registry::UNAVAILABLE } else { &registry::INTERNAL }).cause(error)
     }
 }
 

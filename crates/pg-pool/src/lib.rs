@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod capture;
+mod clock;
 mod config;
 mod connect;
 mod error;
@@ -11,6 +12,7 @@ mod sql;
 mod statements;
 mod tx;
 
+pub use clock::now;
 pub use config::PgConfig;
 pub use error::{PgError, is_timeout, is_unavailable, violated_constraint};
 pub use pool::{Conn, PgPool};

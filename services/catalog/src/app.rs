@@ -1,8 +1,6 @@
 //! Builds a running catalog from its configuration; the binary and the tests use the same path.
 
-use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +10,11 @@ use chrono::{DateTime, Utc};
 use event_bus::{Bus, Relay};
 use freshness::Freshness;
 use http_client::{Client, ClientConfig};
-use http_server::{Handle, ReadinessCheck, Running, Shell};
+use http_server::{Handle, Running, Shell};
 use idempotency::FingerprintKey;
 use identity::Authenticate;
 use page_cursor::CursorKey;
-use pg_pool::{Connection, PgPool};
+use pg_pool::{Connection, PgPool, now};
 use secrecy::ExposeSecret;
 use telemetry::metrics::Metrics;
 use tokio::sync::watch;
@@ -53,6 +51,7 @@ impl App {
     pub async fn start(config: Config, registry: Registry) -> anyhow::Result<Self> {
         let metrics = Metrics::new("catalog");
         let pool = PgPool::new(&config.postgres, &metrics).context("the database's settings")?;
+        let database = pool.clone();
         let broadcast = Broadcast::connect(&config.nats.nats()).await.context("the settings of NATS")?;
         let bus = Bus::over(broadcast.clone(), &config.nats);
         let relay = Relay::new(pool.clone(), bus.clone(), "catalog", &metrics);
@@ -85,7 +84,8 @@ impl App {
             version: env!("CARGO_PKG_VERSION"),
             config: config.http.clone(),
             metrics,
-            checks: vec![Arc::new(DatabaseCheck(pool.clone()))],
+            // A connection at rest says nothing of a database that has fallen silent: it must answer.
+            checks: vec![http_server::check("postgres", async move || database.ping().await)],
             slow_request: Duration::from_millis(config.telemetry.slow_request_ms),
         };
         let authenticate = PATHS_WITHOUT_TOKEN
@@ -150,13 +150,6 @@ pub async fn migrate(config: &Config) -> anyhow::Result<Vec<String>> {
 /// Everything that the catalog's database needs.
 pub fn migrations() -> Vec<pg_pool::EmbeddedMigrations> {
     vec![event_bus::MIGRATIONS, idempotency::MIGRATIONS, crate::store::MIGRATIONS]
-}
-
-/// The one place where the catalog reads the time.
-pub(crate) fn now() -> DateTime<Utc> {
-    // Postgres keeps microseconds; what is answered must equal what is stored.
-    let now = Utc::now();
-    DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
 }
 
 /// Publishes a new signing key, or with `at_once` signs with it from now on. Returns its name and when it signs.
@@ -235,21 +228,6 @@ fn sign_in(config: &Config, pool: &PgPool) -> anyhow::Result<AuthState> {
 async fn until(mut stopped: event_bus::Shutdown) {
     // A sender that is gone means the same as one that says so.
     let _ = stopped.wait_for(|stop| *stop).await;
-}
-
-struct DatabaseCheck(PgPool);
-
-impl ReadinessCheck for DatabaseCheck {
-    fn name(&self) -> &'static str {
-        "postgres"
-    }
-
-    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
-        Box::pin(async {
-            // A connection at rest says nothing of a database that has fallen silent: it must answer.
-            self.0.ping().await.map_err(|error| error.to_string())
-        })
-    }
 }
 
 /// Declares the stream; where NATS is away, the relay does it later and the outbox keeps every event until then.

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use event_bus::Bus;
 use event_bus::dead_letter::Replay;
+use settings::ConfigFile;
 use telemetry::Telemetry;
 
 use crate::app::{self, App};
@@ -15,9 +16,6 @@ use crate::commands::create_user::create_user;
 use crate::commands::{dead_letters, seed};
 use crate::config::Config;
 use crate::model::registry::Registry;
-
-/// Exit code for faults of the configuration (`EX_CONFIG` of sysexits.h).
-const EX_CONFIG: u8 = 78;
 
 /// Users, animals, diseases and breeds: records that are never stale, delta sync, and the tokens of all services.
 #[derive(Parser)]
@@ -30,13 +28,13 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve requests until SIGTERM.
-    Serve(Configured),
+    Serve(ConfigFile),
     /// Bring the database to the newest schema.
-    Migrate(Configured),
+    Migrate(ConfigFile),
     /// Load the demo herd (what is missing of it) and print the demo accounts as JSON.
     Seed {
         #[command(flatten)]
-        configured: Configured,
+        file: ConfigFile,
         /// Folder with the breed, disease and people lists.
         #[arg(long, default_value = "data")]
         data: PathBuf,
@@ -47,7 +45,7 @@ enum Command {
     /// Make a user without signing in: the first administrator.
     CreateUser {
         #[command(flatten)]
-        configured: Configured,
+        file: ConfigFile,
         /// Number of the person's identity document; what the person signs in with.
         #[arg(long)]
         identification: String,
@@ -67,14 +65,14 @@ enum Command {
     /// Publish a new signing key now; it signs after the publication lead.
     RotateKeys {
         #[command(flatten)]
-        configured: Configured,
+        file: ConfigFile,
         /// A key may have leaked: sign with the new one at once, and publish the old ones no longer.
         #[arg(long)]
         at_once: bool,
     },
     /// After a restore from a backup, before the first start: begin a new history, so that clients that saw the lost one
     /// load everything anew.
-    BeginEpoch(Configured),
+    BeginEpoch(ConfigFile),
     /// Events that a consumer gave up on.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
@@ -94,7 +92,7 @@ enum DeadLetters {
     /// List them, oldest first.
     List {
         #[command(flatten)]
-        configured: Configured,
+        file: ConfigFile,
         /// How many at most.
         #[arg(long, default_value_t = 50)]
         limit: usize,
@@ -105,7 +103,7 @@ enum DeadLetters {
     /// Publish them again.
     Replay {
         #[command(flatten)]
-        configured: Configured,
+        file: ConfigFile,
         /// All of them.
         #[arg(long, conflicts_with = "sequence", required_unless_present = "sequence")]
         all: bool,
@@ -115,71 +113,45 @@ enum DeadLetters {
     },
 }
 
-#[derive(Args)]
-struct Configured {
-    /// Configuration file (TOML). The environment goes over it: ALDIA_POSTGRES__URL sets `url` of `[postgres]`.
-    #[arg(long, short, env = "ALDIA_CONFIG")]
-    config: Option<PathBuf>,
-}
-
 /// Runs the command of this process.
 pub async fn run() -> ExitCode {
     // Fails only where a provider is installed already, which is the same one.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let cli = Cli::parse();
-    match Box::pin(tokio::task::LocalSet::new().run_until(dispatch(cli.command))).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let invalid = error.is::<InvalidConfig>();
-            // Standard error may be closed; there is nobody left to tell.
-            let _ = writeln!(std::io::stderr().lock(), "catalog: {error:#}");
-            if invalid { ExitCode::from(EX_CONFIG) } else { ExitCode::FAILURE }
-        }
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("the configuration is not valid:\n{0}")]
-struct InvalidConfig(String);
-
-impl Configured {
-    fn load(&self) -> anyhow::Result<Config> {
-        Ok(Config::load(self.config.as_deref()).map_err(InvalidConfig)?)
-    }
+    let ended = Box::pin(tokio::task::LocalSet::new().run_until(dispatch(cli.command))).await;
+    settings::exit("catalog", ended)
 }
 
 async fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Serve(configured) => serve(configured.load()?).await,
-        Command::Migrate(configured) => {
-            let applied = app::migrate(&configured.load()?).await?;
+        Command::Serve(file) => serve(file.load()?).await,
+        Command::Migrate(file) => {
+            let applied = app::migrate(&file.load()?).await?;
             print(&if applied.is_empty() {
                 "the schema is up to date\n".to_owned()
             } else {
                 format!("applied: {}\n", applied.join(", "))
             })
         }
-        Command::Seed { configured, data, password } => seed::run(&configured.load()?, &data, password).await,
-        Command::CreateUser { configured, identification, fullname, email, role, password } => {
+        Command::Seed { file, data, password } => seed::run(&file.load()?, &data, password).await,
+        Command::CreateUser { file, identification, fullname, email, role, password } => {
             let members = serde_json::json!({"identification": identification, "fullname": fullname, "email": email, "role": role, "password": password});
-            print(&format!("{}\n", create_user(&configured.load()?, &members).await?))
+            print(&format!("{}\n", create_user(&file.load()?, &members).await?))
         }
-        Command::RotateKeys { configured, at_once } => {
-            match app::rotate_keys(&configured.load()?, at_once).await? {
-                Some((kid, signs_from)) => print(&format!("published {kid}; it signs from {signs_from}\n")),
-                None => print("a new key waits already\n"),
-            }
-        }
-        Command::BeginEpoch(configured) => {
-            app::begin_epoch(&configured.load()?).await?;
+        Command::RotateKeys { file, at_once } => match app::rotate_keys(&file.load()?, at_once).await? {
+            Some((kid, signs_from)) => print(&format!("published {kid}; it signs from {signs_from}\n")),
+            None => print("a new key waits already\n"),
+        },
+        Command::BeginEpoch(file) => {
+            app::begin_epoch(&file.load()?).await?;
             print("a new history has begun\n")
         }
-        Command::DeadLetters(DeadLetters::List { configured, limit, format }) => {
-            let bus = Bus::connect(&configured.load()?.nats).await?;
+        Command::DeadLetters(DeadLetters::List { file, limit, format }) => {
+            let bus = Bus::connect(&file.load::<Config>()?.nats).await?;
             dead_letters::list(&bus, limit, format).await
         }
-        Command::DeadLetters(DeadLetters::Replay { configured, sequence, .. }) => {
-            let bus = Bus::connect(&configured.load()?.nats).await?;
+        Command::DeadLetters(DeadLetters::Replay { file, sequence, .. }) => {
+            let bus = Bus::connect(&file.load::<Config>()?.nats).await?;
             dead_letters::replay(&bus, sequence.map_or(Replay::All, Replay::Sequence)).await
         }
         Command::Openapi => print(

@@ -1,33 +1,20 @@
 //! Configuration: a TOML file overlaid by the environment (`ALDIA_<SECTION>__<KEY>`). Unknown keys are refused, and all
 //! faults are reported at once.
 
-use std::path::Path;
 use std::time::Duration;
 
 use event_bus::BusConfig;
-use figment::Figment;
-use figment::providers::{Env, Format, Toml};
 use freshness::FreshnessConfig;
 use http_server::HttpConfig;
 use identity::IdentityConfig;
 use pg_pool::PgConfig;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
+use settings::{RedisConfig, Settings, secret_fault};
 use telemetry::TelemetryConfig;
 
 use crate::api::auth::config::AuthConfig;
 use crate::operations::LONGEST_TRANSACTION;
-
-/// Where this service differs from the defaults of the shared sections.
-const OWN_DEFAULTS: &str = r#"
-[http]
-bind = "127.0.0.1:8081"
-[postgres]
-application_name = "catalog"
-[freshness]
-# An equal share of the local level for each model: nine are seven eighths of it.
-local_family_bytes = 7340032
-"#;
 
 /// Longest from the mark of a write to its commit: its transaction's work, with a connection waited for before it and the
 /// database's patience with an idle transaction after it.
@@ -72,14 +59,6 @@ pub struct FreshnessSection {
     pub cache: FreshnessConfig,
 }
 
-/// Settings of Redis.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RedisConfig {
-    /// Its address with its password, `redis://:password@host:port`.
-    pub url: SecretString,
-}
-
 /// Settings of the records' API.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -102,12 +81,6 @@ impl Default for FreshnessSection {
     }
 }
 
-impl Default for RedisConfig {
-    fn default() -> Self {
-        Self { url: "redis://127.0.0.1:6379".into() }
-    }
-}
-
 impl Default for RecordsConfig {
     fn default() -> Self {
         Self {
@@ -119,45 +92,17 @@ impl Default for RecordsConfig {
     }
 }
 
-/// `ALDIA_CONFIG` and `ALDIA_DEMO_PASSWORD` name no section; what does is `ALDIA_<SECTION>__<KEY>`.
-fn is_section(name: &figment::value::UncasedStr) -> bool {
-    name.as_str().contains("__")
-}
+impl Settings for Config {
+    const DEFAULTS: &'static str = r#"
+[http]
+bind = "127.0.0.1:8081"
+[postgres]
+application_name = "catalog"
+[freshness]
+# An equal share of the local level for each model: nine are seven eighths of it.
+local_family_bytes = 7340032
+"#;
 
-impl Config {
-    /// Reads a file, if one is named, and the environment over it.
-    ///
-    /// # Errors
-    /// Every fault, a line each, with its key.
-    pub fn load(file: Option<&Path>) -> Result<Self, String> {
-        let mut figment = Figment::new();
-        if let Some(file) = file {
-            if !file.is_file() {
-                return Err(format!("there is no configuration file {}", file.display()));
-            }
-            figment = figment.merge(Toml::file_exact(file));
-        }
-        Self::extract(&figment.merge(Env::prefixed("ALDIA_").filter(is_section).split("__")))
-    }
-
-    /// Reads a configuration from TOML alone, as tests do.
-    ///
-    /// # Errors
-    /// As [`Config::load`].
-    pub fn from_toml(text: &str) -> Result<Self, String> {
-        Self::extract(&Figment::from(Toml::string(text)))
-    }
-
-    fn extract(figment: &Figment) -> Result<Self, String> {
-        let config: Self =
-            Figment::from(Toml::string(OWN_DEFAULTS)).merge(figment).extract().map_err(|error| {
-                error.into_iter().map(|fault| fault.to_string()).collect::<Vec<_>>().join("\n")
-            })?;
-        let faults = config.faults();
-        if faults.is_empty() { Ok(config) } else { Err(faults.join("\n")) }
-    }
-
-    /// Everything wrong with these settings, each with its key.
     fn faults(&self) -> Vec<String> {
         let mut faults: Vec<String> = Vec::new();
         faults.extend(self.postgres.faults().into_iter().map(|fault| format!("postgres: {fault}")));
@@ -170,9 +115,7 @@ impl Config {
                 "freshness.mark_ms: must be at least {least}, the longest that a write may take"
             ));
         }
-        if self.records.cursor_key.expose_secret().chars().count() < 32 {
-            faults.push("records.cursor_key: at least 32 characters are expected".to_owned());
-        }
+        faults.extend(secret_fault("records.cursor_key", &self.records.cursor_key));
         if self.records.tombstone_retention_secs < 3600 {
             faults.push("records.tombstone_retention_secs: must be at least 3600".to_owned());
         }
@@ -199,11 +142,13 @@ master_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
     #[test]
     fn the_cache_refuses_keys_that_it_does_not_know_and_marks_that_are_too_short() {
-        let config = |more: &str| Config::from_toml(&format!("{REQUIRED}[freshness]\n{more}"));
+        let config = |more: &str| settings::from_toml::<Config>(&format!("{REQUIRED}[freshness]\n{more}"));
         assert!(config("domain = \"other\"\nmark_ms = 50000").is_ok_and(|config| {
             (config.freshness.domain.as_str(), config.freshness.cache.mark_ms) == ("other", 50_000)
         }));
-        assert!(config("mark = 1").is_err_and(|faults| faults.contains("mark")));
-        assert!(config("mark_ms = 1000").is_err_and(|faults| faults.contains("freshness.mark_ms")));
+        assert!(config("mark = 1").is_err_and(|invalid| invalid.faults().contains("mark")));
+        assert!(
+            config("mark_ms = 1000").is_err_and(|invalid| invalid.faults().contains("freshness.mark_ms"))
+        );
     }
 }

@@ -1,7 +1,5 @@
 //! The endpoints for operators.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,36 +8,19 @@ use serde_json::json;
 
 use crate::support::{header, json as body, serve, shell, start};
 
-struct Switch {
-    on: AtomicBool,
-    hangs: bool,
+fn switch(on: &Arc<AtomicBool>) -> Arc<dyn ReadinessCheck> {
+    let on = Arc::clone(on);
+    http_server::check("switch", async move || on.load(Ordering::Relaxed).then_some(()).ok_or("switched off"))
 }
 
-impl Switch {
-    fn new(on: bool) -> Arc<Self> {
-        Arc::new(Self { on: AtomicBool::new(on), hangs: false })
-    }
-}
-
-impl ReadinessCheck for Switch {
-    fn name(&self) -> &'static str {
-        "switch"
-    }
-
-    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
-        Box::pin(async {
-            if self.hangs {
-                std::future::pending::<()>().await;
-            }
-            self.on.load(Ordering::Relaxed).then_some(()).ok_or_else(|| "switched off".to_owned())
-        })
-    }
+fn hanging() -> Arc<dyn ReadinessCheck> {
+    http_server::check("hanging", async || std::future::pending::<Result<(), String>>().await)
 }
 
 #[tokio::test]
 async fn readiness_follows_its_checks_and_startup_stays_passed() {
-    let switch = Switch::new(false);
-    let served = start(shell(vec![Switch::new(true), switch.clone()]), |_| {});
+    let on = Arc::new(AtomicBool::new(false));
+    let served = start(shell(vec![switch(&Arc::new(AtomicBool::new(true))), switch(&on)]), |_| {});
     assert_eq!(served.get("/startupz").await.status(), 503);
     let response = served.get("/readyz").await;
     assert_eq!(response.status(), 503);
@@ -48,20 +29,19 @@ async fn readiness_follows_its_checks_and_startup_stays_passed() {
     let passed = json!({"name": "switch", "status": "pass"});
     assert_eq!(body(response).await, json!({"status": "not_ready", "checks": [passed, failed]}));
 
-    switch.on.store(true, Ordering::Relaxed);
+    on.store(true, Ordering::Relaxed);
     let response = served.get("/readyz").await;
     assert_eq!(response.status(), 200);
     assert_eq!(body(response).await["status"], "ready");
 
-    switch.on.store(false, Ordering::Relaxed);
+    on.store(false, Ordering::Relaxed);
     assert_eq!(served.get("/startupz").await.status(), 200);
     assert_eq!(served.get("/livez").await.status(), 200);
 }
 
 #[tokio::test]
 async fn a_check_that_hangs_fails_after_two_seconds() {
-    let hanging = Arc::new(Switch { on: AtomicBool::new(true), hangs: true });
-    let served = start(shell(vec![hanging.clone(), hanging]), |_| {});
+    let served = start(shell(vec![hanging(), hanging()]), |_| {});
     let response = served.get("/readyz").await;
     assert_eq!(response.status(), 503);
     assert_eq!(body(response).await["checks"][1]["detail"], "no answer within 2 s");

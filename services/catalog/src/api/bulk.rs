@@ -6,7 +6,7 @@ use problem::FieldError;
 use serde_json::Value as Json;
 
 use super::incoming::{self, BodyType};
-use super::{representation, write};
+use super::write;
 use crate::domain::access;
 use crate::domain::draft::{Draft, Mode, escape_pointer};
 use crate::error::{ServiceError, validation};
@@ -72,7 +72,7 @@ pub(crate) async fn create_records(
         prefer: incoming::prefer(request.headers()),
         ids: Vec::new(),
     };
-    Ok(representation::performed(&perform(&state.context, key, create).await?))
+    Ok(perform(&state.context, key, create).await?.to_response())
 }
 
 fn from_object(body: &[u8]) -> Result<Batch, ServiceError> {

@@ -3,7 +3,7 @@
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpMessage as _, HttpRequest, web};
 use conditional::Conditions;
-use idempotency::{IdempotencyKey, Scope};
+use idempotency::{IdempotencyKey, Keyed, Scope};
 use identity::Principal;
 use problem::{Problem, registry};
 use serde_json::Value as Json;
@@ -12,7 +12,6 @@ use uuid::Uuid;
 use super::strict_json::{self, JsonFault};
 use crate::domain::draft::valid_mutation_id;
 use crate::error::{ServiceError, not_found};
-use crate::operations::Idempotent;
 use crate::operations::outcome::Return;
 use crate::state::AppState;
 
@@ -172,17 +171,13 @@ pub(crate) fn idempotent(
     state: &AppState,
     principal: &Principal,
     body: &[u8],
-) -> Result<Option<Idempotent>, ServiceError> {
+) -> Result<Option<Keyed>, ServiceError> {
     let Some(key) = IdempotencyKey::from_headers(request.headers())? else { return Ok(None) };
     let target = request.uri().to_string();
     let method = request.method().as_str();
     let fingerprint =
         idempotency::fingerprint(&state.fingerprints, method, &target, request.content_type(), body);
-    Ok(Some(Idempotent {
-        scope: Scope::new(&[&principal.subject, method, request.path()]),
-        key,
-        fingerprint,
-    }))
+    Ok(Some(Keyed { scope: Scope::new(&[&principal.subject, method, request.path()]), key, fingerprint }))
 }
 
 /// The media type of the body.

@@ -16,7 +16,6 @@ use crate::cache::lookup::Lookup;
 use crate::cache::representation::Representation;
 use crate::error::ServiceError;
 use crate::model::{Audience as Declared, Model};
-use crate::operations::Performed;
 
 /// The response to a read: the whole answer, that it is known already, or that a precondition fails (RFC 9110 §13.2.2).
 /// The same for GET and HEAD; the server leaves the body of the latter out.
@@ -95,11 +94,6 @@ impl MessageBody for Untold {
     ) -> std::task::Poll<Option<Result<Bytes, Infallible>>> {
         std::task::Poll::Ready(None)
     }
-}
-
-/// The answer of a use case; one that was given before says so.
-pub(crate) fn performed(performed: &Performed) -> HttpResponse {
-    if performed.replayed { performed.answer.to_response() } else { performed.answer.to_first_response() }
 }
 
 fn strategy(model: &Model) -> String {

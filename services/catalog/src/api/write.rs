@@ -5,7 +5,7 @@ use bytes::Bytes;
 use conditional::WriteRefusal;
 use problem::{Problem, registry};
 
-use super::{incoming, representation};
+use super::incoming;
 use crate::domain::access;
 use crate::domain::draft::{Draft, Mode};
 use crate::domain::value::Value;
@@ -44,7 +44,7 @@ pub(crate) async fn create_record(
         prefer: incoming::prefer(request.headers()),
         ids: Vec::new(),
     };
-    Ok(representation::performed(&perform(&state.context, key, create).await?))
+    Ok(perform(&state.context, key, create).await?.to_response())
 }
 
 /// `PUT` and `PATCH /v1/{model}/{id}`.
@@ -74,7 +74,7 @@ pub(crate) async fn update_record(
     hash_secrets(model, state, &mut draft).await?;
     let update =
         Update { model, id, draft, conditions, principal, prefer: incoming::prefer(request.headers()) };
-    Ok(representation::performed(&perform(&state.context, key, update).await?))
+    Ok(perform(&state.context, key, update).await?.to_response())
 }
 
 /// `DELETE /v1/{model}/{id}`.
@@ -91,7 +91,7 @@ pub(crate) async fn delete_record(
     let mutation_id = incoming::mutation_id(request.headers())?;
     let key = incoming::idempotent(request, state, &principal, &[])?;
     let delete = Delete { model, id, mutation_id, conditions, principal };
-    Ok(representation::performed(&perform(&state.context, key, delete).await?))
+    Ok(perform(&state.context, key, delete).await?.to_response())
 }
 
 /// `POST /v1/{model}/{id}/undelete`.
@@ -107,7 +107,7 @@ pub(crate) async fn undelete_record(
     let mutation_id = incoming::mutation_id(request.headers())?;
     let key = incoming::idempotent(request, state, &principal, &[])?;
     let undelete = Undelete { model, id, mutation_id, principal };
-    Ok(representation::performed(&perform(&state.context, key, undelete).await?))
+    Ok(perform(&state.context, key, undelete).await?.to_response())
 }
 
 /// Replaces passwords by their hashes, before any connection is held: hashing takes long on purpose.

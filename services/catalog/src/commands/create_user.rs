@@ -1,8 +1,9 @@
 //! `catalog create-user`: makes a user without a token, which is how the first administrator comes to be.
 
+use pg_pool::now;
 use serde_json::Value as Json;
 
-use crate::app::{command_context, now};
+use crate::app::command_context;
 use crate::config::Config;
 use crate::domain::change::Actor;
 use crate::domain::credential;

@@ -6,10 +6,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context as _;
+use pg_pool::now;
 use rand::RngExt as _;
 use serde_json::{Value as Json, json};
 
-use crate::app::{command_context, now};
+use crate::app::command_context;
 use crate::config::Config;
 use crate::demo::{Chunk, DemoHerd, Lists, SEED};
 use crate::domain::access::ROLES;

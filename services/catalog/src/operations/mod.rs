@@ -16,10 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use idempotency::{Claim, IdempotencyKey, Scope, StoredAnswer};
+use idempotency::{Keyed, Once, StoredAnswer};
 use pg_pool::Connection;
 use problem::{Problem, registry};
-use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::cache::Records;
@@ -51,17 +50,6 @@ pub(crate) struct Context {
     pub(crate) wake_relay: Arc<dyn Fn() + Send + Sync>,
 }
 
-/// The key under which an answer is kept, and what it was asked for.
-#[derive(Clone, Debug)]
-pub(crate) struct Idempotent {
-    /// The principal and the operation.
-    pub(crate) scope: Scope,
-    /// The client's key.
-    pub(crate) key: IdempotencyKey,
-    /// Hash of the request.
-    pub(crate) fingerprint: [u8; 32],
-}
-
 /// A use case.
 pub(crate) trait Operation: 'static {
     /// Name in traces and metrics.
@@ -75,15 +63,6 @@ pub(crate) trait Operation: 'static {
     async fn run(self, conn: &mut Connection, context: &Context) -> Result<StoredAnswer, ServiceError>;
 }
 
-/// An answer, and whether it was given before.
-#[derive(Debug)]
-pub(crate) struct Performed {
-    /// What to answer.
-    pub(crate) answer: StoredAnswer,
-    /// It is the stored answer of an earlier request with the same key.
-    pub(crate) replayed: bool,
-}
-
 /// Runs a use case in its transaction, or replays the answer of an earlier run with the same key (X-D2).
 ///
 /// The transaction runs in a task of its own: a client that leaves does not cut it in the middle.
@@ -92,14 +71,17 @@ pub(crate) struct Performed {
 /// Those of the use case, of the key, and of the database.
 pub(crate) async fn perform<O: Operation>(
     context: &Context,
-    key: Option<Idempotent>,
+    key: Option<Keyed>,
     mut operation: O,
-) -> Result<Performed, ServiceError> {
+) -> Result<Once, ServiceError> {
     let context = context.clone();
     let affected = operation.affects(&context);
-    let work = async move {
+    http_server::uncut(async move {
         let transaction = async |conn: &mut Connection| {
-            let work = answer_once(conn, &context, key, operation, &affected);
+            // A replay affects what its first run did: it may be the answer to a writer that died before the cache was told.
+            let work = idempotency::once(conn, key.as_ref(), async |conn: &mut Connection| {
+                named(operation.run(conn, &context).await?, &affected)
+            });
             tokio::time::timeout(LONGEST_TRANSACTION, work).await.unwrap_or_else(|_| {
                 let cause = "the transaction took too long";
                 Err(Problem::new(&registry::UNAVAILABLE).cause(cause).into())
@@ -112,36 +94,8 @@ pub(crate) async fn perform<O: Operation>(
         // Whatever became of the cache, the change may stand: its events are on their way.
         (context.wake_relay)();
         performed
-    };
-    let work = work.in_current_span();
-    let task = match telemetry::request::current() {
-        Some(stats) => actix_web::rt::spawn(telemetry::request::scope(stats, work)),
-        None => actix_web::rt::spawn(work),
-    };
-    task.await.unwrap_or_else(|error| Err(Problem::new(&registry::INTERNAL).cause(error).into()))
-}
-
-/// Runs the use case, or finds the answer of an earlier run. A replay affects what its first run did: it may be the
-/// answer to a writer that died before the cache was told.
-async fn answer_once<O: Operation>(
-    conn: &mut Connection,
-    context: &Context,
-    key: Option<Idempotent>,
-    operation: O,
-    affected: &Affected,
-) -> Result<Performed, ServiceError> {
-    let Some(key) = key else {
-        let answer = named(operation.run(conn, context).await?, affected)?;
-        return Ok(Performed { answer, replayed: false });
-    };
-    match idempotency::claim(conn, &key.scope, &key.key, &key.fingerprint).await? {
-        Claim::Replay(answer) => Ok(Performed { answer, replayed: true }),
-        Claim::Fresh => {
-            let answer = named(operation.run(conn, context).await?, affected)?;
-            idempotency::store(conn, &key.scope, &key.key, &key.fingerprint, &answer).await?;
-            Ok(Performed { answer, replayed: false })
-        }
-    }
+    })
+    .await
 }
 
 /// The answer, which is kept by nobody and says what was invalidated (RFC 9875).

@@ -253,7 +253,7 @@ impl TestApp {
 
 /// The configuration of a catalog on this database; `more` is TOML that is added.
 pub(crate) fn config(database_url: &str, more: &str) -> Config {
-    Config::from_toml(&config_text(database_url, more)).unwrap_or_else(|error| panic!("{error}"))
+    settings::from_toml(&config_text(database_url, more)).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The same as the text of a file, for the real binary.

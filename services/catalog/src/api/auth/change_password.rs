@@ -12,7 +12,6 @@ use super::client_address::client_key;
 use super::end_sessions::own_user;
 use super::error::AuthError;
 use super::state::AuthState;
-use crate::api::representation;
 use crate::domain::access;
 use crate::domain::credential::{MAX_CHARS, Verification};
 use crate::error::ServiceError;
@@ -79,7 +78,7 @@ pub(crate) async fn change_password(
     let hash = hash_if_right(&auth, &address, user, current, next).await.map_err(Problem::from)?;
     let Some(model) = state.context.registry.model("user") else { return Err(crate::error::not_found()) };
     let change = SetPassword { model, id: user, hash, actor: access::actor(&principal) };
-    Ok(representation::performed(&perform(&state.context, None, change).await?))
+    Ok(perform(&state.context, None, change).await?.to_response())
 }
 
 async fn hash_if_right(
