@@ -1,15 +1,12 @@
 //! Builds a running service from its configuration; the binary and the tests use the same path.
 
-use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use blob_store::BlobStore;
 use broadcast::Broadcast;
-use chrono::{DateTime, Utc};
 use event_bus::{Bus, Relay, Shutdown};
 use freshness::Freshness;
 use http_client::{Client, ClientConfig};
@@ -17,7 +14,7 @@ use http_server::{Handle, ReadinessCheck, Running, Shell};
 use idempotency::FingerprintKey;
 use identity::{Authenticate, Verifier};
 use page_cursor::CursorKey;
-use pg_pool::PgPool;
+use pg_pool::{PgPool, now};
 use telemetry::metrics::Metrics;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -92,7 +89,7 @@ impl App {
             version: env!("CARGO_PKG_VERSION"),
             config: config.http.clone(),
             metrics: metrics.clone(),
-            checks: vec![Arc::new(DatabaseCheck(pool.clone())), Arc::new(StoreCheck(blobs.clone()))],
+            checks: vec![database_check(pool.clone()), store_check(blobs.clone())],
             slow_request: Duration::from_millis(config.telemetry.slow_request_ms),
         };
         let verifier = Verifier::new(&config.identity, Client::new(ClientConfig::default())?);
@@ -160,37 +157,14 @@ pub fn migrations() -> Vec<pg_pool::EmbeddedMigrations> {
     vec![event_bus::MIGRATIONS, idempotency::MIGRATIONS, crate::store::MIGRATIONS]
 }
 
-/// The one place where this service reads the time.
-pub(crate) fn now() -> DateTime<Utc> {
-    // Postgres keeps microseconds; what is answered must equal what is stored.
-    let now = Utc::now();
-    DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
-}
-
 /// A database that must answer before there is work.
-pub(crate) struct DatabaseCheck(pub(crate) PgPool);
-
-impl ReadinessCheck for DatabaseCheck {
-    fn name(&self) -> &'static str {
-        "postgres"
-    }
-
-    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
-        Box::pin(async { self.0.ping().await.map_err(|error| error.to_string()) })
-    }
+pub(crate) fn database_check(pool: PgPool) -> Arc<dyn ReadinessCheck> {
+    http_server::check("postgres", async move || pool.ping().await)
 }
 
 /// A store of objects that must answer before there is work.
-pub(crate) struct StoreCheck(pub(crate) BlobStore);
-
-impl ReadinessCheck for StoreCheck {
-    fn name(&self) -> &'static str {
-        "storage"
-    }
-
-    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
-        Box::pin(async { self.0.ping().await.map_err(|error| error.to_string()) })
-    }
+pub(crate) fn store_check(blobs: BlobStore) -> Arc<dyn ReadinessCheck> {
+    http_server::check("storage", async move || blobs.ping().await)
 }
 
 /// Declares the stream; where NATS is away, the relay does it later and the outbox keeps every event until then.

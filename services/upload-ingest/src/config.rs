@@ -1,18 +1,15 @@
 //! Configuration: a TOML file overlaid by the environment (`ALDIA_<SECTION>__<KEY>`). Unknown keys are refused, and all
 //! faults are reported at once. The service and its workers read the same file, or two that agree.
 
-use std::path::Path;
-
 use blob_store::{Backend, StorageConfig};
 use event_bus::BusConfig;
-use figment::Figment;
-use figment::providers::{Env, Format, Toml};
 use freshness::FreshnessConfig;
 use http_server::HttpConfig;
 use identity::IdentityConfig;
 use pg_pool::PgConfig;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
+use settings::{RedisConfig, Settings, secret_fault};
 use telemetry::TelemetryConfig;
 
 mod ingest;
@@ -20,16 +17,6 @@ mod processing;
 
 pub use ingest::IngestConfig;
 pub use processing::{ProcessingConfig, WatermarkConfig};
-
-/// Where this service differs from the defaults of the shared sections.
-const OWN_DEFAULTS: &str = r#"
-[http]
-bind = "127.0.0.1:8084"
-[postgres]
-application_name = "upload-ingest"
-[freshness]
-domain = "upload-ingest"
-"#;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -75,14 +62,6 @@ pub struct FreshnessSection {
     pub cache: FreshnessConfig,
 }
 
-/// Settings of Redis.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RedisConfig {
-    /// Its address with its password, `redis://:password@host:port`.
-    pub url: SecretString,
-}
-
 /// Settings of media that go out.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -115,12 +94,6 @@ pub struct AccessConfig {
     pub own_issuer: String,
 }
 
-impl Default for RedisConfig {
-    fn default() -> Self {
-        Self { url: "redis://127.0.0.1:6379".into() }
-    }
-}
-
 impl Default for MediaConfig {
     fn default() -> Self {
         Self { capability_key: SecretString::default(), capability_secs: 3600 }
@@ -139,50 +112,24 @@ impl Default for AccessConfig {
     }
 }
 
-/// `ALDIA_CONFIG` names no section; what does is `ALDIA_<SECTION>__<KEY>`.
-fn is_section(name: &figment::value::UncasedStr) -> bool {
-    name.as_str().contains("__")
-}
+impl Settings for Config {
+    const DEFAULTS: &'static str = r#"
+[http]
+bind = "127.0.0.1:8084"
+[postgres]
+application_name = "upload-ingest"
+[freshness]
+domain = "upload-ingest"
+"#;
 
-impl Config {
-    /// Reads a file, if one is named, and the environment over it.
-    ///
-    /// # Errors
-    /// Every fault, a line each, with its key.
-    pub fn load(file: Option<&Path>) -> Result<Self, String> {
-        let mut figment = Figment::new();
-        if let Some(file) = file {
-            if !file.is_file() {
-                return Err(format!("there is no configuration file {}", file.display()));
-            }
-            figment = figment.merge(Toml::file_exact(file));
-        }
-        Self::extract(&figment.merge(Env::prefixed("ALDIA_").filter(is_section).split("__")))
-    }
-
-    /// Reads a configuration from TOML alone, as tests do.
-    ///
-    /// # Errors
-    /// As [`Config::load`].
-    pub fn from_toml(text: &str) -> Result<Self, String> {
-        Self::extract(&Figment::from(Toml::string(text)))
-    }
-
-    fn extract(figment: &Figment) -> Result<Self, String> {
-        let mut config: Self =
-            Figment::from(Toml::string(OWN_DEFAULTS)).merge(figment).extract().map_err(|error| {
-                error.into_iter().map(|fault| fault.to_string()).collect::<Vec<_>>().join("\n")
-            })?;
-        if config.access.own_issuer.is_empty()
-            && let Some(first) = config.identity.issuers.first()
+    fn complete(&mut self) {
+        if self.access.own_issuer.is_empty()
+            && let Some(first) = self.identity.issuers.first()
         {
-            config.access.own_issuer.clone_from(&first.issuer);
+            self.access.own_issuer.clone_from(&first.issuer);
         }
-        let faults = config.faults();
-        if faults.is_empty() { Ok(config) } else { Err(faults.join("\n")) }
     }
 
-    /// Everything wrong with these settings, each with its key.
     fn faults(&self) -> Vec<String> {
         let mut faults: Vec<String> = Vec::new();
         let mut section = |name: &str, found: Vec<String>| {
@@ -194,13 +141,8 @@ impl Config {
         section("storage", self.storage.faults());
         section("ingest", self.ingest.faults());
         section("processing", self.processing.faults());
-        for (key, secret) in
-            [("media.capability_key", &self.media.capability_key), ("api.cursor_key", &self.api.cursor_key)]
-        {
-            if secret.expose_secret().chars().count() < 32 {
-                faults.push(format!("{key}: at least 32 characters are expected"));
-            }
-        }
+        faults.extend(secret_fault("media.capability_key", &self.media.capability_key));
+        faults.extend(secret_fault("api.cursor_key", &self.api.cursor_key));
         if !(60..=604_800).contains(&self.media.capability_secs) {
             faults.push("media.capability_secs: must lie between 60 and 604800".to_owned());
         }
@@ -235,17 +177,18 @@ capability_key = "a key of the tests, forty characters long"
 
     #[test]
     fn what_is_required_is_enough() {
-        let config = Config::from_toml(REQUIRED).unwrap();
+        let config: Config = settings::from_toml(REQUIRED).unwrap();
         assert_eq!(config.http.bind, "127.0.0.1:8084");
         assert_eq!(config.freshness.domain, "upload-ingest");
     }
 
     #[test]
     fn every_fault_is_told_at_once_with_its_key() {
-        let faults = Config::from_toml(
+        let invalid = settings::from_toml::<Config>(
             "[media]\ncapability_secs = 1\n[ingest]\nbuffer_bytes = 1\n[processing]\nconcurrency = 0\n",
         )
         .unwrap_err();
+        let faults = invalid.faults();
         for key in [
             "media.capability_secs",
             "media.capability_key",
@@ -256,26 +199,27 @@ capability_key = "a key of the tests, forty characters long"
         ] {
             assert!(faults.contains(key), "{key} in {faults}");
         }
-        assert!(Config::from_toml("[ingest]\nmax_size = 1").unwrap_err().contains("max_size"));
+        let unknown = settings::from_toml::<Config>("[ingest]\nmax_size = 1").unwrap_err();
+        assert!(unknown.faults().contains("max_size"));
     }
 
     #[test]
     fn parts_in_s3_are_made_of_whole_buffers() {
         let with = |storage: &str, buffer: u32| {
-            Config::from_toml(&format!("{REQUIRED}[ingest]\nbuffer_bytes = {buffer}\n[storage]\n{storage}"))
+            settings::from_toml::<Config>(&format!(
+                "{REQUIRED}[ingest]\nbuffer_bytes = {buffer}\n[storage]\n{storage}"
+            ))
         };
         let s3 = "backend = \"s3\"\n[storage.s3]\nbucket = \"b\"\naccess_key_id = \"i\"\nsecret_access_key = \"s\"";
         assert!(with(s3, 262_144).is_ok());
-        assert!(with(s3, 300_000).unwrap_err().starts_with("storage.s3.part_bytes: "));
+        assert!(with(s3, 300_000).unwrap_err().faults().starts_with("storage.s3.part_bytes: "));
         assert!(with("backend = \"local\"", 300_000).is_ok(), "nothing is cut into parts");
     }
 
     #[test]
     fn subjects_of_the_first_issuer_are_our_own() {
         let issuers = "[[identity.issuers]]\nissuer = \"http://one\"\njwks_url = \"http://one/keys\"\n";
-        assert_eq!(
-            Config::from_toml(&format!("{REQUIRED}{issuers}")).unwrap().access.own_issuer,
-            "http://one"
-        );
+        let config: Config = settings::from_toml(&format!("{REQUIRED}{issuers}")).unwrap();
+        assert_eq!(config.access.own_issuer, "http://one");
     }
 }

@@ -7,6 +7,7 @@ use actix_web::{HttpResponse, ResponseError};
 use blob_store::StorageError;
 use conditional::{ConditionError, WriteRefusal};
 use freshness::{FreshnessError, GroupError};
+use idempotency::ClaimError;
 use pg_pool::PgError;
 use problem::{FieldError, Problem, ProblemType, registry};
 
@@ -86,20 +87,19 @@ impl ResponseError for ServiceError {
     }
 }
 
-impl From<Problem> for ServiceError {
-    fn from(problem: Problem) -> Self {
-        Self(Box::new(problem))
-    }
-}
+/// An error that says itself which problem it becomes.
+trait Known: Into<Problem> {}
 
-impl From<PgError> for ServiceError {
-    fn from(error: PgError) -> Self {
-        let kind = if error.is_unavailable() || error.is_timeout() {
-            &registry::UNAVAILABLE
-        } else {
-            &registry::INTERNAL
-        };
-        Problem::new(kind).cause(error).into()
+impl Known for Problem {}
+impl Known for ClaimError {}
+impl Known for ConditionError {}
+impl Known for FreshnessError {}
+impl Known for GroupError {}
+impl Known for PgError {}
+
+impl<E: Known> From<E> for ServiceError {
+    fn from(error: E) -> Self {
+        Self(Box::new(error.into()))
     }
 }
 
@@ -120,27 +120,6 @@ impl From<StorageError> for ServiceError {
     }
 }
 
-impl From<FreshnessError> for ServiceError {
-    fn from(error: FreshnessError) -> Self {
-        Problem::new(&registry::UNAVAILABLE).cause(error).into()
-    }
-}
-
-impl From<GroupError> for ServiceError {
-    fn from(error: GroupError) -> Self {
-        Problem::new(&registry::INTERNAL).cause(error).into()
-    }
-}
-
-impl From<idempotency::ClaimError> for ServiceError {
-    fn from(error: idempotency::ClaimError) -> Self {
-        match error {
-            idempotency::ClaimError::Db(error) => error.into(),
-            refused => Problem::from(refused).into(),
-        }
-    }
-}
-
 impl From<content_inspect::Refusal> for ServiceError {
     fn from(refusal: content_inspect::Refusal) -> Self {
         let kind = match &refusal {
@@ -148,14 +127,6 @@ impl From<content_inspect::Refusal> for ServiceError {
             _ => &problems::CONTENT_DAMAGED,
         };
         Problem::new(kind).detail(refusal.human()).into()
-    }
-}
-
-impl From<ConditionError> for ServiceError {
-    fn from(error: ConditionError) -> Self {
-        Problem::new(&registry::INVALID_PARAMETER)
-            .field(error.header(), "invalid_format", error.to_string())
-            .into()
     }
 }
 

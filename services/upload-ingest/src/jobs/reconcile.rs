@@ -114,7 +114,7 @@ impl From<QueryError> for ReconcileError {
 pub(crate) async fn run_once(config: &Config, dry_run: bool, format: Format) -> anyhow::Result<String> {
     let pool = PgPool::new(&config.postgres, &Metrics::new("upload-ingest"))?;
     let blobs = BlobStore::open(&config.storage).await?;
-    let reconciler = Reconciler::new(config, &pool, &blobs, crate::app::now);
+    let reconciler = Reconciler::new(config, &pool, &blobs, pg_pool::now);
     let began = Instant::now();
     let mut turn = loop {
         match Turn::take(&pool).await? {

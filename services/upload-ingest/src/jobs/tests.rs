@@ -59,7 +59,7 @@ fn reconciler(fixture: &Fixture, blobs: &BlobStore, now: fn() -> DateTime<Utc>) 
     let text = "[postgres]\nurl = \"postgres://x@127.0.0.1/x\"\n[ingest]\norphan_secs = 600\n\
                 [api]\ncursor_key = \"a key of the tests, forty characters long\"\n\
                 [media]\ncapability_key = \"a key of the tests, forty characters long\"\n";
-    Reconciler::new(&Config::from_toml(text).unwrap(), &fixture.pool, blobs, now)
+    Reconciler::new(&settings::from_toml::<Config>(text).unwrap(), &fixture.pool, blobs, now)
 }
 
 async fn pass(reconciler: &Reconciler, dry_run: bool) -> Report {
@@ -154,7 +154,7 @@ async fn what_nothing_refers_to_is_removed_once_it_is_old() {
     let never = layout::original_key(Uuid::now_v7());
     put(&blobs, &never).await;
 
-    let young = pass(&reconciler(&fixture, &blobs, crate::app::now), false).await;
+    let young = pass(&reconciler(&fixture, &blobs, pg_pool::now), false).await;
     assert_eq!(young, Report { objects: 5, rows: 2, ..Report::default() });
     let found = Report { objects: 5, rows: 2, orphan_objects: 2, ..Report::default() };
     assert_eq!(pass(&reconciler(&fixture, &blobs, later), true).await, found);
@@ -240,7 +240,7 @@ async fn objects_of_a_deleted_asset_go_with_their_rows_and_later_the_asset() {
         Purge { pool: fixture.pool.clone(), now: || at(0) + TimeDelta::days(31), idempotency_hours: 24 };
     assert_eq!(purge.pass().await.unwrap(), Purged::default(), "its object is still there");
 
-    let report = pass(&reconciler(&fixture, &blobs, crate::app::now), false).await;
+    let report = pass(&reconciler(&fixture, &blobs, pg_pool::now), false).await;
     assert_eq!(report, Report { doomed_removed: 1, ..Report::default() });
     assert_eq!(purge.pass().await.unwrap(), Purged { assets: 1, ..Purged::default() });
     assert_eq!(fixture.number("SELECT count(*) AS number FROM asset, job").await, 0);
@@ -292,7 +292,7 @@ async fn bytes_of_an_upload_are_as_young_as_the_newest_of_them() {
     };
     let newest = segments.pop().unwrap();
     segments.iter().chain([&folder]).for_each(|path| age(path));
-    let reconciler = reconciler(&fixture, &blobs, crate::app::now);
+    let reconciler = reconciler(&fixture, &blobs, pg_pool::now);
     let report = pass(&reconciler, false).await;
     assert_eq!(report, Report { partials: 1, ..Report::default() });
     age(&newest);

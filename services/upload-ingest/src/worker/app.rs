@@ -1,8 +1,6 @@
 //! Builds a running worker from its configuration.
 
-use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +8,9 @@ use anyhow::Context as _;
 use blob_store::BlobStore;
 use event_bus::{Bus, Consumer, ConsumerSpec};
 use ffmpeg::Ffmpeg;
-use http_server::{ReadinessCheck, Running, Shell};
+use http_server::{Running, Shell};
 use image_variants::{DecodeAdmission, Limits};
-use pg_pool::PgPool;
+use pg_pool::{PgPool, now};
 use sandbox::Launcher;
 use telemetry::metrics::Metrics;
 use tokio::sync::watch;
@@ -25,7 +23,7 @@ use super::run::{self, Worker};
 use super::scratch::Scratch;
 use super::settle::Settler;
 use super::workshop::Workshop;
-use crate::app::{DatabaseCheck, StoreCheck};
+use crate::app::{database_check, store_check};
 use crate::config::Config;
 use crate::events;
 
@@ -67,9 +65,12 @@ impl App {
             config: config.http.clone(),
             metrics,
             checks: vec![
-                Arc::new(DatabaseCheck(pool)),
-                Arc::new(StoreCheck(blobs)),
-                Arc::new(NatsCheck(bus.clone())),
+                database_check(pool),
+                store_check(blobs),
+                http_server::check("nats", {
+                    let bus = bus.clone();
+                    async move || if bus.is_connected() { Ok(()) } else { Err("not connected") }
+                }),
             ],
             slow_request: Duration::from_millis(config.telemetry.slow_request_ms),
         };
@@ -123,7 +124,6 @@ async fn worker(
     let parent = processing.scratch.clone().unwrap_or_else(std::env::temp_dir);
     let scratch = tokio::task::spawn_blocking(move || Scratch::open(&parent)).await?;
     let meters = Meters::new(metrics);
-    let now = crate::app::now;
     let workshop = Workshop {
         blobs: blobs.clone(),
         ffmpeg,
@@ -157,18 +157,5 @@ async fn worker(
 async fn declare_stream(bus: Bus) {
     if let Err(error) = bus.ensure_stream(events::stream()).await {
         tracing::error!(%error, "the event stream is refused");
-    }
-}
-
-struct NatsCheck(Bus);
-
-impl ReadinessCheck for NatsCheck {
-    fn name(&self) -> &'static str {
-        "nats"
-    }
-
-    fn check(&self) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
-        let connected = self.0.is_connected();
-        Box::pin(async move { if connected { Ok(()) } else { Err("not connected".to_owned()) } })
     }
 }

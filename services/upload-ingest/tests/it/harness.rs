@@ -110,7 +110,7 @@ impl TestApp {
     async fn on(db: Arc<Database>, objects: Arc<TempDir>, issuer: Arc<TestIssuer>, more: &str) -> Self {
         install_crypto();
         let config = config_text(db.url(), objects.path(), &issuer, more);
-        let parsed = Config::from_toml(&config).unwrap_or_else(|error| panic!("{error}"));
+        let parsed = settings::from_toml::<Config>(&config).unwrap_or_else(|error| panic!("{error}"));
         let app = Box::pin(App::start(parsed)).await.unwrap_or_else(|error| panic!("{error:#}"));
         let base = format!("http://{}", app.addr());
         let handle = app.handle();

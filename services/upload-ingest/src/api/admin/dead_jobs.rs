@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::api::assets::administrator;
 use crate::api::assets::list::{address, refused_cursor};
-use crate::api::assets::perform::{Change, Key, Sight, perform};
+use crate::api::assets::perform::{Change, Sight, keyed, perform};
 use crate::api::assets::retry::requeue;
 use crate::api::incoming;
 use crate::error::{ServiceError, not_found, parameters};
@@ -117,10 +117,10 @@ pub(super) async fn requeue_dead_job(
     administrator(&caller)?;
     let id = incoming::path_id(&request, "id")?;
     incoming::no_parameters(&request)?;
-    let key = Key::of(&request, &state, &caller, &[])?;
+    let keyed = keyed(&request, &state, &caller, &[])?;
     let found = stage_of_job(&mut *state.pool.read().await?, id).await?;
     let (asset_id, stage) = found.ok_or_else(not_found)?;
-    let change = Change { name: "requeue_dead_job", asset_id, sight: Sight::Stays, key };
+    let change = Change { name: "requeue_dead_job", asset_id, sight: Sight::Stays, keyed };
     let shared = state.clone();
     perform(&state, change, async move |conn| {
         let asset = assets::lock(conn, asset_id).await?.ok_or_else(not_found)?;

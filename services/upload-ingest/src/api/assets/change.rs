@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::access::{changeable, known};
 use super::links::Links;
-use super::perform::{Change, Key, Sight, perform};
+use super::perform::{Change, Sight, keyed, perform};
 use super::representation;
 use crate::api::incoming;
 use crate::domain::access::Caller;
@@ -51,9 +51,9 @@ pub(super) async fn update_asset(
     let JsonBody(patch) = JsonBody::<AssetPatch>::from_request(request, &mut body.into_inner()).await?;
     let patch = with_checked_title(patch)?;
     // What decides what the request does, in one spelling.
-    let key = Key::of(request, state, &caller, &serde_json::to_vec(&patch).unwrap_or_default())?;
+    let keyed = keyed(request, state, &caller, &serde_json::to_vec(&patch).unwrap_or_default())?;
     let sight = if patch.may_take_from_view() { Sight::MayShrink } else { Sight::Stays };
-    let change = Change { name: "update_asset", asset_id: id, sight, key };
+    let change = Change { name: "update_asset", asset_id: id, sight, keyed };
     let update = Update { state: state.clone(), caller, id, kind, conditions, patch };
     perform(state, change, async move |conn| update.run(conn).await).await
 }

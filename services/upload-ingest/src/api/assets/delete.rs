@@ -8,7 +8,7 @@ use pg_pool::Connection;
 use uuid::Uuid;
 
 use super::access::{changeable, known};
-use super::perform::{Change, Key, Sight, perform};
+use super::perform::{Change, Sight, keyed, perform};
 use super::representation;
 use crate::api::incoming;
 use crate::domain::access::Caller;
@@ -39,8 +39,8 @@ pub(super) async fn delete_asset(
     if conditions.is_empty() {
         return Err(WriteRefusal::Missing.into());
     }
-    let key = Key::of(request, state, &caller, &[])?;
-    let change = Change { name: "delete_asset", asset_id: id, sight: Sight::MayShrink, key };
+    let keyed = keyed(request, state, &caller, &[])?;
+    let change = Change { name: "delete_asset", asset_id: id, sight: Sight::MayShrink, keyed };
     let delete = Delete { state: state.clone(), caller, id, kind, conditions };
     perform(state, change, async move |conn| delete.run(conn).await).await
 }

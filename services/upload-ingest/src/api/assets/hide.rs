@@ -7,7 +7,7 @@ use pg_pool::Connection;
 use super::access::{judged, known};
 use super::change::answer;
 use super::links::Links;
-use super::perform::{Change, Key, Sight, perform};
+use super::perform::{Change, Sight, keyed, perform};
 use crate::api::incoming;
 use crate::domain::access::Caller;
 use crate::domain::kind::MediaKind;
@@ -43,9 +43,9 @@ async fn judge(
     let caller = incoming::caller(request, state)?;
     let id = incoming::path_id(request, "id")?;
     incoming::no_parameters(request)?;
-    let key = Key::of(request, state, &caller, &[])?;
+    let keyed = keyed(request, state, &caller, &[])?;
     let (name, sight) = if hide { ("hide_asset", Sight::MayShrink) } else { ("show_asset", Sight::Stays) };
-    let change = Change { name, asset_id: id, sight, key };
+    let change = Change { name, asset_id: id, sight, keyed };
     let shared = state.clone();
     perform(state, change, async move |conn| {
         let asset = known(assets::lock(conn, id).await?, kind, &caller)?;

@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
-use idempotency::{Claim, IdempotencyKey, Scope, StoredAnswer};
+use idempotency::{Keyed, StoredAnswer};
 use pg_pool::Connection;
 use problem::{Problem, registry};
-use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::api::incoming;
@@ -33,30 +32,20 @@ pub(crate) enum Sight {
     Stays,
 }
 
-/// The key under which an answer is kept, and what it was asked for.
-#[derive(Debug)]
-pub(crate) struct Key {
-    scope: Scope,
-    key: IdempotencyKey,
-    fingerprint: [u8; 32],
-}
-
-impl Key {
-    /// That of the request, bound to its caller, operation and content (X-B2).
-    ///
-    /// # Errors
-    /// `malformed_request` where it is badly formed.
-    pub(crate) fn of(
-        request: &HttpRequest,
-        state: &AppState,
-        caller: &Caller,
-        body: &[u8],
-    ) -> Result<Option<Self>, ServiceError> {
-        let Some(found) = incoming::idempotent(request, state, caller)? else { return Ok(None) };
-        let (method, path) = (&found.operation.0, &found.operation.1);
-        let fingerprint = idempotency::fingerprint(&found.fingerprints, method, path, "", body);
-        Ok(Some(Self { scope: found.scope, key: found.key, fingerprint }))
-    }
+/// The idempotency key of the request, bound to its caller, operation and content (X-B2).
+///
+/// # Errors
+/// `malformed_request` where it is badly formed.
+pub(crate) fn keyed(
+    request: &HttpRequest,
+    state: &AppState,
+    caller: &Caller,
+    body: &[u8],
+) -> Result<Option<Keyed>, ServiceError> {
+    let Some(found) = incoming::idempotent(request, state, caller)? else { return Ok(None) };
+    let (method, path) = (&found.operation.0, &found.operation.1);
+    let fingerprint = idempotency::fingerprint(&found.fingerprints, method, path, "", body);
+    Ok(Some(Keyed { scope: found.scope, key: found.key, fingerprint }))
 }
 
 /// A change of one asset.
@@ -69,7 +58,7 @@ pub(crate) struct Change {
     /// What the public sees after it.
     pub(crate) sight: Sight,
     /// The request's idempotency key.
-    pub(crate) key: Option<Key>,
+    pub(crate) keyed: Option<Keyed>,
 }
 
 /// Runs a change, or replays the answer of an earlier run with the same key (X-D2).
@@ -81,13 +70,7 @@ pub(crate) async fn perform(
     change: Change,
     work: impl AsyncFnOnce(&mut Connection) -> Result<StoredAnswer, ServiceError> + 'static,
 ) -> Result<HttpResponse, ServiceError> {
-    let state = state.clone();
-    let work = run(state, change, work).in_current_span();
-    let task = match telemetry::request::current() {
-        Some(stats) => actix_web::rt::spawn(telemetry::request::scope(stats, work)),
-        None => actix_web::rt::spawn(work),
-    };
-    task.await.unwrap_or_else(|error| Err(Problem::new(&registry::INTERNAL).cause(error).into()))
+    http_server::uncut(run(state.clone(), change, work)).await
 }
 
 async fn run(
@@ -95,13 +78,19 @@ async fn run(
     change: Change,
     work: impl AsyncFnOnce(&mut Connection) -> Result<StoredAnswer, ServiceError>,
 ) -> Result<HttpResponse, ServiceError> {
-    let Change { name, asset_id, sight, key } = change;
+    let Change { name, asset_id, sight, keyed } = change;
     let invalidated = match sight {
         Sight::MayShrink => Some(cache::group(asset_id)?.render()),
         Sight::Stays => None,
     };
+    let named = async move |conn: &mut Connection| {
+        let mut answer = work(conn).await?;
+        answer.headers.push(("cache-control".to_owned(), "no-store".to_owned()));
+        answer.headers.extend(invalidated.map(|groups| ("cache-group-invalidation".to_owned(), groups)));
+        Ok(answer)
+    };
     let transaction = async move |conn: &mut Connection| {
-        let work = answer_once(conn, key, invalidated, work);
+        let work = idempotency::once(conn, keyed.as_ref(), named);
         tokio::time::timeout(LONGEST_TRANSACTION, work).await.unwrap_or_else(|_| {
             let cause = "the transaction took too long";
             Err(Problem::new(&registry::UNAVAILABLE).cause(cause).into())
@@ -114,7 +103,7 @@ async fn run(
     // Whatever became of the gateways, the change may stand: its events are on their way.
     (state.context.wake_relay)();
     announce(&state, asset_id).await;
-    performed
+    Ok(performed?.to_response())
 }
 
 /// Tells listeners to look at the timeline. One that misses it looks by itself a little later.
@@ -123,26 +112,4 @@ async fn announce(state: &AppState, asset_id: Uuid) {
     if let Err(error) = state.broadcast.publish(&subject, None, Bytes::new()).await {
         tracing::debug!(error = &error as &dyn std::error::Error, "listeners were not told");
     }
-}
-
-/// Runs the work, or finds the answer of an earlier run.
-async fn answer_once(
-    conn: &mut Connection,
-    key: Option<Key>,
-    invalidated: Option<String>,
-    work: impl AsyncFnOnce(&mut Connection) -> Result<StoredAnswer, ServiceError>,
-) -> Result<HttpResponse, ServiceError> {
-    if let Some(key) = &key
-        && let Claim::Replay(answer) =
-            idempotency::claim(conn, &key.scope, &key.key, &key.fingerprint).await?
-    {
-        return Ok(answer.to_response());
-    }
-    let mut answer = work(conn).await?;
-    answer.headers.push(("cache-control".to_owned(), "no-store".to_owned()));
-    answer.headers.extend(invalidated.map(|groups| ("cache-group-invalidation".to_owned(), groups)));
-    if let Some(key) = &key {
-        idempotency::store(conn, &key.scope, &key.key, &key.fingerprint, &answer).await?;
-    }
-    Ok(answer.to_first_response())
 }

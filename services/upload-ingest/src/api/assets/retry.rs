@@ -7,7 +7,7 @@ use problem::{Problem, registry};
 
 use super::access::{changeable, known};
 use super::links::Links;
-use super::perform::{Change, Key, Sight, perform};
+use super::perform::{Change, Sight, keyed, perform};
 use super::timeline;
 use crate::api::incoming;
 use crate::domain::job::{JobKind, MAX_ATTEMPTS};
@@ -29,8 +29,8 @@ pub(super) async fn retry_stage(
     let id = incoming::path_id(request, "id")?;
     let stage = request.match_info().get("stage").and_then(JobKind::parse).ok_or_else(not_found)?;
     incoming::no_parameters(request)?;
-    let key = Key::of(request, state, &caller, &[])?;
-    let change = Change { name: "retry_stage", asset_id: id, sight: Sight::Stays, key };
+    let keyed = keyed(request, state, &caller, &[])?;
+    let change = Change { name: "retry_stage", asset_id: id, sight: Sight::Stays, keyed };
     let shared = state.clone();
     perform(state, change, async move |conn| {
         let asset = known(assets::lock(conn, id).await?, kind, &caller)?;

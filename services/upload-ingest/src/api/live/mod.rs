@@ -7,7 +7,6 @@
 
 mod changes;
 mod events;
-mod frames;
 mod listeners;
 mod socket;
 

@@ -2,27 +2,22 @@
 //!
 //! Nothing that a client says is read, but pings and its farewell. One that does not answer to pings is taken to be gone.
 
-use std::pin::Pin;
 use std::time::Duration;
 
-use actix_web::error::PayloadError;
-use actix_web::web::{self, Data, Payload};
-use actix_web::{FromRequest as _, HttpRequest, HttpResponse, dev};
-use actix_ws::{AggregatedMessage, CloseCode, CloseReason, ProtocolError, Session};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
 use futures_util::{Stream, StreamExt as _};
-use problem::{Problem, registry};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::Instrument as _;
+use websocket::{
+    AggregatedMessage, CloseCode, CloseReason, Opened, ProtocolError, Session, answer_to, farewell, fault,
+};
 
 use super::changes::timeline_changes;
 use super::events::{KEEP_ALIVE, LONGEST};
-use super::frames::{Bounded, MAX_FRAME};
 use super::{Admitted, taken, told};
 use crate::error::ServiceError;
 use crate::state::AppState;
-
-/// A request's body, as the extractor takes it.
-type Bytes = Pin<Box<dyn Stream<Item = Result<bytes::Bytes, PayloadError>>>>;
 
 /// A client that has said nothing for so long, not even to pings, is gone.
 const SILENCE: Duration = Duration::from_secs(45);
@@ -36,13 +31,7 @@ pub(super) async fn open_socket(
     let Admitted { asset, gives_links } =
         super::admitted(&state, &request, |id| format!("/ws/assets/{id}")).await?;
     let place = state.listeners.enter(&asset.owner)?;
-    let bytes: Bytes = Box::pin(Bounded::new(body.into_inner()));
-    let mut bounded = dev::Payload::Stream { payload: bytes };
-    let bounded = web::Payload::from_request(&request, &mut bounded).await.map_err(refused)?;
-    let (response, session, messages) = actix_ws::handle(&request, bounded).map_err(refused)?;
-    // Larger than any frame that is let through: what is too large is refused there.
-    let limit = usize::try_from(MAX_FRAME).unwrap_or(usize::MAX).saturating_mul(2);
-    let messages = messages.max_frame_size(limit).aggregate_continuations().max_continuation_size(limit);
+    let Opened { response, session, messages } = websocket::open(&request, body).await?;
     let changes = timeline_changes(state.get_ref().clone(), asset.id)
         .map(move |change| change.map(|timeline| told(&state, &timeline, gives_links)));
     let speaking = async move {
@@ -55,13 +44,6 @@ pub(super) async fn open_socket(
     };
     actix_web::rt::spawn(speaking.in_current_span());
     Ok(response)
-}
-
-fn refused(error: actix_web::Error) -> ServiceError {
-    Problem::new(&registry::MALFORMED_REQUEST)
-        .detail("a WebSocket handshake is expected here")
-        .cause(error.to_string())
-        .into()
 }
 
 /// Why the conversation ends; `None` when the other side has ended it, or does not take what it is told.
@@ -101,30 +83,5 @@ async fn speak(
                 taken(session.ping(b"")).await.then_some(())?;
             }
         }
-    }
-}
-
-fn farewell(code: CloseCode, description: &str) -> CloseReason {
-    CloseReason { code, description: Some(description.to_owned()) }
-}
-
-fn answer_to(reason: Option<CloseReason>) -> CloseReason {
-    CloseReason { code: reason.map_or(CloseCode::Normal, |reason| reason.code), description: None }
-}
-
-/// What was too large is told apart from what makes no sense.
-fn fault(error: &ProtocolError) -> CloseReason {
-    let is_too_large = match error {
-        ProtocolError::Overflow => true,
-        ProtocolError::Io(error) => {
-            let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<PayloadError>());
-            matches!(cause, Some(PayloadError::Overflow))
-        }
-        _ => false,
-    };
-    if is_too_large {
-        farewell(CloseCode::Size, "nothing that long is expected")
-    } else {
-        farewell(CloseCode::Protocol, "not understood")
     }
 }

@@ -1,8 +1,9 @@
 //! Assets, under each of their three addresses; their timelines as they change; and what administrators do.
 
+use openapi_parts::{Operation, content, header, id, idempotency_key, if_match, query, variable};
 use serde_json::{Map, Value as Json, json};
 
-use super::parts::{Operation, content, header, id, idempotency_key, if_match, query, signature, variable};
+use super::parts::signature;
 use super::uploads;
 
 /// The three addresses: path, one, many.
@@ -106,9 +107,9 @@ fn read(one: &str, many: &str) -> Operation {
 }
 
 fn update(one: &str, many: &str) -> Operation {
-    let patch = json!({"schema": super::parts::schema("AssetPatch")});
+    let patch = json!({"schema": openapi_parts::schema("AssetPatch")});
     Operation::new(&format!("update_{one}"), many, "Change title or visibility (RFC 7396).")
-        .parameters(vec![if_match(), idempotency_key()])
+        .parameters(vec![if_match("asset"), idempotency_key()])
         .body(true, json!({"application/merge-patch+json": patch, "application/json": patch}))
         .answer("200", "The asset as it stands now.", content("Asset"))
         .problems(&["400", "401", "403", "404", "409", "412", "413", "415", "422", "428"])
@@ -116,7 +117,7 @@ fn update(one: &str, many: &str) -> Operation {
 
 fn delete(one: &str, many: &str) -> Operation {
     Operation::new(&format!("delete_{one}"), many, "Delete it, with everything that was made of it.")
-        .parameters(vec![if_match(), idempotency_key()])
+        .parameters(vec![if_match("asset"), idempotency_key()])
         .empty("204", "It is gone for everybody.")
         .problems(&["400", "401", "403", "404", "409", "412", "422", "428"])
 }

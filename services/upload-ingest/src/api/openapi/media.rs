@@ -1,8 +1,9 @@
 //! Media on their way out.
 
+use openapi_parts::{Operation, header, id, variable};
 use serde_json::{Map, Value as Json, json};
 
-use super::parts::{Operation, header, id, signature, variable};
+use super::parts::signature;
 
 /// Adds their paths.
 pub(super) fn add(paths: &mut Map<String, Json>) {

@@ -1,13 +1,15 @@
 //! Schemas of bodies.
 
+use openapi_parts::schemas::{
+    choice, field_error, fraction, instant, many, maybe, maybe_instant, maybe_number, maybe_text, number, object,
+    problem, text, truth, uuid,
+};
 use serde_json::{Map, Value as Json, json};
-
-use super::parts::schema;
 
 /// All of them.
 pub(super) fn all() -> Map<String, Json> {
     let schemas = [
-        ("Problem", problem()),
+        ("Problem", problem(offsets())),
         ("FieldError", field_error()),
         ("Fault", fault()),
         ("Upload", upload()),
@@ -25,97 +27,12 @@ pub(super) fn all() -> Map<String, Json> {
     schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
 
-/// An object with these members and no others; those whose name ends in `?` may be left out.
-fn object(description: &str, members: Vec<(&str, Json)>) -> Json {
-    let required: Vec<&str> =
-        members.iter().map(|(name, _)| *name).filter(|name| !name.ends_with('?')).collect();
-    let properties: Map<String, Json> = members
-        .iter()
-        .map(|(name, schema)| (name.trim_end_matches('?').to_owned(), schema.clone()))
-        .collect();
-    json!({
-        "type": "object", "description": description, "required": required, "properties": properties,
-        "additionalProperties": false,
-    })
-}
-
-fn text(description: &str) -> Json {
-    json!({"type": "string", "description": description})
-}
-
-fn maybe_text(description: &str) -> Json {
-    json!({"type": ["string", "null"], "description": description})
-}
-
-fn number(description: &str) -> Json {
-    json!({"type": "integer", "description": description})
-}
-
-fn maybe_number(description: &str) -> Json {
-    json!({"type": ["integer", "null"], "description": description})
-}
-
-fn fraction(description: &str) -> Json {
-    json!({"type": "number", "minimum": 0, "maximum": 1, "description": description})
-}
-
-fn truth(description: &str) -> Json {
-    json!({"type": "boolean", "description": description})
-}
-
-fn choice(words: &[&str], description: &str) -> Json {
-    json!({"type": "string", "enum": words, "description": description})
-}
-
-fn uuid(description: &str) -> Json {
-    json!({"type": "string", "format": "uuid", "description": description})
-}
-
-fn instant(description: &str) -> Json {
-    json!({"type": "string", "format": "date-time", "description": description})
-}
-
-fn maybe_instant(description: &str) -> Json {
-    json!({"type": ["string", "null"], "format": "date-time", "description": description})
-}
-
-fn maybe(name: &str, description: &str) -> Json {
-    json!({"description": description, "anyOf": [schema(name), {"type": "null"}]})
-}
-
-fn many(name: &str, description: &str) -> Json {
-    json!({"type": "array", "items": schema(name), "description": description})
-}
-
-fn problem() -> Json {
-    json!({
-        "type": "object",
-        "description": "Problem details (RFC 9457).",
-        "required": ["type", "title", "status", "code"],
-        "properties": {
-            "type": {"type": "string", "format": "uri-reference"},
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "detail": {"type": "string"},
-            "instance": {"type": "string"},
-            "code": {"type": "string"},
-            "trace_id": {"type": "string"},
-            "errors": {"type": "array", "items": schema("FieldError")},
-            "expected-offset": {"type": "integer", "description": "Where the upload stands."},
-            "provided-offset": {"type": "integer", "description": "What the request said instead."},
-        },
-    })
-}
-
-fn field_error() -> Json {
-    object(
-        "One fault of a request.",
-        vec![
-            ("pointer", text("JSON pointer (RFC 6901), `?parameter`, or the name of a field of the header.")),
-            ("code", text("The rule that was broken.")),
-            ("message", text("The same for people.")),
-        ],
-    )
+/// What problems of the upload protocols say beside the usual.
+fn offsets() -> Vec<(&'static str, Json)> {
+    vec![
+        ("expected-offset", number("Where the upload stands.")),
+        ("provided-offset", number("What the request said instead.")),
+    ]
 }
 
 fn fault() -> Json {

@@ -1,8 +1,9 @@
 //! Uploads: the resumable resource in its two dialects, and the ways to send a whole file at once.
 
+use openapi_parts::{Operation, content, header, id, idempotency_key, query};
 use serde_json::{Map, Value as Json, json};
 
-use super::parts::{Operation, content, header, id, idempotency_key, query, said_of_asset};
+use super::parts::said_of_asset;
 
 const TAG: &str = "uploads";
 

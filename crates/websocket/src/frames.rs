@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 /// Most bytes of one frame. Clients have nothing to say but that they are there or leave.
-pub(super) const MAX_FRAME: u64 = 1024;
+pub const MAX_FRAME: u64 = 1024;
 
 /// Reads the heads of frames out of a stream of bytes that is cut anywhere.
 #[derive(Debug, Default)]
@@ -66,14 +66,14 @@ fn body_length(head: &[u8]) -> Option<u64> {
 }
 
 /// A request's body that ends with an error before a frame that is too large.
-pub(super) struct Bounded<S> {
+pub(crate) struct Bounded<S> {
     bytes: S,
     heads: Heads,
     refused: bool,
 }
 
 impl<S> Bounded<S> {
-    pub(super) fn new(bytes: S) -> Self {
+    pub(crate) fn new(bytes: S) -> Self {
         Self { bytes, heads: Heads::default(), refused: false }
     }
 }
