@@ -11,6 +11,14 @@ pub mod catalog {
     }
 }
 
+/// What stories-feed publishes.
+pub mod stories_feed {
+    /// Version 1: subjects `stories_feed.story.<published|ended>` on stream `STORIES_FEED`.
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/aldia.stories_feed.v1.rs"));
+    }
+}
+
 /// What upload-ingest publishes.
 pub mod upload_ingest {
     /// Version 1: subjects `upload_ingest.asset.<processed|failed|changed|deleted>` and `upload_ingest.job.queued` on stream
@@ -23,6 +31,7 @@ pub mod upload_ingest {
 #[cfg(test)]
 mod tests {
     use super::catalog::v1::{Change, RecordChanged};
+    use super::stories_feed::v1::{EndReason, Privacy, StoryEnded, StoryPublished};
     use super::upload_ingest::v1::{
         AssetChanged, AssetFailed, AssetProcessed, JobQueued, QueuedJob, Rendition,
     };
@@ -36,6 +45,8 @@ mod tests {
         assert_eq!(AssetFailed::full_name(), "aldia.upload_ingest.v1.AssetFailed");
         assert_eq!(AssetChanged::full_name(), "aldia.upload_ingest.v1.AssetChanged");
         assert_eq!(JobQueued::full_name(), "aldia.upload_ingest.v1.JobQueued");
+        assert_eq!(StoryPublished::full_name(), "aldia.stories_feed.v1.StoryPublished");
+        assert_eq!(StoryEnded::full_name(), "aldia.stories_feed.v1.StoryEnded");
     }
 
     /// The numbers are the contract: a generator that renumbers would pass every test that encodes and decodes.
@@ -85,6 +96,21 @@ mod tests {
         let job = QueuedJob { id: "j".into(), stage: Stage::Probe.into() };
         let queued = JobQueued { jobs: vec![job], ..Default::default() };
         assert_eq!(queued.encode_to_vec(), [0x1a, 5, 0x0a, 1, b'j', 0x10, 1]);
+    }
+
+    #[test]
+    fn fields_of_a_story_keep_their_numbers() {
+        let published = StoryPublished {
+            version: 7,
+            privacy: Privacy::Followers.into(),
+            asset_id: "a".into(),
+            ..Default::default()
+        };
+        assert_eq!(published.encode_to_vec(), [0x18, 7, 0x38, 2, 0x42, 1, b'a']);
+
+        let ended =
+            StoryEnded { reason: EndReason::Withdrawn.into(), actor_id: "p".into(), ..Default::default() };
+        assert_eq!(ended.encode_to_vec(), [0x30, 4, 0x3a, 1, b'p']);
     }
 
     /// What is not understood must not show more than was allowed.

@@ -1,0 +1,9 @@
+DROP TABLE highlight_item;
+DROP TABLE highlight;
+DROP TABLE story_report;
+DROP TABLE story_reply;
+DROP TABLE story_reaction;
+DROP TABLE story_view;
+DROP TABLE story_count;
+DROP TABLE story;
+DROP TABLE media;

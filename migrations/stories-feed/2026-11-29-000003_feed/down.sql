@@ -1,0 +1,2 @@
+DROP TABLE feed_event;
+DROP TABLE feed_clock;

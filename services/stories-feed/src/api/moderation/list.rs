@@ -1,0 +1,58 @@
+//! `GET` and `HEAD /v1/gyms/{gym}/reports`: the reports that wait for a decision, each with the story as it is now, whoever its
+//! audience is.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::api::kept_story::KeptStory;
+use crate::api::listing::Asked;
+use crate::api::person_view::PersonView;
+use crate::api::{access, incoming, reading};
+use crate::error::ServiceError;
+use crate::state::AppState;
+use crate::store::moderation::{self, ReportRow};
+
+/// A report as it is sent.
+#[derive(Serialize)]
+struct ReportView {
+    story: KeptStory,
+    author: PersonView,
+    reporter: PersonView,
+    reason: String,
+    message: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
+impl ReportView {
+    fn of(row: ReportRow, now: DateTime<Utc>) -> Result<Self, ServiceError> {
+        Ok(Self {
+            author: PersonView::new(row.story.author_id, row.author_name, None),
+            reporter: PersonView::new(row.reporter_id, row.reporter_name, None),
+            story: KeptStory::of(row.story, row.media, now)?,
+            reason: row.reason,
+            message: row.message,
+            created_at: row.created_at,
+        })
+    }
+}
+
+/// Two statements, the oldest first.
+pub(super) async fn list_reports(
+    state: Data<AppState>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ServiceError> {
+    let caller = incoming::caller(&request, &state)?;
+    let gym_id = incoming::path_id(&request, "gym")?;
+    let asked = Asked::of(&request, &[])?;
+    let scope = format!("reports\n{gym_id}");
+    let after = asked.after(&state, &scope)?;
+    let mut conn = state.stories.read().await?;
+    access::judges(access::standing(&mut conn, gym_id, &caller).await?)?;
+    let rows = moderation::waiting(&mut conn, gym_id, after, asked.rows()).await?;
+    drop(conn);
+    let place = |row: &ReportRow| (row.created_at, row.story.id, row.reporter_id);
+    let now = state.context.now();
+    Ok(reading::answer(&asked.page(&state, &scope, rows, place, |row| ReportView::of(row, now))?))
+}

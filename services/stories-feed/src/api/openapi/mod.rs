@@ -1,0 +1,121 @@
+//! The API's document (OpenAPI 3.1): every path of the service, with every status it answers with.
+
+mod feed;
+mod gyms;
+mod live;
+mod parts;
+mod people;
+mod schemas;
+mod stories;
+
+use std::sync::LazyLock;
+
+use actix_web::http::header;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
+use conditional::{EntityTag, ReadDecision, WriteRefusal};
+use openapi_parts::Operation;
+use serde_json::{Map, Value as Json, json};
+
+use super::incoming;
+use crate::error::{ServiceError, refused};
+
+/// The document as it is sent, made once.
+static PUBLISHED: LazyLock<Published> = LazyLock::new(Published::make);
+
+struct Published {
+    body: Bytes,
+    tag: EntityTag,
+}
+
+impl Published {
+    fn make() -> Self {
+        let body = Bytes::from(document().to_string());
+        let tag = EntityTag::strong(&blake3::hash(&body).to_hex());
+        Self { body, tag }
+    }
+}
+
+/// Registers the document's address.
+pub(crate) fn configure(app: &mut ServiceConfig) {
+    app.service(
+        web::resource("/openapi.json")
+            .route(web::get().to(get_document))
+            .route(web::head().to(get_document)),
+    );
+}
+
+/// `GET` and `HEAD /openapi.json`, for everybody.
+async fn get_document(request: HttpRequest) -> Result<HttpResponse, ServiceError> {
+    let mut response = match incoming::conditions(&request)?.check_read(&PUBLISHED.tag) {
+        ReadDecision::Failed => return Err(refused(&WriteRefusal::Failed, "document")),
+        ReadDecision::NotModified => HttpResponse::NotModified(),
+        ReadDecision::Send => HttpResponse::Ok(),
+    };
+    response
+        .insert_header((header::CACHE_CONTROL, "public, no-cache"))
+        .insert_header((header::ETAG, PUBLISHED.tag.to_string()))
+        .content_type("application/json");
+    Ok(response.body(PUBLISHED.body.clone()))
+}
+
+/// The document.
+pub(crate) fn document() -> Json {
+    let mut paths = Map::new();
+    gyms::add(&mut paths);
+    people::add(&mut paths);
+    stories::add(&mut paths);
+    feed::add(&mut paths);
+    live::add(&mut paths);
+    paths.insert("/openapi.json".to_owned(), json!({"get": own_operation()}));
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "aldia stories-feed",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Members of a gym post stories that vanish at an exact instant, and scroll everybody else's: from memory, never stale, and alive over a WebSocket.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas::all(),
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+        "security": [{"bearer": []}],
+        "x-problem-types": crate::problems::all(),
+    })
+}
+
+fn own_operation() -> Json {
+    Operation::new("get_stories_feed_document", "meta", "This document.")
+        .open()
+        .answer("200", "The API's document.", json!({"application/json": {"schema": {"type": "object"}}}))
+        .empty("304", "Not changed.")
+        .problems(&["400", "401", "412"])
+        .into_json()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_is_whole() {
+        assert_eq!(openapi_parts::faults(&document()), [""; 0]);
+    }
+
+    #[test]
+    fn every_change_may_be_repeated_under_a_key() {
+        let document = document();
+        for (name, operation) in openapi_parts::operations(&document) {
+            let is_change = !name.starts_with("GET ");
+            let keys = operation["parameters"].as_array().into_iter().flatten();
+            let takes_a_key = keys.into_iter().any(|parameter| parameter["name"] == "Idempotency-Key");
+            // A ticket is another one each time, and a query of GraphQL changes nothing.
+            let is_none = name.ends_with("/tickets") || name.ends_with("/graphql");
+            assert_eq!(takes_a_key, is_change && !is_none, "{name}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! How anything is changed: one transaction, in a task of its own so that a client that leaves does not cut it, under the
+//! idempotency key of the request if it has one, and under the guard of what it changes.
+//!
+//! mark → begin → claim the key → lock → check → write → log of the feed → outbox → store the answer → commit → stamp, tell the
+//! gateways → tell the replicas → answer
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use bytes::Bytes;
+use idempotency::{Keyed, StoredAnswer};
+use pg_pool::Connection;
+use problem::{Problem, registry};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::api::incoming::version_tag;
+use crate::cache::groups::Affected;
+use crate::error::ServiceError;
+use crate::state::AppState;
+
+/// Longest that the work of one transaction may take. The mark of a write in flight (`freshness.mark_ms`) outlasts it.
+const LONGEST_TRANSACTION: Duration = Duration::from_secs(10);
+
+/// A change.
+#[derive(Debug)]
+pub(crate) struct Change {
+    /// Its name in traces and metrics.
+    pub(crate) name: &'static str,
+    /// What it changes of what copies show; none where no copy shows it.
+    pub(crate) affected: Option<Affected>,
+    /// Gyms whose feeds have news after it.
+    pub(crate) gyms: Vec<Uuid>,
+    /// The request's idempotency key.
+    pub(crate) keyed: Option<Keyed>,
+}
+
+/// Runs a change, or replays the answer of an earlier run with the same key (X-D2).
+///
+/// # Errors
+/// Those of `work`, of the key, of the database, and `unavailable` where the gateways cannot be told.
+pub(crate) async fn perform(
+    state: &AppState,
+    change: Change,
+    work: impl AsyncFnOnce(&mut Connection) -> Result<StoredAnswer, ServiceError> + 'static,
+) -> Result<HttpResponse, ServiceError> {
+    http_server::uncut(run(state.clone(), change, work)).await
+}
+
+async fn run(
+    state: AppState,
+    change: Change,
+    work: impl AsyncFnOnce(&mut Connection) -> Result<StoredAnswer, ServiceError>,
+) -> Result<HttpResponse, ServiceError> {
+    let Change { name, affected, gyms, keyed } = change;
+    let groups = affected.as_ref().map(Affected::groups).transpose()?.map(|groups| groups.render());
+    let named = async move |conn: &mut Connection| {
+        let mut answer = work(conn).await?;
+        answer.headers.push(("cache-control".to_owned(), "no-store".to_owned()));
+        answer.headers.extend(groups.map(|groups| ("cache-group-invalidation".to_owned(), groups)));
+        Ok(answer)
+    };
+    let transaction = async move |conn: &mut Connection| {
+        let work = idempotency::once(conn, keyed.as_ref(), named);
+        tokio::time::timeout(LONGEST_TRANSACTION, work).await.unwrap_or_else(|_| {
+            let cause = "the transaction took too long";
+            Err(Problem::new(&registry::UNAVAILABLE).cause(cause).into())
+        })
+    };
+    let performed = match &affected {
+        Some(affected) => state.stories.change(name, affected, transaction).await,
+        None => state.stories.change_unseen(name, transaction).await,
+    };
+    // Whatever became of the cache, the change may stand: its events are on their way.
+    (state.context.wake_relay)();
+    for gym in gyms {
+        announce(&state, gym).await;
+    }
+    Ok(performed?.to_response())
+}
+
+/// The subject on which replicas hear that a gym's feed has news.
+pub(crate) fn news_subject(gym: Uuid) -> String {
+    format!("aldia.stories_feed.news.{gym}")
+}
+
+/// Tells all replicas that a gym's feed has news. One that misses it looks by itself a little later.
+pub(crate) async fn announce(state: &AppState, gym: Uuid) {
+    if let Err(error) = state.broadcast.publish(&news_subject(gym), None, Bytes::new()).await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "replicas were not told of news");
+    }
+}
+
+/// An answer with a JSON body and, of something that has a version, its validator.
+///
+/// # Errors
+/// `internal` where it cannot be written, which no test would pass.
+pub(crate) fn answer<T: Serialize>(
+    status: u16,
+    body: &T,
+    version: Option<i64>,
+) -> Result<StoredAnswer, ServiceError> {
+    let body = serde_json::to_vec(body).map_err(|error| Problem::new(&registry::INTERNAL).cause(error))?;
+    let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    headers.extend(version.map(|version| ("etag".to_owned(), version_tag(version).to_string())));
+    Ok(StoredAnswer { status, headers, body })
+}
+
+/// An answer without a body.
+pub(crate) fn no_content() -> StoredAnswer {
+    StoredAnswer { status: 204, headers: Vec::new(), body: Vec::new() }
+}
