@@ -30,7 +30,8 @@ pub fn faults(document: &Json) -> Vec<String> {
         if !text("summary").ends_with('.') {
             faults.push(format!("{name}: it has no summary, or one without a full stop"));
         }
-        let has_answers = operation.get("responses").and_then(Json::as_object).is_some_and(|all| !all.is_empty());
+        let has_answers =
+            operation.get("responses").and_then(Json::as_object).is_some_and(|all| !all.is_empty());
         if !has_answers {
             faults.push(format!("{name}: it answers nothing"));
         }

@@ -91,8 +91,7 @@ pub fn problem(more: Vec<(&str, Json)>) -> Json {
         ("errors", json!({"type": "array", "items": schema("FieldError")})),
     ];
     let members = usual.into_iter().chain(more);
-    let properties: Map<String, Json> =
-        members.map(|(name, schema)| (name.to_owned(), schema)).collect();
+    let properties: Map<String, Json> = members.map(|(name, schema)| (name.to_owned(), schema)).collect();
     json!({
         "type": "object",
         "description": "Problem details (RFC 9457).",

@@ -21,6 +21,9 @@ pub(crate) struct Service {
     pub(crate) settings: &'static [(&'static str, Setting)],
     /// Services that must be ready before it starts.
     pub(crate) depends_on: &'static [&'static str],
+    /// Loads demo data that are made of what other services do: run once all services are ready. It may be run again. `{accounts}`
+    /// is the file with the accounts that are known until then, `{base_url}` the gateway; for the rest as [`Database::seed`].
+    pub(crate) seed_after_start: Option<&'static [&'static str]>,
 }
 
 /// Where a service says that it is ready.
@@ -80,6 +83,7 @@ pub(crate) const SERVICES: &[Service] = &[
             ("records.cursor_key", Setting::Key("cursor_key")),
         ],
         depends_on: &[],
+        seed_after_start: None,
     },
     Service {
         name: "upload-ingest",
@@ -95,6 +99,7 @@ pub(crate) const SERVICES: &[Service] = &[
         template: "upload-ingest.toml",
         settings: &UPLOADS,
         depends_on: &["catalog"],
+        seed_after_start: None,
     },
     Service {
         name: "upload-worker",
@@ -106,6 +111,39 @@ pub(crate) const SERVICES: &[Service] = &[
         template: "upload-worker.toml",
         settings: &UPLOADS,
         depends_on: &["upload-ingest"],
+        seed_after_start: None,
+    },
+    Service {
+        name: "stories-feed",
+        binary: "stories-feed",
+        serve: &["serve", "--config", "{config}"],
+        ports: &[("http", 8082)],
+        ready: Ready::Http(8082, "readyz"),
+        database: Some(Database {
+            name: "stories_feed",
+            migrate: &["migrate", "--config", "{config}"],
+            seed: None,
+        }),
+        template: "stories-feed.toml",
+        settings: &[
+            ("postgres.url", Setting::DatabaseUrl("stories_feed")),
+            ("redis.url", Setting::RedisUrl),
+            ("nats.url", Setting::NatsUrl),
+            ("api.cursor_key", Setting::Key("stories_cursor_key")),
+        ],
+        depends_on: &["catalog", "upload-ingest"],
+        // Photos and clips come in as anybody's do: through the gateway, and with a worker that works on them.
+        seed_after_start: Some(&[
+            "seed",
+            "--config",
+            "{config}",
+            "--data",
+            "{data}",
+            "--base-url",
+            "{base_url}",
+            "--accounts",
+            "{accounts}",
+        ]),
     },
     Service {
         name: "gateway",
@@ -120,8 +158,10 @@ pub(crate) const SERVICES: &[Service] = &[
             // The Redis of each service: its edges hold their leases where it looks for them.
             ("freshness.catalog.redis_url", Setting::RedisUrl),
             ("freshness.upload-ingest.redis_url", Setting::RedisUrl),
+            ("freshness.stories-feed.redis_url", Setting::RedisUrl),
         ],
-        depends_on: &["catalog", "upload-ingest"],
+        depends_on: &["catalog", "upload-ingest", "stories-feed"],
+        seed_after_start: None,
     },
 ];
 

@@ -13,8 +13,8 @@ pub use actix_ws::{
 use futures_util::Stream;
 use problem::{Problem, registry};
 
-pub use frames::MAX_FRAME;
 use frames::Bounded;
+pub use frames::MAX_FRAME;
 
 /// A request's body, as the extractor takes it.
 type Body = Pin<Box<dyn Stream<Item = Result<bytes::Bytes, PayloadError>>>>;

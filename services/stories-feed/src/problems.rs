@@ -36,6 +36,7 @@ pub fn all() -> Vec<serde_json::Value> {
     problem::registry::COMMON
         .iter()
         .chain(STORIES_FEED_PROBLEMS)
+        .chain(graphql_http::GRAPHQL_PROBLEMS)
         .map(|kind| serde_json::json!({"code": kind.code, "status": kind.status, "title": kind.title, "doc": kind.doc}))
         .collect()
 }

@@ -35,7 +35,7 @@ pub(crate) enum Colour {
 #[derive(InputObject)]
 pub(crate) struct Wish {
     text: String,
-    times: Option<i32>,
+    times: Option<u32>,
     colours: Option<Vec<Colour>>,
 }
 
@@ -65,7 +65,7 @@ impl Query {
 
     async fn wish(&self, ctx: &Context<'_>, wish: Wish) -> String {
         resolved(ctx);
-        wish.text.repeat(wish.times.unwrap_or(1) as usize)
+        wish.text.repeat(usize::try_from(wish.times.unwrap_or(1)).unwrap())
             + &"!".repeat(wish.colours.map_or(0, |all| all.len()))
     }
 
@@ -189,7 +189,7 @@ impl Ask {
     }
 
     pub(crate) fn post_json(body: &Value) -> Self {
-        Self::post_bytes(&body.to_string())
+        Self::post_bytes(body.to_string())
     }
 
     pub(crate) fn post_bytes(body: impl AsRef<[u8]>) -> Self {

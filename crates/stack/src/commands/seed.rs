@@ -25,17 +25,42 @@ pub(crate) async fn seed(site: &Site) -> Result<ExitCode> {
     let site = &Site { port_base, ..site.clone() };
     let mut interrupts = Interrupts::listen()?;
     let bin = bin_dir(site, profile).await?;
-    interrupts.guard(load(site, &run, &bin)).await?;
+    interrupts
+        .guard(async {
+            let accounts = load(site, &run, &bin).await?;
+            load_after_start(site, &run, &bin, accounts).await
+        })
+        .await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Loads the demo data of every service that has some and writes `demo.json`.
+/// Loads the demo data of every service that has some of its own and writes `demo.json`.
 pub(crate) async fn load(site: &Site, run: &Run, bin: &Path) -> Result<Vec<Value>> {
+    let own = |service: &Service| service.database.as_ref().and_then(|database| database.seed);
+    load_all(site, run, bin, Vec::new(), own).await
+}
+
+/// Loads the demo data that are made of what several services do, which all must be ready, and writes `demo.json` anew.
+pub(crate) async fn load_after_start(
+    site: &Site,
+    run: &Run,
+    bin: &Path,
+    accounts: Vec<Value>,
+) -> Result<Vec<Value>> {
+    load_all(site, run, bin, accounts, |service| service.seed_after_start).await
+}
+
+async fn load_all(
+    site: &Site,
+    run: &Run,
+    bin: &Path,
+    mut accounts: Vec<Value>,
+    arguments: impl Fn(&Service) -> Option<&'static [&'static str]>,
+) -> Result<Vec<Value>> {
     // The same each time, so that what people noted down keeps working.
     let password = Secrets::open(&site.state)?.password("demo_password")?;
-    let mut accounts = Vec::new();
     for service in SERVICES {
-        let Some(arguments) = service.database.as_ref().and_then(|database| database.seed) else { continue };
+        let Some(arguments) = arguments(service) else { continue };
         let mut command = run.helper(bin.join(service.binary));
         command.args(fill(site, service, arguments)).env("ALDIA_DEMO_PASSWORD", &password);
         accounts.extend(load_one(site, service, command).await?);
@@ -72,7 +97,7 @@ async fn load_one(site: &Site, service: &Service, mut command: Command) -> Resul
         .with_context(|| format!("the last line of `{} seed` is not JSON", service.binary))?;
     let accounts = answer.get("accounts").and_then(Value::as_array).cloned();
     let accounts = accounts.with_context(|| format!("`{} seed` names no accounts", service.binary))?;
-    step.done(format!("{} accounts", accounts.len()));
+    step.done(if accounts.is_empty() { String::new() } else { format!("{} accounts", accounts.len()) });
     Ok(accounts)
 }
 
@@ -84,6 +109,8 @@ pub(crate) fn fill(site: &Site, service: &Service, arguments: &[&str]) -> Vec<St
         .map(|argument| match *argument {
             "{config}" => config.display().to_string(),
             "{data}" => site.root.join("data").display().to_string(),
+            "{accounts}" => site.demo_file().display().to_string(),
+            "{base_url}" => base_url(site),
             other => other.to_owned(),
         })
         .collect()

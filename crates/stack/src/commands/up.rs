@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::seed::{admin_url, base_url, fill, load};
+use super::seed::{admin_url, base_url, fill, load, load_after_start};
 use super::tour::tour;
 use crate::build::{Profile, build};
 use crate::cli::Only;
@@ -136,7 +136,7 @@ async fn bring_up(site: &Site, run: &mut Run, profile: Profile, only: Option<Onl
     for service in start_order() {
         start(site, run, &bin, service).await?;
     }
-    Ok(accounts)
+    load_after_start(site, run, &bin, accounts).await
 }
 
 fn require_ports(site: &Site, services: &[Service]) -> Result<()> {

@@ -13,7 +13,7 @@ pub(crate) fn url(renditions: &Json) -> Option<String> {
         |rendition: &Json, key: &str, value: &str| rendition.get(key).and_then(Json::as_str) == Some(value);
     let thumbs = || all.iter().filter(|rendition| has(rendition, "name", NAME));
     let chosen = thumbs()
-        .find(|rendition| has(rendition, "format", "jpeg"))
+        .find(|rendition| has(rendition, "format", "jpg"))
         .or_else(|| thumbs().next())
         .or_else(|| all.first())?;
     chosen.get("url").and_then(Json::as_str).map(str::to_owned)
@@ -27,7 +27,7 @@ mod tests {
     #[test]
     fn the_thumbnail_that_everybody_reads_is_shown() {
         let avif = json!({"name": "thumb", "format": "avif", "url": "/a"});
-        let jpeg = json!({"name": "thumb", "format": "jpeg", "url": "/j"});
+        let jpeg = json!({"name": "thumb", "format": "jpg", "url": "/j"});
         let tiny = json!({"name": "placeholder", "format": "webp", "url": "/t"});
         for (renditions, expected) in [
             (json!([tiny, avif, jpeg]), Some("/j")),

@@ -24,7 +24,7 @@ macro_rules! named {
 
             /// The one of that name.
             pub(crate) fn parse(name: &str) -> Option<Self> {
-                match name { $($text => Some(Self::$variant),)* _ => None }
+                Self::ALL.iter().copied().find(|known| known.as_str() == name)
             }
         }
     };

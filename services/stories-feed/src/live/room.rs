@@ -186,7 +186,8 @@ impl Room {
                 self.set_position(Some(end));
                 return Ok(());
             };
-            let has_gap = end.epoch != position.epoch || end.seq < position.seq || !follow(&events, position, end);
+            let has_gap =
+                end.epoch != position.epoch || end.seq < position.seq || !follow(&events, position, end);
             if has_gap {
                 return self.start_over(end).await;
             }
@@ -271,7 +272,8 @@ impl Room {
         };
         let persons: HashSet<_> = joins.iter().map(|join| join.viewer).collect();
         let persons: Vec<_> = persons.into_iter().collect();
-        let earliest = joins.iter().filter_map(|join| join.since).filter(|since| since.epoch == position.epoch);
+        let earliest =
+            joins.iter().filter_map(|join| join.since).filter(|since| since.epoch == position.epoch);
         // After the look: what is known of viewers is as new as all that they are told.
         let found = match self.reach_back(earliest.map(|since| since.seq).min(), position).await {
             Ok(()) => self.viewers(&persons).await,

@@ -43,7 +43,8 @@ impl Tail {
 
     /// All events beyond a position; nothing where some of them are not known.
     pub(super) fn since(&self, seq: i64, end: i64) -> Option<impl Iterator<Item = &Arc<Told>>> {
-        (seq <= end && self.first(end) <= seq + 1).then(|| self.events.iter().filter(move |event| event.position.seq > seq))
+        (seq <= end && self.first(end) <= seq + 1)
+            .then(|| self.events.iter().filter(move |event| event.position.seq > seq))
     }
 
     /// Forgets everything.

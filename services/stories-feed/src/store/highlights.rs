@@ -67,10 +67,10 @@ pub(crate) async fn lock(conn: &mut Connection, id: Uuid) -> QueryResult<Option<
 /// Of the database.
 pub(crate) async fn is_shown(conn: &mut Connection, gym_id: Uuid, owner_id: Uuid) -> QueryResult<bool> {
     let there = member::table
-        .inner_join(person::table.on(person::id.eq(member::user_id)))
+        .left_join(person::table.on(person::id.eq(member::user_id)))
         .filter(member::gym_id.eq(gym_id))
         .filter(member::user_id.eq(owner_id))
-        .filter(person::is_active);
+        .filter(person::is_active.nullable().is_distinct_from(false));
     diesel::select(exists(there)).get_result(conn).await
 }
 

@@ -135,14 +135,18 @@ pub(crate) async fn read(
     );
     let rows: Vec<Found> = feed_clock::table
         .left_join(
-            feed_event::table
-                .on(feed_event::gym_id.eq(feed_clock::gym_id).and(feed_event::seq.gt(after))),
+            feed_event::table.on(feed_event::gym_id.eq(feed_clock::gym_id).and(feed_event::seq.gt(after))),
         )
         .left_join(story::table.on(story::id.nullable().eq(feed_event::story_id.nullable())))
         .filter(feed_clock::gym_id.eq(gym_id))
         .order(feed_event::seq)
         .limit(limit)
-        .select((feed_clock::epoch, feed_clock::seq, event.nullable(), (story::id, story::expires_at).nullable()))
+        .select((
+            feed_clock::epoch,
+            feed_clock::seq,
+            event.nullable(),
+            (story::id, story::expires_at).nullable(),
+        ))
         .load(conn)
         .await?;
     let [(epoch, seq, ..), ..] = rows.as_slice() else { return Ok(None) };

@@ -79,32 +79,32 @@ async fn about_shown(
     now: DateTime<Utc>,
     action: Action,
 ) -> QueryResult<Vec<FeedEvent>> {
-    let shown: Vec<(StoryRow, String, Option<MediaRow>)> = story::table
-        .inner_join(person::table.on(person::id.eq(story::author_id)))
+    let shown: Vec<(StoryRow, Option<String>, Option<MediaRow>)> = story::table
+        .left_join(person::table.on(person::id.eq(story::author_id)))
         .left_join(media::table.on(media::asset_id.nullable().eq(story::asset_id)))
         .filter(story::gym_id.eq(gym_id))
         .filter(story::author_id.eq(author_id))
         .filter(story::state.eq(State::Active.as_str()))
         .filter(story::expires_at.gt(now))
-        .filter(person::is_active)
+        .filter(person::is_active.nullable().is_distinct_from(false))
         .order((story::published_at, story::id))
-        .select((StoryRow::as_select(), person::name, Option::<MediaRow>::as_select()))
+        .select((StoryRow::as_select(), person::name.nullable(), Option::<MediaRow>::as_select()))
         .load(conn)
         .await?;
-    let data = |story: &StoryRow, name: &str, media: Option<MediaRow>| -> Json {
+    let data = |story: &StoryRow, name: Option<&str>, media: Option<MediaRow>| -> Json {
         match action {
             Action::RemoveStory => json!({}),
-            _ => stories::preview(story, Some(name), media.as_ref()),
+            _ => stories::preview(story, name, media.as_ref()),
         }
     };
-    let event = |(story, name, media): (StoryRow, String, Option<MediaRow>)| {
+    let event = |(story, name, media): (StoryRow, Option<String>, Option<MediaRow>)| {
         Ok(FeedEvent {
             action,
             story_id: Some(story.id),
             author_id: Some(author_id),
             privacy: Some(story.privacy()?),
             viewer_id: None,
-            data: data(&story, &name, media),
+            data: data(&story, name.as_deref(), media),
         })
     };
     shown.into_iter().map(event).collect()

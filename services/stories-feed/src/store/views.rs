@@ -60,12 +60,12 @@ pub(crate) async fn seeable(conn: &mut Connection, ids: &[Uuid], viewer: Uuid) -
     let blocks = block::blocker_id.eq(viewer).and(block::blocked_id.eq(story::author_id));
     let is_blocked = block::blocker_id.eq(story::author_id).and(block::blocked_id.eq(viewer));
     let rows: Vec<Row> = story::table
-        .inner_join(person::table.on(person::id.eq(story::author_id)))
+        .left_join(person::table.on(person::id.eq(story::author_id)))
         .inner_join(member::table.on(belongs))
         .inner_join(author_member.on(author_belongs))
         .filter(story::id.eq_any(ids))
         .filter(story::state.eq_any([State::Active.as_str(), State::Archived.as_str()]))
-        .filter(person::is_active)
+        .filter(person::is_active.nullable().is_distinct_from(false))
         .select((
             story::id,
             story::gym_id,

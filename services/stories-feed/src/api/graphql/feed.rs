@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{ComplexObject, Context, ID, SimpleObject};
+use async_graphql::{ID, SimpleObject};
 use serde::Deserialize;
 
 use super::asker::{Asker, uuid};
@@ -29,7 +29,6 @@ pub(super) struct FeedArguments {
 
 /// Stories of a gym, and all that REST tells of the page.
 #[derive(SimpleObject)]
-#[graphql(complex)]
 pub(super) struct StoryConnection {
     /// The gym.
     gym_id: ID,
@@ -37,6 +36,8 @@ pub(super) struct StoryConnection {
     position: String,
     /// The stories, with their cursors.
     edges: Vec<StoryEdge>,
+    /// The stories without their cursors.
+    nodes: Vec<Story>,
     /// The page.
     page_info: PageInfo,
     /// The same stories, grouped by who posted them.
@@ -53,32 +54,13 @@ pub(super) struct StoryConnection {
     cache_headers: CacheHeaders,
 }
 
-#[ComplexObject]
-impl StoryConnection {
-    /// The stories without their cursors.
-    async fn nodes(&self) -> Vec<&Story> {
-        self.edges.iter().map(|edge| &edge.node).collect()
-    }
-}
-
 /// A story on a page.
 #[derive(SimpleObject)]
-#[graphql(complex)]
 struct StoryEdge {
+    /// Where a page begins that comes after it.
+    cursor: String,
     /// The story.
     node: Story,
-    #[graphql(skip)]
-    index: usize,
-    #[graphql(skip)]
-    page: std::sync::Arc<Shared>,
-}
-
-#[ComplexObject]
-impl StoryEdge {
-    /// Where a page begins that comes after it.
-    async fn cursor(&self, ctx: &Context<'_>) -> Result<String, Told> {
-        Ok(cursor(Asker::of(ctx)?, &self.page, self.index)?)
-    }
 }
 
 /// The stories of one author.
@@ -235,29 +217,25 @@ fn connection(asker: &Asker, shared: Shared, is_first: bool) -> Result<StoryConn
             set_media_url(story, url, &asker.loads.hints);
         }
     }
-    let shared = std::sync::Arc::new(shared);
-    let edges: Vec<StoryEdge> = page
-        .user_stories
+    let nodes: Vec<Story> =
+        page.user_stories.iter().flat_map(|author| author.stories.iter().cloned()).collect();
+    let edges = nodes
         .iter()
-        .flat_map(|author| author.stories.iter().cloned())
         .enumerate()
-        .map(|(index, node)| StoryEdge { node, index, page: std::sync::Arc::clone(&shared) })
-        .collect();
-    let ends = edges
-        .len()
-        .checked_sub(1)
-        .map(|last| Ok::<_, Told>((cursor(asker, &shared, 0)?, cursor(asker, &shared, last)?)));
-    let (start_cursor, end_cursor) = ends.transpose()?.unzip();
+        .map(|(index, node)| Ok(StoryEdge { cursor: cursor(asker, &shared, index)?, node: node.clone() }))
+        .collect::<Result<Vec<_>, Told>>()?;
+    let page_info = PageInfo {
+        has_next_page: page.next.is_some(),
+        has_previous_page: !is_first,
+        start_cursor: edges.first().map(|edge| edge.cursor.clone()),
+        end_cursor: edges.last().map(|edge| edge.cursor.clone()),
+    };
     Ok(StoryConnection {
         gym_id: page.gym_id,
         position: page.position,
         edges,
-        page_info: PageInfo {
-            has_next_page: page.next.is_some(),
-            has_previous_page: !is_first,
-            start_cursor,
-            end_cursor,
-        },
+        nodes,
+        page_info,
         user_stories: page.user_stories,
         own_pending: page.own_pending,
         prefetch_hints: page.prefetch_hints,

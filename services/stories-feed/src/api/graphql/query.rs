@@ -32,7 +32,7 @@ pub(super) async fn ask_graphql(
         Ok((source, parameters)) => {
             let mut data = async_graphql::Data::default();
             data.insert(Arc::clone(&asker));
-            let outcome = loader.serve(endpoint.execute(source, parameters, data)).await;
+            let outcome = Box::pin(loader.serve(endpoint.execute(source, parameters, data))).await;
             (Some(source), outcome)
         }
     };

@@ -7,8 +7,6 @@ use actix_web::web::{self, ServiceConfig};
 
 /// Registers both.
 pub(crate) fn configure(app: &mut ServiceConfig) {
-    app.service(
-        web::resource("/v1/gyms/{gym}/stories/tickets").route(web::post().to(tickets::post_ticket)),
-    );
+    app.service(web::resource("/v1/gyms/{gym}/stories/tickets").route(web::post().to(tickets::post_ticket)));
     app.service(web::resource("/ws/stories/{gym}").route(web::get().to(socket::open_socket)));
 }

@@ -116,13 +116,7 @@ struct Conversation {
 }
 
 impl Conversation {
-    async fn hold(
-        mut self,
-        joined: Joined,
-        mut seat: Seat,
-        messages: AggregatedMessageStream,
-        place: Place,
-    ) {
+    async fn hold(mut self, joined: Joined, mut seat: Seat, messages: AggregatedMessageStream, place: Place) {
         let reason = match self.greet(joined, &seat.cut).await {
             None => self.speak(&mut seat, messages).await,
             Some(end) => end.and_then(|end| self.end(end)),

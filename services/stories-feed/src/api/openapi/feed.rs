@@ -56,12 +56,16 @@ fn get_feed() -> Operation {
 }
 
 fn get_member_stories() -> Operation {
-    Operation::new("get_member_stories", TAG, "What one member of a gym shows to you, pinned and newest first.")
-        .description("`user` is null of who shows you nothing, and of who does not belong to the gym.")
-        .parameters(vec![limit(), cursor()])
-        .answer("200", "A page.", content("MemberStories"))
-        .empty("304", "Not changed, and nothing in it has expired.")
-        .problems(&READ)
+    Operation::new(
+        "get_member_stories",
+        TAG,
+        "What one member of a gym shows to you, pinned and newest first.",
+    )
+    .description("`user` is null of who shows you nothing, and of who does not belong to the gym.")
+    .parameters(vec![limit(), cursor()])
+    .answer("200", "A page.", content("MemberStories"))
+    .empty("304", "Not changed, and nothing in it has expired.")
+    .problems(&READ)
 }
 
 fn limit() -> Json {

@@ -9,11 +9,13 @@ const TAG: &str = "gyms";
 
 /// Adds their paths.
 pub(super) fn add(paths: &mut Map<String, Json>) {
-    let gyms = list("list_gyms", TAG, "The gyms that you belong to, with your role in each; all of them for administrators.", "GymPage");
-    paths.insert(
-        "/v1/gyms".to_owned(),
-        json!({"get": gyms.into_json(), "post": post_gym().into_json()}),
+    let gyms = list(
+        "list_gyms",
+        TAG,
+        "The gyms that you belong to, with your role in each; all of them for administrators.",
+        "GymPage",
     );
+    paths.insert("/v1/gyms".to_owned(), json!({"get": gyms.into_json(), "post": post_gym().into_json()}));
     paths.insert(
         "/v1/gyms/{gym}".to_owned(),
         json!({"parameters": [gym()], "get": get_gym().into_json(), "patch": patch_gym().into_json()}),
@@ -27,8 +29,13 @@ pub(super) fn add(paths: &mut Map<String, Json>) {
         "/v1/gyms/{gym}/members/{user}".to_owned(),
         json!({"parameters": [gym(), user()], "put": put_member().into_json(), "delete": delete_member().into_json()}),
     );
-    let reports = list("list_reports", TAG, "Reports that wait for a decision, the oldest first; for moderators.", "ReportPage")
-        .problems(&["403"]);
+    let reports = list(
+        "list_reports",
+        TAG,
+        "Reports that wait for a decision, the oldest first; for moderators.",
+        "ReportPage",
+    )
+    .problems(&["403"]);
     paths.insert(
         "/v1/gyms/{gym}/reports".to_owned(),
         json!({"parameters": [gym()], "get": reports.into_json()}),
@@ -66,14 +73,18 @@ fn patch_gym() -> Operation {
 }
 
 fn put_member() -> Operation {
-    Operation::new("put_member", TAG, "Make somebody a member, or give a member another role; for owners and administrators.")
-        .description("A gym that has an owner keeps one: 409.")
-        .parameters(vec![idempotency_key()])
-        .body(true, body("Membership"))
-        .answer("200", "The member, who was one before.", content("Member"))
-        .answer("201", "The member, who was none before.", content("Member"))
-        .problems(&WITH_BODY)
-        .problems(&["403", "404"])
+    Operation::new(
+        "put_member",
+        TAG,
+        "Make somebody a member, or give a member another role; for owners and administrators.",
+    )
+    .description("A gym that has an owner keeps one: 409.")
+    .parameters(vec![idempotency_key()])
+    .body(true, body("Membership"))
+    .answer("200", "The member, who was one before.", content("Member"))
+    .answer("201", "The member, who was none before.", content("Member"))
+    .problems(&WITH_BODY)
+    .problems(&["403", "404"])
 }
 
 fn delete_member() -> Operation {

@@ -8,18 +8,19 @@ use super::parts::{LISTED, body, gym};
 
 /// Adds their paths.
 pub(super) fn add(paths: &mut Map<String, Json>) {
-    let ticket = Operation::new("post_ticket", "live", "A ticket with which you may open the socket of a gym, for half a minute.")
-        .description("For clients that can send no token with a handshake.")
-        .answer("201", "The ticket.", content("Ticket"))
-        .problems(&LISTED);
+    let ticket = Operation::new(
+        "post_ticket",
+        "live",
+        "A ticket with which you may open the socket of a gym, for half a minute.",
+    )
+    .description("For clients that can send no token with a handshake.")
+    .answer("201", "The ticket.", content("Ticket"))
+    .problems(&LISTED);
     paths.insert(
         "/v1/gyms/{gym}/stories/tickets".to_owned(),
         json!({"parameters": [gym()], "post": ticket.into_json()}),
     );
-    paths.insert(
-        "/ws/stories/{gym}".to_owned(),
-        json!({"parameters": [gym()], "get": socket().into_json()}),
-    );
+    paths.insert("/ws/stories/{gym}".to_owned(), json!({"parameters": [gym()], "get": socket().into_json()}));
     paths.insert(
         "/graphql".to_owned(),
         json!({"get": ask_by_address().into_json(), "post": ask_by_body().into_json()}),

@@ -40,9 +40,7 @@ impl Published {
 /// Registers the document's address.
 pub(crate) fn configure(app: &mut ServiceConfig) {
     app.service(
-        web::resource("/openapi.json")
-            .route(web::get().to(get_document))
-            .route(web::head().to(get_document)),
+        web::resource("/openapi.json").route(web::get().to(get_document)).route(web::head().to(get_document)),
     );
 }
 

@@ -49,7 +49,10 @@ pub(super) fn cursor() -> Json {
 
 /// A list, whose pages are of this schema.
 pub(super) fn list(id: &str, tag: &str, summary: &str, page: &str) -> Operation {
-    Operation::new(id, tag, summary).parameters(paged()).answer("200", "A page.", content(page)).problems(&LISTED)
+    Operation::new(id, tag, summary)
+        .parameters(paged())
+        .answer("200", "A page.", content(page))
+        .problems(&LISTED)
 }
 
 /// A JSON body of this schema.

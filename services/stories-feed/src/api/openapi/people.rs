@@ -56,7 +56,10 @@ pub(super) fn add(paths: &mut Map<String, Json>) {
 
 fn put_tie(one: &str) -> Operation {
     let (summary, description) = match one {
-        "follow" => ("Follow somebody.", "Both must belong to one gym, else 404; 409 where you have blocked the person."),
+        "follow" => (
+            "Follow somebody.",
+            "Both must belong to one gym, else 404; 409 where you have blocked the person.",
+        ),
         "close_friend" => (
             "Count somebody among your close friends.",
             "Both must belong to one gym, else 404; 409 where you have blocked the person.",
@@ -109,7 +112,9 @@ fn list_highlights() -> Operation {
     let mut parameters = paged();
     parameters.push(query("owner_id", uuid(), "Whose; your own where it is left out."));
     Operation::new("list_highlights", HIGHLIGHTS, "The highlights of one member, the oldest first.")
-        .description("Counted and shown is what you may see; of others, one in which that is nothing is left out.")
+        .description(
+            "Counted and shown is what you may see; of others, one in which that is nothing is left out.",
+        )
         .parameters(parameters)
         .answer("200", "A page.", content("HighlightPage"))
         .problems(&LISTED)
@@ -132,12 +137,16 @@ fn get_highlight() -> Operation {
 }
 
 fn patch_highlight() -> Operation {
-    Operation::new("patch_highlight", HIGHLIGHTS, "Give it another title, other stories or another order (RFC 7396); for its owner.")
-        .parameters(vec![if_match("highlight"), idempotency_key()])
-        .body(true, patch("HighlightPatch"))
-        .answer("200", "The highlight as it stands then.", content("Highlight"))
-        .problems(&WITH_BODY)
-        .problems(&["403", "404", "412", "428"])
+    Operation::new(
+        "patch_highlight",
+        HIGHLIGHTS,
+        "Give it another title, other stories or another order (RFC 7396); for its owner.",
+    )
+    .parameters(vec![if_match("highlight"), idempotency_key()])
+    .body(true, patch("HighlightPatch"))
+    .answer("200", "The highlight as it stands then.", content("Highlight"))
+    .problems(&WITH_BODY)
+    .problems(&["403", "404", "412", "428"])
 }
 
 fn delete_highlight() -> Operation {

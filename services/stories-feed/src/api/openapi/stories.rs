@@ -32,10 +32,16 @@ pub(super) fn add(paths: &mut Map<String, Json>) {
     of_story("publish", json!({"post": publish_story().into_json()}));
     of_story("retry", json!({"post": retry_story().into_json()}));
     of_story("reaction", json!({"put": put_reaction().into_json(), "delete": delete_reaction().into_json()}));
-    let viewers = list("list_viewers", TAG, "Who has seen a story, the latest first; for its author.", "ViewerPage")
-        .problems(&["403"]);
+    let viewers =
+        list("list_viewers", TAG, "Who has seen a story, the latest first; for its author.", "ViewerPage")
+            .problems(&["403"]);
     of_story("viewers", json!({"get": viewers.into_json()}));
-    let replies = list("list_replies", TAG, "Replies, the newest first: all of them for the author, your own for you.", "ReplyPage");
+    let replies = list(
+        "list_replies",
+        TAG,
+        "Replies, the newest first: all of them for the author, your own for you.",
+        "ReplyPage",
+    );
     of_story("replies", json!({"get": replies.into_json(), "post": post_reply().into_json()}));
     of_story("reports", json!({"post": report_story().into_json()}));
     paths.insert("/v1/stories/views:batch".to_owned(), json!({"post": merge_views().into_json()}));
@@ -60,21 +66,29 @@ fn get_story() -> Operation {
 }
 
 fn patch_story() -> Operation {
-    Operation::new("patch_story", TAG, "Change what a story says, how and to whom (RFC 7396); for its author.")
-        .description("`duration_hours` stands once it is published: 409.")
-        .parameters(vec![if_match("story"), idempotency_key()])
-        .body(true, patch("StoryPatch"))
-        .answer("200", "The story as it stands then.", content("Story"))
-        .problems(&WITH_BODY)
-        .problems(&["403", "404", "412", "428"])
+    Operation::new(
+        "patch_story",
+        TAG,
+        "Change what a story says, how and to whom (RFC 7396); for its author.",
+    )
+    .description("`duration_hours` stands once it is published: 409.")
+    .parameters(vec![if_match("story"), idempotency_key()])
+    .body(true, patch("StoryPatch"))
+    .answer("200", "The story as it stands then.", content("Story"))
+    .problems(&WITH_BODY)
+    .problems(&["403", "404", "412", "428"])
 }
 
 fn delete_story() -> Operation {
-    Operation::new("delete_story", TAG, "Delete a story, for its author; or remove it, for moderators of its gym.")
-        .parameters(vec![if_match("story"), idempotency_key()])
-        .empty("204", "It is gone for everybody.")
-        .problems(&WITHOUT_BODY)
-        .problems(&["403", "404", "412", "428"])
+    Operation::new(
+        "delete_story",
+        TAG,
+        "Delete a story, for its author; or remove it, for moderators of its gym.",
+    )
+    .parameters(vec![if_match("story"), idempotency_key()])
+    .empty("204", "It is gone for everybody.")
+    .problems(&WITHOUT_BODY)
+    .problems(&["403", "404", "412", "428"])
 }
 
 fn publish_story() -> Operation {
@@ -103,13 +117,17 @@ fn merge_views() -> Operation {
 }
 
 fn put_reaction() -> Operation {
-    Operation::new("put_reaction", TAG, "React to a story, with one of the gym's emojis; another reaction takes its place.")
-        .description("403 where the author wants no reactions.")
-        .parameters(vec![idempotency_key()])
-        .body(true, body("NewReaction"))
-        .answer("200", "The reaction, and all counts after it.", content("Reaction"))
-        .problems(&WITH_BODY)
-        .problems(&["403", "404"])
+    Operation::new(
+        "put_reaction",
+        TAG,
+        "React to a story, with one of the gym's emojis; another reaction takes its place.",
+    )
+    .description("403 where the author wants no reactions.")
+    .parameters(vec![idempotency_key()])
+    .body(true, body("NewReaction"))
+    .answer("200", "The reaction, and all counts after it.", content("Reaction"))
+    .problems(&WITH_BODY)
+    .problems(&["403", "404"])
 }
 
 fn delete_reaction() -> Operation {

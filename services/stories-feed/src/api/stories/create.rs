@@ -60,7 +60,7 @@ pub(super) async fn post_story(
     let gyms = if draft.draft { Vec::new() } else { vec![gym_id] };
     let change = Change { name: "post_story", affected, gyms, keyed };
     let posting = Posting { state: state.as_ref().clone(), caller, gym_id, draft, asset };
-    perform(&state, change, async move |conn| posting.run(conn).await).await
+    Box::pin(perform(&state, change, async move |conn| posting.run(conn).await)).await
 }
 
 async fn look_up(

@@ -44,7 +44,7 @@ pub(super) async fn retry_story(
     let change =
         Change { name: "retry_story", affected: Some(affected(id, place)), gyms: vec![place.gym_id], keyed };
     let retry = Retry { state: state.as_ref().clone(), caller, id, place, asset };
-    perform(&state, change, async move |conn| retry.run(conn).await).await
+    Box::pin(perform(&state, change, async move |conn| retry.run(conn).await)).await
 }
 
 /// Asks upload-ingest, of a story that has failed and of no other.

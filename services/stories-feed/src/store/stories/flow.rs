@@ -306,13 +306,14 @@ async fn look(conn: &mut Connection, story: &StoryRow) -> QueryResult<Looks> {
         .first(conn)
         .await
         .optional()?;
-    let (name, is_active) = author.unwrap_or_default();
+    let author_is_here = author.as_ref().is_some_and(|(_, is_active)| *is_active != Some(false));
+    let name = author.and_then(|(name, _)| name);
     let media = match story.asset_id {
         Some(asset_id) => media::of(conn, asset_id).await?,
         None => None,
     };
     let preview = preview(story, name.as_deref(), media.as_ref());
-    Ok(Looks { preview, author_is_here: is_active == Some(true) })
+    Ok(Looks { preview, author_is_here })
 }
 
 /// What only the author is told, of a story that nobody else sees: the same as in the feed's list of those.

@@ -171,6 +171,6 @@ fn read(row: Row, viewer: Uuid) -> QueryResult<Sight> {
         reaction: seen.1,
         role,
         relation,
-        author_is_here: author_is_member && is_active == Some(true),
+        author_is_here: author_is_member && is_active != Some(false),
     })
 }

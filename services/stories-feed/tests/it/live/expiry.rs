@@ -13,8 +13,7 @@ async fn a_story_is_replayed_to_the_last_millisecond_and_not_at_its_expiry() {
     let now = app.clock.now();
     let gym = app.gym().await;
     let ada = app.new_member(gym, "Ada").await;
-    let story =
-        app.story(StoryRow { hours: 1, published_at: Some(now), ..StoryRow::text(gym, ada) }).await;
+    let story = app.story(StoryRow { hours: 1, published_at: Some(now), ..StoryRow::text(gym, ada) }).await;
     let purged = Uuid::now_v7();
     let before = Listener::open(&app, gym, ada, None).await.position;
     let said = |action| Entry::story(action, story, ada, "public");

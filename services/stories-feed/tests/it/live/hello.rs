@@ -25,7 +25,10 @@ async fn who_comes_without_a_position_is_told_to_read_the_feed_and_hears_what_fo
     assert_eq!((epoch.len(), seq), (32, "2"));
     app.append(gym, &[entry.with(serde_json::json!({"type": "text", "caption": "done"}))]).await;
     let event = listener.next().await;
-    assert_eq!(event["position"], format!("{}:3", event["position"].as_str().unwrap().split_once(':').unwrap().0));
+    assert_eq!(
+        event["position"],
+        format!("{}:3", event["position"].as_str().unwrap().split_once(':').unwrap().0)
+    );
     assert_eq!((&event["action"], &event["data"]["caption"]), (&"prepend_story".into(), &"done".into()));
     app.stop().await;
 }
@@ -117,9 +120,11 @@ async fn what_is_no_position_and_what_is_not_known_is_refused() {
     let app = Harness::start().await;
     let (gym, ada, _) = gym(&app).await;
     let token = app.token(ada);
-    for (query, pointer) in
-        [("position=x", "?position"), ("positions=1", "?positions"), ("position=a:1&position=a:1", "?position")]
-    {
+    for (query, pointer) in [
+        ("position=x", "?position"),
+        ("positions=1", "?positions"),
+        ("position=a:1&position=a:1", "?position"),
+    ] {
         let answer = app.get(&format!("/ws/stories/{gym}?{query}"), &token).await;
         assert_eq!(answer.expect_problem(400, "invalid_parameter"), [pointer]);
     }

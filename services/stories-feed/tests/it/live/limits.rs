@@ -56,9 +56,10 @@ async fn refused(app: &Harness, gym: Uuid, person: Uuid) -> (u16, Option<String>
     let path = format!("/ws/stories/{gym}");
     match Listener::connect(&app.base, &path, Some(&app.token(person))).await {
         Err(Error::Http(answer)) => {
-            let code = serde_json::from_slice::<serde_json::Value>(answer.body().as_deref().unwrap_or_default())
-                .ok()
-                .and_then(|problem| problem["code"].as_str().map(str::to_owned));
+            let code =
+                serde_json::from_slice::<serde_json::Value>(answer.body().as_deref().unwrap_or_default())
+                    .ok()
+                    .and_then(|problem| problem["code"].as_str().map(str::to_owned));
             (answer.status().as_u16(), code)
         }
         Ok(_) => (101, None),

@@ -28,9 +28,7 @@ async fn who_is_removed_or_may_not_sign_in_any_more_is_cut_with_all_sockets_and_
     let gym = app.gym().await;
     let stays = app.new_member(gym, "Stays").await;
     let mut listener = Listener::open(&app, gym, stays, None).await;
-    for change in
-        ["DELETE FROM member WHERE user_id = ", "UPDATE person SET is_active = false WHERE id = "]
-    {
+    for change in ["DELETE FROM member WHERE user_id = ", "UPDATE person SET is_active = false WHERE id = "] {
         let gone = app.new_member(gym, "Gone").await;
         let sockets =
             [Listener::open(&app, gym, gone, None).await, Listener::open(&app, gym, gone, None).await];

@@ -48,7 +48,10 @@ fn feed() -> Json {
             ("gym_id", uuid("Whose.")),
             ("position", position()),
             ("user_stories", many("UserStories", "In order.")),
-            ("own_pending", many("PendingStory", "What you posted and nobody is shown yet; on the first page.")),
+            (
+                "own_pending",
+                many("PendingStory", "What you posted and nobody is shown yet; on the first page."),
+            ),
             ("prefetch_hints", ids),
             ("prefetch", schema("Prefetch")),
             ("media_plan", schema("MediaPlan")),
@@ -120,8 +123,14 @@ fn prefetch() -> Json {
     object(
         "What to begin with, and what to load meanwhile.",
         vec![
-            ("current_story", json!({"type": ["string", "null"], "format": "uuid", "description": "The first to show."})),
-            ("prefetch_queue", json!({"type": "array", "items": hint, "description": "The likeliest first."})),
+            (
+                "current_story",
+                json!({"type": ["string", "null"], "format": "uuid", "description": "The first to show."}),
+            ),
+            (
+                "prefetch_queue",
+                json!({"type": "array", "items": hint, "description": "The likeliest first."}),
+            ),
             ("buffer_size", number("How many are named at most.")),
         ],
     )
@@ -143,7 +152,10 @@ fn media_plan() -> Json {
         vec![
             ("budget_bytes", number("What they may have together.")),
             ("total_bytes", number("What they have.")),
-            ("items", json!({"type": "array", "items": item, "description": "One for each story that has media and fits."})),
+            (
+                "items",
+                json!({"type": "array", "items": item, "description": "One for each story that has media and fits."}),
+            ),
         ],
     )
 }

@@ -4,7 +4,7 @@ use openapi_parts::schema;
 use openapi_parts::schemas::{choice, instant, maybe, maybe_text, number, object, text, uuid};
 use serde_json::{Value as Json, json};
 
-use super::parts::{bounded, input, maybe_bounded, page, within};
+use super::parts::{bounded, maybe_bounded, page, within};
 
 const ROLES: [&str; 4] = ["member", "trainer", "moderator", "owner"];
 const DECISIONS: [&str; 2] = ["dismissed", "removed"];
@@ -21,12 +21,12 @@ pub(super) fn all() -> Vec<(&'static str, Json)> {
         ("Person", person()),
         ("Member", member()),
         ("MemberPage", page("Member")),
-        ("Membership", input("What somebody is to be.", vec![("role", choice(&ROLES, "The role."))])),
+        ("Membership", object("What somebody is to be.", vec![("role", choice(&ROLES, "The role."))])),
         ("NewReport", new_report()),
         ("Report", report()),
         ("WaitingReport", waiting_report()),
         ("ReportPage", page("WaitingReport")),
-        ("Verdict", input("What a moderator says.", vec![("decision", decision())])),
+        ("Verdict", object("What a moderator says.", vec![("decision", decision())])),
         ("Decided", decided()),
     ]
 }
@@ -58,7 +58,7 @@ fn listed_gym() -> Json {
 }
 
 fn new_gym() -> Json {
-    input(
+    object(
         "A gym to be.",
         vec![
             ("name", bounded(100, "As its members call it.")),
@@ -71,7 +71,7 @@ fn new_gym() -> Json {
 }
 
 fn gym_patch() -> Json {
-    input(
+    object(
         "A change; what is left out stays as it is.",
         vec![
             ("name?", bounded(100, "As its members call it.")),
@@ -105,12 +105,9 @@ fn member() -> Json {
 }
 
 fn new_report() -> Json {
-    input(
+    object(
         "A report to be.",
-        vec![
-            ("reason", choice(&REASONS, "Why.")),
-            ("message?", maybe_bounded(500, "In your words.")),
-        ],
+        vec![("reason", choice(&REASONS, "Why.")), ("message?", maybe_bounded(500, "In your words."))],
     )
 }
 

@@ -3,8 +3,6 @@
 use openapi_parts::schemas::{choice, number, object, text, truth, uuid};
 use serde_json::{Value as Json, json};
 
-use super::parts::input;
-
 /// All of them.
 pub(super) fn all() -> Vec<(&'static str, Json)> {
     vec![
@@ -52,7 +50,7 @@ fn socket_event() -> Json {
 
 fn graphql_request() -> Json {
     let object_or_null = || json!({"type": ["object", "null"]});
-    input(
+    object(
         "A request of GraphQL.",
         vec![
             ("query", text("The document.")),

@@ -22,11 +22,6 @@ pub(super) fn page(of: &str) -> Json {
     )
 }
 
-/// A body: what may be left out has a `?`.
-pub(super) fn input(description: &str, members: Vec<(&str, Json)>) -> Json {
-    object(description, members)
-}
-
 /// A text of so many characters at most.
 pub(super) fn bounded(most: u32, description: &str) -> Json {
     json!({"type": "string", "maxLength": most, "description": description})

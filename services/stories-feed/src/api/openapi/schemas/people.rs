@@ -1,17 +1,25 @@
 //! Relations, pictures, highlights, the archive.
 
 use openapi_parts::schema;
-use openapi_parts::schemas::{choice, instant, many, maybe, maybe_instant, maybe_text, number, object, text, truth, uuid};
+use openapi_parts::schemas::{
+    choice, instant, many, maybe, maybe_instant, maybe_text, number, object, text, truth, uuid,
+};
 use serde_json::{Value as Json, json};
 
-use super::parts::{KINDS, PRIVACIES, STATES, bounded, input, page, reactions};
+use super::parts::{KINDS, PRIVACIES, STATES, bounded, page, reactions};
 
 /// All of them.
 pub(super) fn all() -> Vec<(&'static str, Json)> {
     vec![
-        ("Tie", object("Somebody on a list.", vec![("user", schema("Person")), ("since", instant("Since when."))])),
+        (
+            "Tie",
+            object(
+                "Somebody on a list.",
+                vec![("user", schema("Person")), ("since", instant("Since when."))],
+            ),
+        ),
         ("TiePage", page("Tie")),
-        ("Avatar", input("Which picture.", vec![("asset_id", uuid("A public picture of your own."))])),
+        ("Avatar", object("Which picture.", vec![("asset_id", uuid("A public picture of your own."))])),
         ("KeptStory", object("A story outside of the feed.", kept_story())),
         ("ArchivedStory", archived_story()),
         ("ArchivePage", page("ArchivedStory")),
@@ -60,11 +68,11 @@ fn items() -> Json {
 }
 
 fn new_highlight() -> Json {
-    input("A highlight to be.", vec![("title", bounded(50, "Its title.")), ("items?", items())])
+    object("A highlight to be.", vec![("title", bounded(50, "Its title.")), ("items?", items())])
 }
 
 fn highlight_patch() -> Json {
-    input(
+    object(
         "A change; what is left out stays as it is.",
         vec![("title?", bounded(50, "Its title.")), ("items?", items())],
     )

@@ -6,7 +6,7 @@ use openapi_parts::schemas::{
 };
 use serde_json::{Value as Json, json};
 
-use super::parts::{KINDS, PRIVACIES, STATES, bounded, input, maybe_bounded, page, reactions, within};
+use super::parts::{KINDS, PRIVACIES, STATES, bounded, maybe_bounded, page, reactions, within};
 
 const UNITS: [&str; 9] = ["kg", "lb", "m", "km", "mi", "s", "min", "reps", "kcal"];
 
@@ -27,7 +27,7 @@ pub(super) fn all() -> Vec<(&'static str, Json)> {
         ("ViewerPage", page("Viewer")),
         ("NewReaction", new_reaction()),
         ("Reaction", reaction()),
-        ("NewReply", input("A reply to be.", vec![("message", bounded(500, "What you say."))])),
+        ("NewReply", object("A reply to be.", vec![("message", bounded(500, "What you say."))])),
         ("Reply", reply()),
         ("ReplyPage", page("Reply")),
     ]
@@ -68,27 +68,36 @@ fn story() -> Json {
 }
 
 fn new_story() -> Json {
-    input(
+    object(
         "A story to be.",
         vec![
             ("type", choice(&KINDS, "What it shows.")),
             ("caption?", maybe_bounded(500, "What you say; a text story needs it.")),
             ("privacy?", choice(&PRIVACIES, "Who may see it; `public`, to the gym, if left out.")),
             ("workout?", maybe("Workout", "Of a workout or an achievement, which need it.")),
-            ("asset_id?", json!({"type": ["string", "null"], "format": "uuid", "description": "Of an image or a video, which need it."})),
+            (
+                "asset_id?",
+                json!({"type": ["string", "null"], "format": "uuid", "description": "Of an image or a video, which need it."}),
+            ),
             ("duration_hours?", within(1, 48, "24 if left out.")),
             ("display_secs?", within(3, 120, "7 if left out.")),
             ("can_reply?", truth("True if left out.")),
             ("can_react?", truth("True if left out.")),
             ("is_pinned?", truth("False if left out.")),
             ("draft?", truth("Whether it is published later.")),
-            ("mutation_id?", maybe_bounded(100, "Your name for this request: it stands in the event that tells you of the story.")),
+            (
+                "mutation_id?",
+                maybe_bounded(
+                    100,
+                    "Your name for this request: it stands in the event that tells you of the story.",
+                ),
+            ),
         ],
     )
 }
 
 fn story_patch() -> Json {
-    input(
+    object(
         "A change; what is left out stays as it is.",
         vec![
             ("caption?", maybe_bounded(500, "Null takes it away.")),
@@ -108,7 +117,10 @@ fn workout() -> Json {
         "What was trained or reached.",
         vec![
             ("exercise", bounded(100, "What was done.")),
-            ("value", json!({"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000, "description": "How much of it."})),
+            (
+                "value",
+                json!({"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000, "description": "How much of it."}),
+            ),
             ("unit", choice(&UNITS, "Of what.")),
             ("sets?", count()),
             ("reps?", count()),
@@ -151,12 +163,13 @@ fn rendition() -> Json {
 }
 
 fn view_batch() -> Json {
-    let views = json!({"type": "array", "maxItems": 500, "items": schema("View"), "description": "In any order."});
-    input("What you have seen.", vec![("views", views)])
+    let views =
+        json!({"type": "array", "maxItems": 500, "items": schema("View"), "description": "In any order."});
+    object("What you have seen.", vec![("views", views)])
 }
 
 fn view() -> Json {
-    input(
+    object(
         "A story that you have seen.",
         vec![
             ("story_id", uuid("Which.")),
@@ -192,12 +205,9 @@ fn viewer() -> Json {
 }
 
 fn new_reaction() -> Json {
-    input(
+    object(
         "A reaction to be.",
-        vec![
-            ("emoji", text("One of the gym's.")),
-            ("message?", maybe_bounded(500, "For the author alone.")),
-        ],
+        vec![("emoji", text("One of the gym's.")), ("message?", maybe_bounded(500, "For the author alone."))],
     )
 }
 
