@@ -1,16 +1,21 @@
 //! The pool and what it lends.
 
 use std::fmt;
+use std::future::{Future as _, poll_fn};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use diesel_async::pooled_connection::deadpool::{Hook, HookError, Object, Pool};
+use diesel_async::pooled_connection::deadpool::{Hook, HookError, Object, Pool, PoolError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{
     AnsiTransactionManager, AsyncConnection, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
 };
 use telemetry::metrics::Metrics;
+use tokio::task::JoinHandle;
+use tokio::time::error::Elapsed;
 use tokio_postgres::NoTls;
 
 use crate::PgConfig;
@@ -21,6 +26,14 @@ use crate::statements::{self, Statements};
 
 /// How long telling the server to stop an abandoned statement may take.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a connection goes on being opened at most when whoever asked for it has given up.
+const OPENING_PATIENCE: Duration = Duration::from_secs(30);
+
+tokio::task_local! {
+    /// Set once a connection is being opened for who waits.
+    static IS_OPENING: Arc<AtomicBool>;
+}
 
 /// A bounded set of connections to one database; clones share it.
 #[derive(Clone)]
@@ -49,6 +62,8 @@ impl PgPool {
         // Verified would cost a round trip at each checkout; a dead connection is noticed by its closed socket instead.
         manager.recycling_method = RecyclingMethod::Fast;
         manager.custom_setup = Box::new(move |_| {
+            // Outside of a scope nobody waits who could give up.
+            let _ = IS_OPENING.try_with(|is_opening| is_opening.store(true, Ordering::Relaxed));
             let recipe = recipe.clone();
             Box::pin(async move { recipe.open().await })
         });
@@ -92,17 +107,34 @@ impl PgPool {
     async fn acquire(&self) -> Result<Conn, PgError> {
         let started = Instant::now();
         let limit = self.config.acquire_timeout();
-        let object = tokio::time::timeout(limit, self.pool.get()).await;
+        let object = self.get(limit).await;
         let waited = started.elapsed();
         self.measures.wait.observe(waited.as_secs_f64());
         if let Some(stats) = telemetry::request::current() {
             stats.record_pool_wait(waited);
         }
         match object {
-            Err(_) => Err(PgError::Timeout(limit)),
-            Ok(Err(error)) => Err(PgError::Acquire(Box::new(error))),
-            Ok(Ok(object)) => Ok(Conn { object: Some(object) }),
+            None => Err(PgError::Timeout(limit)),
+            Some(Err(error)) => Err(PgError::Acquire(Box::new(error))),
+            Some(Ok(object)) => Ok(Conn { object: Some(object) }),
         }
+    }
+
+    /// What the pool has within this time. A connection that is being opened then goes on being opened, for whoever comes next: on a
+    /// line where that takes longer than anybody waits, nobody would ever get one otherwise.
+    async fn get(&self, limit: Duration) -> Option<Result<Object<AsyncPgConnection>, PoolError>> {
+        let is_opening = Arc::new(AtomicBool::new(false));
+        let pool = self.pool.clone();
+        let mut getting =
+            Box::pin(IS_OPENING.scope(Arc::clone(&is_opening), async move { pool.get().await }));
+        // Most often one is free, and no task is needed.
+        if let Poll::Ready(object) = poll_fn(|cx| Poll::Ready(getting.as_mut().poll(cx))).await {
+            return Some(object);
+        }
+        let task = tokio::spawn(tokio::time::timeout(limit + OPENING_PATIENCE, getting));
+        let mut waiting = Waiting { task, is_opening };
+        // The task ends by itself only with an answer: its time is longer.
+        tokio::time::timeout(limit, &mut waiting.task).await.ok()?.ok()?.ok()
     }
 
     pub(crate) fn config(&self) -> &PgConfig {
@@ -111,6 +143,20 @@ impl PgPool {
 
     pub(crate) fn measures(&self) -> &Measures {
         &self.measures
+    }
+}
+
+/// Somebody who waits for a connection, and may give up.
+struct Waiting {
+    task: JoinHandle<Result<Result<Object<AsyncPgConnection>, PoolError>, Elapsed>>,
+    is_opening: Arc<AtomicBool>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if !self.is_opening.load(Ordering::Relaxed) {
+            self.task.abort();
+        }
     }
 }
 

@@ -128,6 +128,19 @@ async fn a_database_that_is_not_there_is_unavailable_at_once() {
 }
 
 #[tokio::test]
+async fn a_connection_that_takes_longer_than_anybody_waits_is_there_for_the_next() {
+    let (proxy, _cut) = slow_proxy(Duration::from_millis(400)).await;
+    let bench = Bench::with(|config| {
+        config.max_connections = 1;
+        config.acquire_timeout_ms = 100;
+        config.url = through(proxy).into();
+    });
+    let error = bench.pool.read().await.expect_err("it is still being opened");
+    assert!(matches!(error, PgError::Timeout(_)), "{error:?}");
+    until("it is open", async || bench.pool.ping().await.is_ok()).await;
+}
+
+#[tokio::test]
 async fn waiting_for_a_connection_is_bounded() {
     let bench = Bench::with(|config| {
         config.max_connections = 1;
@@ -168,6 +181,11 @@ fn through(addr: std::net::SocketAddr) -> String {
 
 /// Forwards connections to the test database; `cut` closes those open at that moment.
 async fn proxy() -> (std::net::SocketAddr, tokio::sync::broadcast::Sender<()>) {
+    slow_proxy(Duration::ZERO).await
+}
+
+/// One that takes its time to open each connection.
+async fn slow_proxy(delay: Duration) -> (std::net::SocketAddr, tokio::sync::broadcast::Sender<()>) {
     let config: tokio_postgres::Config = std::env::var("ALDIA_TEST_PG_URL").unwrap().parse().unwrap();
     let port = *config.get_ports().first().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -179,6 +197,7 @@ async fn proxy() -> (std::net::SocketAddr, tokio::sync::broadcast::Sender<()>) {
         while let Ok((mut down, _)) = listener.accept().await {
             let mut cut = cuts.subscribe();
             drop(tokio::spawn(async move {
+                tokio::time::sleep(delay).await;
                 let mut up = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
                 tokio::select! { _ = copy_bidirectional(&mut down, &mut up) => {}, _ = cut.recv() => {} }
             }));

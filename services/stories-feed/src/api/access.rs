@@ -1,6 +1,6 @@
 //! What a caller may know of a gym, and do in it. What may not be known of is not found.
 
-use diesel_async::AsyncPgConnection;
+use pg_pool::Connection;
 use uuid::Uuid;
 
 use crate::domain::gym::Standing;
@@ -14,7 +14,7 @@ use crate::store::{gyms, members};
 /// # Errors
 /// `not_found` where the caller is no member.
 pub(crate) async fn member(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     gym_id: Uuid,
     caller: &Caller,
 ) -> Result<Role, ServiceError> {
@@ -26,7 +26,7 @@ pub(crate) async fn member(
 /// # Errors
 /// `not_found`.
 pub(crate) async fn standing(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     gym_id: Uuid,
     caller: &Caller,
 ) -> Result<Standing, ServiceError> {
@@ -44,7 +44,7 @@ pub(crate) async fn standing(
 /// # Errors
 /// `not_found`.
 pub(crate) async fn known(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     gym: Option<GymRow>,
     caller: &Caller,
 ) -> Result<(GymRow, Standing), ServiceError> {

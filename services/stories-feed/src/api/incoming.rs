@@ -106,6 +106,12 @@ pub(crate) fn keyed(
     Ok(Some(Keyed {
         scope: Scope::new(&[&caller.id.to_string(), method, path]),
         key,
-        fingerprint: idempotency::fingerprint(&state.fingerprints, method, path, request.query_string(), body),
+        fingerprint: idempotency::fingerprint(
+            &state.fingerprints,
+            method,
+            path,
+            request.query_string(),
+            body,
+        ),
     }))
 }

@@ -79,7 +79,8 @@ mod tests {
             (Privacy::CloseFriends, [true, false, false, true]),
             (Privacy::Private, [true, false, false, false]),
         ] {
-            let seen = [Relation::SELF, stranger, follower, friend].map(|relation| may_see(privacy, relation));
+            let seen =
+                [Relation::SELF, stranger, follower, friend].map(|relation| may_see(privacy, relation));
             assert_eq!(seen, expected, "{privacy:?}");
         }
     }

@@ -1,21 +1,21 @@
 //! All SQL of the service. Access is decided elsewhere; time and ids are given.
 
+pub(crate) mod archive;
 pub(crate) mod clock;
 pub(crate) mod demo;
 pub(crate) mod feed;
 pub(crate) mod gyms;
+pub(crate) mod highlights;
 pub(crate) mod log;
 pub(crate) mod maintenance;
 pub(crate) mod media;
 pub(crate) mod members;
+pub(crate) mod moderation;
 pub(crate) mod people;
 pub(crate) mod presence;
-pub(crate) mod moderation;
-pub(crate) mod highlights;
-pub(crate) mod archive;
+pub(crate) mod projection;
 pub(crate) mod reactions;
 pub(crate) mod relations;
-pub(crate) mod projection;
 pub(crate) mod replies;
 pub(crate) mod reports;
 pub(crate) mod schema;

@@ -1,7 +1,7 @@
 //! What a caller sees of somebody's highlights.
 
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncPgConnection;
+use pg_pool::Connection;
 use uuid::Uuid;
 
 use super::view::Shown;
@@ -18,7 +18,7 @@ use crate::store::relations;
 /// # Errors
 /// `not_found` where the caller is no member of the gym, the other is not shown in it, or one of them has blocked the other.
 pub(super) async fn sight(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     caller: &Caller,
     gym_id: Uuid,
     owner_id: Uuid,
@@ -37,7 +37,7 @@ pub(super) async fn sight(
 /// # Errors
 /// `not_found`.
 pub(super) async fn known(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     highlight: Option<HighlightRow>,
     caller: &Caller,
     now: DateTime<Utc>,
@@ -56,7 +56,7 @@ pub(super) async fn known(
 /// # Errors
 /// `not_found`, and `forbidden` to others who see it.
 pub(super) async fn owned(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     highlight: Option<HighlightRow>,
     caller: &Caller,
     now: DateTime<Utc>,

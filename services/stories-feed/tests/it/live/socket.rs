@@ -56,7 +56,7 @@ impl Listener {
 
     async fn message(&mut self) -> Option<Message> {
         loop {
-            match timeout(PATIENCE, self.socket.next()).await.expect("nothing is said")? {
+            match timeout(PATIENCE, self.socket.next()).await.unwrap()? {
                 Ok(Message::Ping(_) | Message::Pong(_)) => {}
                 Ok(message) => return Some(message),
                 Err(_) => return None,
@@ -102,7 +102,7 @@ impl Listener {
             match self.event().await {
                 Ok(_) => {}
                 Err(frame) => {
-                    let frame = frame.expect("no farewell");
+                    let frame = frame.unwrap();
                     return (frame.code.into(), frame.reason.to_string());
                 }
             }

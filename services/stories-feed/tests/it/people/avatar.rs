@@ -23,8 +23,8 @@ async fn a_picture_is_shown_in_all_gyms_of_its_owner_and_taken_away_again() {
     app.member(second, ada, "member").await;
     app.member(other, bob, "member").await;
     let story = app.story(StoryRow::text(gym, ada)).await;
-    let asset = app.media(ada, "image", &[("thumb", "webp", 90, 200), ("thumb", "jpeg", 100, 200)]).await;
-    let url = format!("/media/{asset}/thumb.jpeg");
+    let asset = app.media(ada, "image", &[("thumb", "webp", 90, 200), ("thumb", "jpg", 100, 200)]).await;
+    let url = format!("/media/{asset}/thumb.jpg");
     let feed = format!("/v1/gyms/{gym}/stories/feed");
     let members = format!("/v1/gyms/{gym}/members");
     let shown = async || {
@@ -110,7 +110,7 @@ fn uploads(owner: Uuid, status: &'static str) -> String {
             return HttpResponse::Unauthorized().finish();
         }
         let thumb = json!({
-            "name": "thumb", "format": "jpeg", "content_type": "image/jpeg", "url": "/media/thumb.jpeg", "bytes": 100,
+            "name": "thumb", "format": "jpg", "content_type": "image/jpeg", "url": "/media/thumb.jpg", "bytes": 100,
             "width": 200, "height": 200,
         });
         HttpResponse::Ok().json(json!({

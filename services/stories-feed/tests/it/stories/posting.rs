@@ -199,13 +199,21 @@ async fn a_draft_is_nobody_elses_until_it_is_published() {
 }
 
 #[tokio::test]
-async fn a_story_of_somebody_of_whom_nothing_is_known_is_told_to_nobody_else() {
+async fn a_story_is_told_to_others_unless_its_author_may_not_sign_in() {
     let scene = Scene::start().await;
-    let Scene { app, gym, bob, .. } = &scene;
+    let Scene { app, gym, ada, bob } = &scene;
+    // Of whom the catalog has not told yet: there is no name to it.
     let stranger = Uuid::now_v7();
     app.member(*gym, stranger, "member").await;
     let story = scene.post(stranger, json!({})).await;
-    assert_eq!(scene.told(0).await, [format!("prepend_story - {}", id(&story))]);
+    assert_eq!(story["user"], json!({"id": stranger, "name": null, "avatar_url": null}));
+    assert_eq!(scene.told(0).await, [format!("prepend_story public {}", id(&story))]);
+    app.get(&path(&story), &app.token(*bob)).await.expect(200);
+    // Of whom it has told that the person is gone, while a token is good yet.
+    app.sql(&format!("UPDATE person SET is_active = false WHERE id = '{ada}'")).await;
+    let since = scene.position().await;
+    let story = scene.post(*ada, json!({})).await;
+    assert_eq!(scene.told(since).await, [format!("prepend_story - {}", id(&story))]);
     app.get(&path(&story), &app.token(*bob)).await.expect_problem(404, "not_found");
     scene.app.stop().await;
 }

@@ -137,9 +137,12 @@ async fn what_is_no_batch_is_refused() {
 /// What is reported, and by whom.
 type Report = (Uuid, Uuid, DateTime<Utc>, i64, Option<&'static str>);
 
+/// The earliest report with its device, and the longest time.
+type Kept<'a> = ((DateTime<Utc>, bool, &'a str), i64);
+
 /// What is to be kept: by story and viewer, the earliest with its device, and the longest.
 fn expected(reports: &[Report], published: DateTime<Utc>, now: DateTime<Utc>) -> Vec<String> {
-    let mut kept: BTreeMap<(Uuid, Uuid), ((DateTime<Utc>, bool, &str), i64)> = BTreeMap::new();
+    let mut kept: BTreeMap<(Uuid, Uuid), Kept<'_>> = BTreeMap::new();
     for (story, viewer, seen_at, watch_ms, device) in reports {
         let seen = ((*seen_at).clamp(published, now), device.is_none(), device.unwrap_or("-"));
         let known = kept.entry((*story, *viewer)).or_insert((seen, *watch_ms));

@@ -1,8 +1,8 @@
 //! Schemas of bodies.
 
 use openapi_parts::schemas::{
-    choice, field_error, fraction, instant, many, maybe, maybe_instant, maybe_number, maybe_text, number, object,
-    problem, text, truth, uuid,
+    choice, field_error, fraction, instant, many, maybe, maybe_instant, maybe_number, maybe_text, number,
+    object, problem, text, truth, uuid,
 };
 use serde_json::{Map, Value as Json, json};
 
