@@ -1,6 +1,6 @@
 //! The contract itself under faults: no read may show less than what was acknowledged before it began.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -8,27 +8,31 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use http::HeaderValue;
 use serde_json::json;
-use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::report::Report;
 
-mod config;
+mod chronicle;
+pub(crate) mod config;
 pub(crate) mod dice;
 mod herd;
 mod ledger;
 mod liar;
 mod link;
 mod nemesis;
+mod parts;
 pub(crate) mod pool;
 mod readers;
 mod reads;
-mod scan;
+pub(crate) mod scan;
 mod scrape;
 mod seed;
 pub(crate) mod server;
+mod setup;
+mod stage;
 pub(crate) mod stores;
+mod stories;
 mod system;
 mod tally;
 mod verdict;
@@ -38,11 +42,14 @@ mod writers;
 use dice::Dice;
 use herd::Herd;
 use ledger::Ledger;
-use nemesis::{COMBINATION, Fault, Nemesis};
+use nemesis::{COMBINATION, Nemesis};
+use parts::Domain;
 use pool::Pool;
 use scrape::Metrics;
+use stage::Stage;
+use stories::Stories;
 use system::{Setup, System};
-use tally::{CALM, Tally};
+use tally::CALM;
 use world::{Target, World};
 
 #[derive(clap::Args)]
@@ -53,16 +60,28 @@ pub(crate) struct Args {
     /// What is broken when, and who asks for what, follows from it.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// What is checked.
+    #[arg(long, value_enum, default_value_t = Checked::Both)]
+    domain: Checked,
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
     gateways: u8,
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
     catalogs: u8,
-    /// Reads a second, all targets together.
+    /// Replicas of stories-feed.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
+    feeds: u8,
+    /// Reads of the catalog a second, all targets together.
     #[arg(long, default_value_t = 10_000)]
     reads: u32,
-    /// Writes a second, all writers together.
+    /// Writes to the catalog a second, all writers together.
     #[arg(long, default_value_t = 20)]
     writes: u32,
+    /// Reads of stories a second, all targets together. Each shows some thirty stories, all of which are judged.
+    #[arg(long, default_value_t = 2_000)]
+    story_reads: u32,
+    /// Writes of stories a second, all writers together.
+    #[arg(long, default_value_t = 8)]
+    story_writes: u32,
     /// Break nothing.
     #[arg(long)]
     calm: bool,
@@ -72,7 +91,7 @@ pub(crate) struct Args {
     /// Only faults whose name holds one of these words: `kill`, `gateway-nats`, `pause-redis`, …
     #[arg(long, value_delimiter = ',')]
     faults: Vec<String>,
-    /// Gateways keep nothing: a check of the catalog, and of the checker.
+    /// Gateways keep nothing: a check of the services, and of the checker.
     #[arg(long)]
     no_cache: bool,
     /// Break the protocol on purpose, and expect that it is found within a minute: `no_stamp`, `no_ack_wait`, `store_late`,
@@ -82,6 +101,9 @@ pub(crate) struct Args {
     /// The catalog program; with a sabotage, one that was built for it.
     #[arg(long, value_name = "FILE")]
     catalog: Option<PathBuf>,
+    /// The stories-feed program, likewise.
+    #[arg(long, value_name = "FILE")]
+    stories_feed: Option<PathBuf>,
     /// The gateway program, likewise.
     #[arg(long, value_name = "FILE")]
     gateway: Option<PathBuf>,
@@ -91,17 +113,46 @@ pub(crate) struct Args {
     /// TOML for the end of each catalog's configuration.
     #[arg(long, value_name = "TOML", default_value = "")]
     catalog_config: String,
+    /// TOML for the end of each stories-feed's configuration.
+    #[arg(long, value_name = "TOML", default_value = "")]
+    stories_feed_config: String,
     /// TOML for the end of each gateway's configuration.
     #[arg(long, value_name = "TOML", default_value = "")]
     gateway_config: String,
+}
+
+/// What `--domain` can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Checked {
+    Catalog,
+    Stories,
+    Both,
+}
+
+impl Checked {
+    fn domains(self) -> Vec<Domain> {
+        match self {
+            Self::Catalog => vec![Domain::Catalog],
+            Self::Stories => vec![Domain::Stories],
+            Self::Both => Domain::ALL.to_vec(),
+        }
+    }
+}
+
+/// What is under way in each domain that is checked.
+struct Scene {
+    stage: Arc<Stage>,
+    catalog: Option<Arc<World>>,
+    stories: Option<Arc<Stories>>,
 }
 
 /// The sabotage that needs no special programs.
 const TTL_CACHE: &str = "ttl_cache";
 /// A sabotage has to be found within this time.
 const FOUND_WITHIN: Duration = Duration::from_secs(60);
-/// What must be answered from memory while nothing is broken, in percent.
-const CALM_HIT_RATE: f64 = 80.0;
+/// What must be answered from memory while nothing is broken, in percent. Whatever is posted, deleted or changed in a gym replaces all
+/// that it shows, for everybody.
+const CALM_HIT_RATES: [(Domain, f64); 2] = [(Domain::Catalog, 80.0), (Domain::Stories, 50.0)];
 /// Readers of each gateway and of each replica, and what share of all reads goes straight to replicas.
 const READERS: usize = 16;
 const DIRECT_READERS: usize = 3;
@@ -114,20 +165,19 @@ const LAST_ANSWERS: Duration = Duration::from_secs(20);
 const LAST_LOOK: Duration = Duration::from_secs(120);
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
-    let setup = setup(&args).await?;
-    let faults = faults(&args)?;
+    let setup = setup::setup(&args).await?;
+    let faults = setup::faults(&args)?;
     let mut system = System::start(&setup).await?;
-    let world = Arc::new(populate(&args, &setup, &system, &faults).await?);
-    let mut tasks = start_load(&args, &world);
-    if args.sabotage.is_some() {
-        tasks.spawn(stop_when_found(Arc::clone(&world)));
-    }
+    let labels = faults.iter().map(|fault| fault.label()).chain([COMBINATION.to_owned()]);
+    let stage = Arc::new(Stage::new(&setup.domains, &labels.collect::<Vec<_>>()));
+    let scene = Box::pin(populate(&args, &setup, &system, stage)).await?;
+    let mut tasks = start_load(&args, &scene);
 
     let mut metrics = Metrics::default();
     let time = if args.sabotage.is_some() { FOUND_WITHIN } else { Duration::from_secs(args.seconds) };
     let start = Instant::now();
     let mut nemesis = Nemesis {
-        world: &world,
+        stage: &scene.stage,
         system: &mut system,
         dice: Dice::new(args.seed, "nemesis", 0),
         faults,
@@ -137,134 +187,114 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
     };
     let ended = nemesis.run().await;
     let took = start.elapsed();
-    world.stop();
+    scene.stage.stop();
     metrics.scrape(&system).await;
     // What still hangs by then has nothing to tell.
     let _ = timeout(LAST_ANSWERS, async { while tasks.join_next().await.is_some() {} }).await;
     tasks.abort_all();
     if ended.is_ok() && args.sabotage.is_none() {
-        timeout(LAST_LOOK, readers::last_look(&world))
-            .await
-            .context("the last look at everything does not end")?;
+        timeout(LAST_LOOK, last_look(&scene)).await.context("the last look at everything does not end")?;
     }
 
     let run = json!({
-        "seed": args.seed, "seconds": took.as_secs_f64(), "gateways": args.gateways, "catalogs": args.catalogs,
-        "cache": setup.cache, "sabotage": args.sabotage, "reads_a_second": args.reads, "writes_a_second": args.writes,
+        "seed": args.seed, "seconds": took.as_secs_f64(), "gateways": setup.gateways, "catalogs": setup.catalogs,
+        "stories_feeds": setup.feeds, "cache": setup.cache, "sabotage": args.sabotage,
+        "reads_a_second": args.reads, "writes_a_second": args.writes,
+        "story_reads_a_second": args.story_reads, "story_writes_a_second": args.story_writes,
     });
-    verdict::write(&args.report, run, &world.tally, &world.ledger, &metrics)?;
-    if ended.is_err() || world.ledger.stale() > 0 {
+    verdict::write(&args.report, run, &scene.stage, &metrics)?;
+    if ended.is_err() || scene.stage.chronicle.stale() > 0 {
         system.keep_logs(&args.report.join("logs"))?;
     }
     ended.with_context(|| format!("the logs are in {}", args.report.join("logs").display()))?;
     system.stop().await?;
-    verdict::print(&world.tally, &world.ledger, &metrics);
-    Ok(judge(&args, &setup, &world, took))
+    verdict::print(&scene.stage, &metrics);
+    println!("everything is in {}\n", args.report.display());
+    Ok(judge(&args, &setup, &scene, took))
 }
 
-fn judge(args: &Args, setup: &Setup, world: &World, took: Duration) -> Report {
+fn judge(args: &Args, setup: &Setup, scene: &Scene, took: Duration) -> Report {
     let mut report = Report::default();
-    let checked = world.tally.total("all", |_| true).checked();
-    let stale = world.ledger.stale();
-    let found = format!(
-        "{stale} stale answers in {checked} reads within {:.1} s, seed {}",
-        took.as_secs_f64(),
-        args.seed
-    );
-    println!("{found}; everything is in {}\n", args.report.display());
-    if let Some(way) = &args.sabotage {
-        report.expect(format!("the sabotage `{way}` is found: {found}"), stale > 0);
-        return report;
-    }
-    report.expect(format!("no answer is stale: {found}"), stale == 0);
-    report.expect("something was read", checked > 0);
-    let unreadable = world.unreadable.load(Ordering::Relaxed);
-    report.expect(format!("every answer shows its version: {unreadable} do not"), unreadable == 0);
-    if setup.cache {
-        let rate = world.tally.phase(CALM).hit_rate().unwrap_or_default();
-        report.expect(
-            format!("{CALM_HIT_RATE} % of the reads through gateways are hits while nothing is broken: {rate:.1} %"),
-            rate >= CALM_HIT_RATE,
-        );
+    for (domain, tally) in scene.stage.tallies() {
+        let (name, stale) = (domain.label(), tally.stale());
+        let checked = tally.total("all", |_| true).checked();
+        let took = took.as_secs_f64();
+        let found =
+            format!("{stale} stale answers in {checked} reads within {took:.1} s, seed {}", args.seed);
+        println!("{name}: {found}\n");
+        if let Some(way) = &args.sabotage {
+            report.expect(format!("the sabotage `{way}` is found in {name}: {found}"), stale > 0);
+            continue;
+        }
+        report.expect(format!("no answer of {name} is stale: {found}"), stale == 0);
+        report.expect(format!("something of {name} was read"), checked > 0);
+        let unreadable = scene.unreadable(*domain);
+        let what = format!("every answer of {name} shows its state: {unreadable} do not");
+        report.expect(what, unreadable == 0);
+        let expected = CALM_HIT_RATES.iter().find(|(one, _)| one == domain).map(|(_, rate)| *rate);
+        if let Some(expected) = expected.filter(|_| setup.cache) {
+            let rate = tally.phase(CALM).hit_rate().unwrap_or_default();
+            let what = format!(
+                "{expected} % of the reads of {name} through gateways are hits while nothing is broken: {rate:.1} %"
+            );
+            report.expect(what, rate >= expected);
+        }
     }
     report
 }
 
-async fn setup(args: &Args) -> anyhow::Result<Setup> {
-    let sabotage = args.sabotage.clone().filter(|way| way != TTL_CACHE);
-    let folder = match &sabotage {
-        Some(_) if args.catalog.is_none() || args.gateway.is_none() => sabotaged_programs().await?,
-        _ => PathBuf::from("target/release"),
-    };
-    let program = |given: &Option<PathBuf>, name: &str| -> anyhow::Result<PathBuf> {
-        let file = given.clone().unwrap_or_else(|| folder.join(name));
-        file.canonicalize().with_context(|| format!("there is no program {}", file.display()))
-    };
-    Ok(Setup {
-        catalog: program(&args.catalog, "catalog")?,
-        gateway: program(&args.gateway, "gateway")?,
-        catalogs: args.catalogs.into(),
-        gateways: args.gateways.into(),
-        cache: !args.no_cache,
-        sabotage,
-        catalog_more: args.catalog_config.clone(),
-        gateway_more: args.gateway_config.clone(),
-    })
-}
-
-/// Builds programs that can break the protocol, apart from those that cannot, and returns where they are.
-async fn sabotaged_programs() -> anyhow::Result<PathBuf> {
-    let folder = Path::new("target/sabotage");
-    let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "-p", "catalog", "-p", "gateway", "-p", "freshness"]);
-    cargo.args(["--features", "gateway/sabotage,freshness/sabotage", "--target-dir"]).arg(folder);
-    let status = cargo.kill_on_drop(true).status().await.context("cannot run cargo")?;
-    anyhow::ensure!(status.success(), "the programs for a sabotage cannot be built");
-    Ok(folder.join("release"))
-}
-
-fn faults(args: &Args) -> anyhow::Result<Vec<Fault>> {
-    if args.calm {
-        return Ok(Vec::new());
+impl Scene {
+    fn unreadable(&self, domain: Domain) -> u64 {
+        let counted = match domain {
+            Domain::Catalog => self.catalog.as_ref().map(|world| &world.unreadable),
+            Domain::Stories => self.stories.as_ref().map(|stories| &stories.unreadable),
+        };
+        counted.map_or(0, |counted| counted.load(Ordering::Relaxed))
     }
-    let wanted = |fault: &Fault| {
-        args.faults.is_empty() || args.faults.iter().any(|word| fault.label().contains(word.as_str()))
-    };
-    let mut faults: Vec<Fault> = Fault::all().into_iter().filter(wanted).collect();
-    anyhow::ensure!(!faults.is_empty(), "no fault has a name like that");
-    // What is most likely to show a sabotage comes more often, so that a minute is enough.
-    let telling: &[&str] = match args.sabotage.as_deref() {
-        Some("no_ack_wait") => &["slow-gateway-nats", "pause-gateway"],
-        Some("store_late") => &["slow-gateway-catalog", "slow-catalog-postgres"],
-        Some("ignore_lease") => &["pause-gateway", "silent-gateway-nats", "cut-gateway-nats"],
-        Some("unversioned_fill") => &["slow-catalog-postgres"],
-        _ => &[],
-    };
-    let often: Vec<Fault> =
-        faults.iter().copied().filter(|fault| telling.contains(&fault.label().as_str())).collect();
-    if !often.is_empty() {
-        faults = often;
-    }
-    Ok(faults)
 }
 
-async fn populate(args: &Args, setup: &Setup, system: &System, faults: &[Fault]) -> anyhow::Result<World> {
-    let mut targets = Vec::new();
+async fn last_look(scene: &Scene) {
+    if let Some(world) = &scene.catalog {
+        readers::last_look(world).await;
+    }
+    if let Some(stories) = &scene.stories {
+        stories.last_look().await;
+    }
+}
+
+async fn populate(args: &Args, setup: &Setup, system: &System, stage: Arc<Stage>) -> anyhow::Result<Scene> {
+    // Where clients of gateways connect to.
+    let mut doors = Vec::new();
     for (number, door) in system.doors.iter().enumerate() {
         let lies = number == 0 && args.sabotage.as_deref() == Some(TTL_CACHE);
-        let addr = if lies { liar::start(door.public).await? } else { door.public };
-        targets.push(target(format!("gateway {number}"), true, addr)?);
+        doors.push(if lies { liar::start(door.public).await? } else { door.public });
     }
-    for (number, addr) in system.replicas.iter().enumerate() {
-        targets.push(target(format!("catalog {number}"), false, *addr)?);
+    let targets = |replicas: &[std::net::SocketAddr], name: &str| -> anyhow::Result<Vec<Target>> {
+        let gateways =
+            doors.iter().enumerate().map(|(number, addr)| target(format!("gateway {number}"), true, *addr));
+        let services = replicas
+            .iter()
+            .enumerate()
+            .map(|(number, addr)| target(format!("{name} {number}"), false, *addr));
+        gateways.chain(services).collect()
+    };
+    let mut catalog = None;
+    if let Some(tally) = stage.tally(Domain::Catalog) {
+        let targets = targets(&system.replicas, "catalog")?;
+        let herd = Herd::new(args.seed);
+        let ledger = Ledger::new(herd.slots);
+        let first = targets.get(setup.gateways - 1).context("no gateway")?;
+        let tokens = seed::sign_in(&first.pool, &first.host).await?;
+        seed::make_herd(&first.pool, &first.host, &tokens, &herd, &ledger).await?;
+        catalog = Some(Arc::new(World::new(targets, tokens, herd, ledger, Arc::clone(&stage), tally)));
     }
-    let herd = Herd::new(args.seed);
-    let ledger = Ledger::new(herd.slots);
-    let first = targets.get(setup.gateways - 1).context("no gateway")?;
-    let tokens = seed::sign_in(&first.pool, &first.host).await?;
-    seed::make_herd(&first.pool, &first.host, &tokens, &herd, &ledger).await?;
-    let labels = faults.iter().map(|fault| fault.label()).chain([COMBINATION.to_owned()]);
-    Ok(World::new(targets, tokens, herd, ledger, Tally::new(labels)))
+    let mut stories = None;
+    if stage.tally(Domain::Stories).is_some() {
+        let targets = targets(&system.feed_replicas, "stories-feed")?;
+        let lasts = Duration::from_secs(args.seconds) + LAST_LOOK;
+        stories = Some(Arc::new(stories::seed::populate(args.seed, lasts, system, targets, &stage).await?));
+    }
+    Ok(Scene { stage, catalog, stories })
 }
 
 fn target(name: String, is_gateway: bool, addr: std::net::SocketAddr) -> anyhow::Result<Target> {
@@ -272,8 +302,21 @@ fn target(name: String, is_gateway: bool, addr: std::net::SocketAddr) -> anyhow:
     Ok(Target { name, is_gateway, host, pool: Pool::new(addr) })
 }
 
-fn start_load(args: &Args, world: &Arc<World>) -> JoinSet<()> {
+fn start_load(args: &Args, scene: &Scene) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
+    if let Some(world) = &scene.catalog {
+        start_catalog(args, world, &mut tasks);
+    }
+    if let Some(stories) = &scene.stories {
+        stories.start(&mut tasks, args.seed, args.story_reads.into(), args.story_writes.into());
+    }
+    if args.sabotage.is_some() {
+        tasks.spawn(stop_when_found(Arc::clone(&scene.stage)));
+    }
+    tasks
+}
+
+fn start_catalog(args: &Args, world: &Arc<World>, tasks: &mut JoinSet<()>) {
     let dice = |purpose, number| Dice::new(args.seed, purpose, number);
     let all = f64::from(args.reads);
     let (direct, gateways) = (all * DIRECT_SHARE, all * (1.0 - DIRECT_SHARE));
@@ -294,15 +337,14 @@ fn start_load(args: &Args, world: &Arc<World>) -> JoinSet<()> {
         tasks.spawn(writers::steady(Arc::clone(world), dice("writer", number), rate));
     }
     tasks.spawn(readers::move_deltas(Arc::clone(world), dice("delta", 0)));
-    tasks
 }
 
 /// A sabotage that is found once is found.
-async fn stop_when_found(world: Arc<World>) {
-    while world.ledger.stale() == 0 && !world.is_stopping() {
+async fn stop_when_found(stage: Arc<Stage>) {
+    while !stage.is_found_everywhere() && !stage.is_stopping() {
         sleep(Duration::from_millis(50)).await;
     }
     // A moment longer, for more than one story.
     sleep(Duration::from_millis(500)).await;
-    world.stop();
+    stage.stop();
 }

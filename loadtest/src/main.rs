@@ -19,6 +19,8 @@ mod process;
 mod reload;
 mod report;
 mod stats;
+mod stories;
+mod stories_crowd;
 mod stream;
 mod upload;
 mod upload_crash;
@@ -50,6 +52,12 @@ enum Command {
     /// Uploads while service, worker, gateway and NATS are killed at random: whether anything acknowledged is lost, short, done
     /// twice or left behind.
     UploadCrash(upload_crash::Args),
+    /// Thousands of sockets to one feed: what each costs, how soon all are told, and whether anyone who is cut misses anything.
+    StoriesCrowd(stories_crowd::Args),
+    /// Feeds of 25, 100 and 500 stories to another viewer each time, beside the reference; or a system held ready for `run.sh`.
+    StoriesBench(stories::bench::Args),
+    /// A thousand viewers of one gym: how often which part of the feed is known, and what feeds and their media weigh.
+    StoriesViewers(stories::viewers::Args),
     /// A server to stand behind the gateway; obeys lines on standard input and ends when that is closed.
     #[command(hide = true)]
     Origin(origin::Args),
@@ -84,9 +92,12 @@ fn run(command: Command) -> anyhow::Result<bool> {
             Command::Reload(args) => interruptible(reload::run(args)).await,
             Command::Abuse(args) => interruptible(abuse::run(args)).await,
             Command::Stream(args) => interruptible(stream::run(args)).await,
-            Command::Freshness(args) => interruptible(freshness::run(args)).await,
+            Command::Freshness(args) => Box::pin(interruptible(freshness::run(args))).await,
             Command::Upload(args) => Box::pin(interruptible(upload::run(args))).await,
             Command::UploadCrash(args) => Box::pin(interruptible(upload_crash::run(args))).await,
+            Command::StoriesBench(args) => Box::pin(interruptible(stories::bench::run(args))).await,
+            Command::StoriesViewers(args) => Box::pin(interruptible(stories::viewers::run(args))).await,
+            Command::StoriesCrowd(args) => Box::pin(interruptible(stories_crowd::run(args))).await,
         }
     })
 }

@@ -8,10 +8,11 @@ use tokio::time::sleep;
 
 use super::dice::Dice;
 use super::link::Line;
+use super::parts::{Domain, Part, Wire};
 use super::scrape::Metrics;
-use super::system::{Part, System, Wire};
+use super::stage::Stage;
+use super::system::System;
 use super::tally::{CALM, RECOVERY};
-use super::world::World;
 
 /// How a line is hurt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +38,13 @@ pub(crate) const COMBINATION: &str = "combination";
 const BREATH: Duration = Duration::from_millis(2000);
 
 impl Fault {
-    /// Every kind there is.
-    pub(crate) fn all() -> Vec<Self> {
-        let parts = Part::ALL.into_iter().flat_map(|part| [Self::Kill(part), Self::Pause(part)]);
-        let wires = Wire::ALL.into_iter().flat_map(|wire| {
+    /// Every kind there is where these domains are checked.
+    pub(crate) fn all(domains: &[Domain]) -> Vec<Self> {
+        let has = |domain: Option<Domain>| domain.is_none_or(|domain| domains.contains(&domain));
+        let parts = Part::ALL.into_iter().filter(|part| has(part.domain()));
+        let wires = Wire::ALL.into_iter().filter(|wire| has(wire.domain()));
+        let parts = parts.flat_map(|part| [Self::Kill(part), Self::Pause(part)]);
+        let wires = wires.flat_map(|wire| {
             [Strain::Cut, Strain::Slow, Strain::Silent].map(|strain| Self::Wire(wire, strain))
         });
         parts.chain(wires).collect()
@@ -99,7 +103,7 @@ impl Act {
 
 /// Runs through faults until the run is over.
 pub(crate) struct Nemesis<'a> {
-    pub(crate) world: &'a World,
+    pub(crate) stage: &'a Stage,
     pub(crate) system: &'a mut System,
     pub(crate) dice: Dice,
     /// None: nothing is broken.
@@ -134,7 +138,7 @@ impl Nemesis<'_> {
             };
             self.afflict(&faults).await?;
         }
-        self.world.tally.enter(RECOVERY);
+        self.stage.enter(RECOVERY);
         Ok(())
     }
 
@@ -157,16 +161,16 @@ impl Nemesis<'_> {
             [one] => one.label(),
             _ => COMBINATION.to_owned(),
         };
-        let phase = self.world.tally.labelled(&label);
+        let phase = self.stage.labelled(&label);
         let mut steps: Vec<Step> = Vec::new();
         for fault in faults {
             self.plan(*fault, &mut steps);
         }
         steps.sort_by_key(|step| step.after);
         let labels: Vec<String> = faults.iter().map(|fault| fault.label()).collect();
-        eprintln!("{:>7.1} s  {}", self.world.ledger.seconds(Instant::now()), labels.join(" + "));
+        eprintln!("{:>7.1} s  {}", self.stage.seconds(Instant::now()), labels.join(" + "));
 
-        self.world.tally.enter(phase);
+        self.stage.enter(phase);
         let start = Instant::now();
         let mut open: Vec<(String, usize)> = Vec::new();
         for step in steps {
@@ -177,21 +181,21 @@ impl Nemesis<'_> {
                     Act::Line(_, _, line) => format!("{name}: {line:?}"),
                     _ => name.clone(),
                 };
-                open.push((name, self.world.ledger.begin(told)));
+                open.push((name, self.stage.chronicle.begin(told)));
                 self.act(step.what).await?;
             } else {
                 self.act(step.what).await?;
                 if let Some(place) = open.iter().position(|(other, _)| *other == name) {
-                    self.world.ledger.end(open.swap_remove(place).1);
+                    self.stage.chronicle.end(open.swap_remove(place).1);
                 }
             }
         }
-        self.world.tally.phase(phase).lasted(start.elapsed());
+        self.stage.lasted(phase, start.elapsed());
         self.recover().await
     }
 
     async fn recover(&mut self) -> anyhow::Result<()> {
-        self.world.tally.enter(RECOVERY);
+        self.stage.enter(RECOVERY);
         let start = Instant::now();
         for part in Part::ALL {
             for number in 0..self.system.count(part) {
@@ -199,7 +203,7 @@ impl Nemesis<'_> {
             }
         }
         self.nap(BREATH).await;
-        self.world.tally.phase(RECOVERY).lasted(start.elapsed());
+        self.stage.lasted(RECOVERY, start.elapsed());
         Ok(())
     }
 
@@ -226,11 +230,7 @@ impl Nemesis<'_> {
                 }
             }
             Fault::Wire(wire, strain) => {
-                let owners = match wire {
-                    Wire::CatalogPostgres | Wire::CatalogRedis | Wire::CatalogNats => Part::Catalog,
-                    Wire::GatewayRedis | Wire::GatewayNats | Wire::GatewayCatalog => Part::Gateway,
-                };
-                let one = self.dice.below(self.system.count(owners));
+                let one = self.dice.below(self.system.count(wire.owner()));
                 let number = if self.dice.percent(30) { None } else { Some(one) };
                 let (line, longest) = match strain {
                     Strain::Cut => (Line::Cut, 4_000),
@@ -262,17 +262,17 @@ impl Nemesis<'_> {
     }
 
     async fn spend(&self, phase: usize, time: Duration) {
-        self.world.tally.enter(phase);
+        self.stage.enter(phase);
         let start = Instant::now();
         self.nap(time).await;
-        self.world.tally.phase(phase).lasted(start.elapsed());
+        self.stage.lasted(phase, start.elapsed());
     }
 
     /// Waits, but not beyond the end of the run.
     async fn nap(&self, time: Duration) {
-        let mut stopped = Box::pin(self.world.stopped.notified());
+        let mut stopped = Box::pin(self.stage.stopped.notified());
         stopped.as_mut().enable();
-        if !self.world.is_stopping() {
+        if !self.stage.is_stopping() {
             tokio::select! {
                 () = sleep(time) => {}
                 () = stopped => {}
@@ -281,7 +281,7 @@ impl Nemesis<'_> {
     }
 
     fn is_over(&self) -> bool {
-        self.world.is_stopping() || Instant::now() >= self.until
+        self.stage.is_stopping() || Instant::now() >= self.until
     }
 }
 
@@ -293,9 +293,19 @@ mod tests {
 
     #[test]
     fn every_fault_has_a_label_of_its_own() {
-        let labels: BTreeSet<String> = Fault::all().into_iter().map(Fault::label).collect();
-        assert_eq!(labels.len(), Fault::all().len());
+        let all = Fault::all(&[Domain::Catalog, Domain::Stories]);
+        let labels: BTreeSet<String> = all.iter().map(|fault| fault.label()).collect();
+        assert_eq!(labels.len(), all.len());
         assert!(labels.contains("kill-redis") && labels.contains("silent-gateway-nats"));
+        assert!(labels.contains("kill-stories-feed") && labels.contains("cut-stories-redis"));
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_broken() {
+        let labels = Fault::all(&[Domain::Stories]).into_iter().map(Fault::label);
+        assert!(labels.clone().all(|label| !label.contains("catalog")));
+        assert!(labels.clone().any(|label| label == "slow-gateway-stories"));
+        assert_eq!(labels.count(), 28);
     }
 
     #[test]

@@ -8,8 +8,9 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::Full;
 
+use super::chronicle::Violation;
 use super::herd::{BREEDS, Herd, Record, Who, path};
-use super::ledger::Violation;
+use super::parts::Domain;
 use super::pool::{Failure, Reply};
 use super::scan;
 use super::world::{Target, World};
@@ -126,26 +127,29 @@ impl World {
             self.tally.over(phase).read_failed(reply.status.as_u16().to_string());
             return None;
         };
-        self.count(target, phase, began, &reply);
+        self.tally.over(phase).read(target.is_gateway, began, &reply);
         for shown in shown.iter().flatten() {
             self.ledger.saw(shown.slot, shown.version);
             if shown.version < shown.floor {
                 self.tally.over(phase).stale.fetch_add(1, Ordering::Relaxed);
-                self.ledger.accuse(shown.slot, || Violation {
+                self.stage.chronicle.accuse(Domain::Catalog.label(), || Violation {
+                    domain: Domain::Catalog.label(),
                     question: question.path.to_string(),
-                    asked_by: who.label(),
+                    asked_by: who.label().to_owned(),
                     through: target.name.clone(),
                     status: reply.status.as_u16(),
-                    acknowledged: shown.floor,
-                    answered: shown.version,
-                    began_at: self.ledger.seconds(began),
-                    ended_at: self.ledger.seconds(Instant::now()),
+                    finding: format!(
+                        "with version {} although {} had been acknowledged",
+                        shown.version, shown.floor
+                    ),
+                    began_at: self.stage.seconds(began),
+                    ended_at: self.stage.seconds(Instant::now()),
                     cache_status: reply.header("cache-status").to_owned(),
                     age: reply.header("age").to_owned(),
                     tag: reply.header("etag").to_owned(),
                     presented: tag.to_owned(),
                     phase: self.tally.over(phase).label.clone(),
-                    writes: Vec::new(),
+                    writes: self.ledger.writes(shown.slot),
                     faults: Vec::new(),
                 });
             }
@@ -170,26 +174,6 @@ impl World {
             request = request.header(header::IF_NONE_MATCH, tag.clone());
         }
         request.body(Full::default()).ok()
-    }
-
-    fn count(&self, target: &Target, began_in: usize, began: Instant, reply: &Reply) {
-        let phase = self.tally.over(began_in);
-        if !target.is_gateway {
-            phase.direct.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        phase.through_gateways.fetch_add(1, Ordering::Relaxed);
-        phase.read_latency.add(began.elapsed());
-        let hit = scan::is_hit(reply.header("cache-status"));
-        if hit {
-            phase.hits.fetch_add(1, Ordering::Relaxed);
-        }
-        if reply.status == StatusCode::NOT_MODIFIED {
-            phase.not_modified.fetch_add(1, Ordering::Relaxed);
-            if hit {
-                phase.hits_not_modified.fetch_add(1, Ordering::Relaxed);
-            }
-        }
     }
 }
 

@@ -74,21 +74,27 @@ pub(crate) async fn postgres(
         command
     })
     .await?;
-    let mut psql = command(&bin.join("psql"), None);
-    psql.args([
-        "-X",
-        "-q",
-        "-h",
-        "127.0.0.1",
-        "-U",
-        SUPERUSER,
-        "-d",
-        "postgres",
-        "-c",
-        &format!("create database {database}"),
-    ]);
-    run(psql.arg("-p").arg(addr.port().to_string())).await.context("psql")?;
+    create_database(addr, database).await?;
     Ok((server, addr))
+}
+
+/// One more empty database.
+pub(crate) async fn create_database(addr: SocketAddr, database: &str) -> anyhow::Result<()> {
+    let mut psql = psql(addr, "postgres")?;
+    run(psql.arg("-c").arg(format!("create database {database}"))).await.context("psql").map(drop)
+}
+
+/// Runs the statements of a file in one transaction.
+pub(crate) async fn run_file(addr: SocketAddr, database: &str, file: &Path) -> anyhow::Result<()> {
+    let mut psql = psql(addr, database)?;
+    run(psql.args(["-1", "-v", "ON_ERROR_STOP=1", "-f"]).arg(file)).await.context("psql").map(drop)
+}
+
+fn psql(addr: SocketAddr, database: &str) -> anyhow::Result<tokio::process::Command> {
+    let mut psql = command(&newest_postgres()?.join("psql"), None);
+    psql.args(["-X", "-q", "-h", "127.0.0.1", "-U", SUPERUSER, "-d", database]);
+    psql.arg("-p").arg(addr.port().to_string());
+    Ok(psql)
 }
 
 /// The URL of a database at any address that leads to its server.

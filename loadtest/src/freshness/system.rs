@@ -1,4 +1,4 @@
-//! The whole system under test: three stores, catalog replicas, gateways, and a line of its own between each two of them
+//! The whole system under test: three stores, replicas of the services, gateways, and a line of its own between each two of them
 //! that speak with each other.
 
 use std::fs;
@@ -10,83 +10,31 @@ use anyhow::Context as _;
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use super::config::{Catalog, Gateway};
+use super::config::{Catalog, Feed, Gateway};
 use super::link::{Line, Link};
+use super::parts::{Domain, Part, Wire};
 use super::server::{Ports, Ready, Server, command};
 use super::stores::{self, Durability};
-
-/// The catalog's database.
-const DATABASE: &str = "catalog";
+use crate::upload::issuer::Issuer;
 
 /// The programs and how they are told to behave.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
+    pub(crate) domains: Vec<Domain>,
+    /// Only of domains that are checked.
     pub(crate) catalog: PathBuf,
+    pub(crate) stories_feed: PathBuf,
     pub(crate) gateway: PathBuf,
+    /// None of those that are not checked.
     pub(crate) catalogs: usize,
+    pub(crate) feeds: usize,
     pub(crate) gateways: usize,
     pub(crate) cache: bool,
     /// The way in which they break the protocol, for programs that can.
     pub(crate) sabotage: Option<String>,
     pub(crate) catalog_more: String,
+    pub(crate) feed_more: String,
     pub(crate) gateway_more: String,
-}
-
-/// Who speaks with whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wire {
-    CatalogPostgres,
-    CatalogRedis,
-    CatalogNats,
-    GatewayRedis,
-    GatewayNats,
-    GatewayCatalog,
-}
-
-impl Wire {
-    pub(crate) const ALL: [Self; 6] = [
-        Self::CatalogPostgres,
-        Self::CatalogRedis,
-        Self::CatalogNats,
-        Self::GatewayRedis,
-        Self::GatewayNats,
-        Self::GatewayCatalog,
-    ];
-
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::CatalogPostgres => "catalog-postgres",
-            Self::CatalogRedis => "catalog-redis",
-            Self::CatalogNats => "catalog-nats",
-            Self::GatewayRedis => "gateway-redis",
-            Self::GatewayNats => "gateway-nats",
-            Self::GatewayCatalog => "gateway-catalog",
-        }
-    }
-}
-
-/// A kind of server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
-    Postgres,
-    Redis,
-    Nats,
-    Catalog,
-    Gateway,
-}
-
-impl Part {
-    pub(crate) const ALL: [Self; 5] = [Self::Postgres, Self::Redis, Self::Nats, Self::Catalog, Self::Gateway];
-
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::Postgres => "postgres",
-            Self::Redis => "redis",
-            Self::Nats => "nats",
-            Self::Catalog => "catalog",
-            Self::Gateway => "gateway",
-        }
-    }
 }
 
 /// Where a gateway listens.
@@ -100,13 +48,26 @@ pub(crate) struct System {
     // Before the folder, so that nobody writes there any more when it is removed.
     gateways: Vec<Server>,
     catalogs: Vec<Server>,
+    feeds: Vec<Server>,
     nats: Server,
     redis: Server,
     postgres: Server,
     links: Vec<(Wire, usize, Link)>,
     pub(crate) doors: Vec<Door>,
+    /// Of the catalog.
     pub(crate) replicas: Vec<SocketAddr>,
+    pub(crate) feed_replicas: Vec<SocketAddr>,
+    /// Of the tokens that members of gyms have.
+    pub(crate) members: Issuer,
+    database: SocketAddr,
     folder: TempDir,
+}
+
+/// Where the stores are, whatever lies between.
+struct Stores {
+    database: SocketAddr,
+    memory: SocketAddr,
+    bus: SocketAddr,
 }
 
 /// What makes a user, by the catalog's own command.
@@ -130,74 +91,184 @@ impl System {
     pub(crate) async fn start(setup: &Setup) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("check-freshness-").tempdir()?;
         let mut ports = Ports::new();
+        let (first, others) = setup.domains.split_first().context("nothing is checked")?;
         let (postgres, database) =
-            stores::postgres(folder.path(), &mut ports, DATABASE, Durability::OfProcess).await?;
+            stores::postgres(folder.path(), &mut ports, first.database(), Durability::OfProcess).await?;
+        for domain in others {
+            stores::create_database(database, domain.database()).await?;
+        }
         let (redis, memory) = stores::redis(folder.path(), &mut ports).await?;
         let (nats, bus) = stores::nats(folder.path(), &mut ports).await?;
         let doors: Vec<Door> = (0..setup.gateways)
             .map(|_| Ok(Door { public: ports.next()?, admin: ports.next()? }))
             .collect::<anyhow::Result<_>>()?;
-        let issuer = format!("http://{}", doors.first().context("no gateway")?.public);
-
-        let mut links = Vec::new();
-        let mut link = async |wire, number, to| {
-            let link = Link::to(to).await?;
-            let addr = link.addr();
-            links.push((wire, number, link));
-            anyhow::Ok(addr)
+        let mut system = Self {
+            gateways: Vec::new(),
+            catalogs: Vec::new(),
+            feeds: Vec::new(),
+            nats,
+            redis,
+            postgres,
+            links: Vec::new(),
+            doors,
+            replicas: Vec::new(),
+            feed_replicas: Vec::new(),
+            members: Issuer::start().await?,
+            database,
+            folder,
         };
-        let (mut catalogs, mut replicas) = (Vec::new(), Vec::new());
+        let at = Stores { database, memory, bus };
         for number in 0..setup.catalogs {
-            let bind = ports.next()?;
-            let text = Catalog {
-                bind,
-                issuer: &issuer,
-                postgres: &stores::database_url(
-                    link(Wire::CatalogPostgres, number, database).await?,
-                    DATABASE,
-                ),
-                redis: link(Wire::CatalogRedis, number, memory).await?,
-                nats: link(Wire::CatalogNats, number, bus).await?,
-                more: &setup.catalog_more,
-            }
-            .render();
-            let file = folder.path().join(format!("catalog-{number}.toml"));
-            fs::write(&file, text)?;
-            if number == 0 {
-                prepare(&setup.catalog, &file).await?;
-            }
-            replicas.push(bind);
-            catalogs.push(serve(folder.path(), setup, "catalog", number, file, bind).await?);
+            system.add_catalog(setup, number, ports.next()?, &at).await?;
         }
-        let mut gateways = Vec::new();
-        for (number, door) in doors.iter().enumerate() {
-            let mut lines = Vec::new();
-            for addr in &replicas {
-                lines.push(link(Wire::GatewayCatalog, number, *addr).await?);
-            }
-            // Each asks another replica for the keys.
-            lines.rotate_left(number % setup.catalogs);
-            let text = Gateway {
-                bind: door.public,
-                admin: door.admin,
-                issuer: &issuer,
-                catalogs: &lines,
-                redis: link(Wire::GatewayRedis, number, memory).await?,
-                nats: link(Wire::GatewayNats, number, bus).await?,
-                cache: setup.cache,
-                more: &setup.gateway_more,
-            }
-            .render();
-            let file = folder.path().join(format!("gateway-{number}.toml"));
-            fs::write(&file, text)?;
-            gateways.push(serve(folder.path(), setup, "gateway", number, file, door.admin).await?);
+        for number in 0..setup.feeds {
+            system.add_feed(setup, number, ports.next()?, &at).await?;
         }
-        Ok(Self { gateways, catalogs, nats, redis, postgres, links, doors, replicas, folder })
+        for number in 0..setup.gateways {
+            system.add_gateway(setup, number, &at).await?;
+        }
+        Ok(system)
+    }
+
+    async fn add_catalog(
+        &mut self,
+        setup: &Setup,
+        number: usize,
+        bind: SocketAddr,
+        at: &Stores,
+    ) -> anyhow::Result<()> {
+        let text = Catalog {
+            bind,
+            issuer: &self.catalog_issuer()?,
+            postgres: &stores::database_url(
+                self.link(Wire::CatalogPostgres, number, at.database).await?,
+                Domain::Catalog.database(),
+            ),
+            redis: self.link(Wire::CatalogRedis, number, at.memory).await?,
+            nats: self.link(Wire::CatalogNats, number, at.bus).await?,
+            more: &setup.catalog_more,
+        }
+        .render();
+        let file = self.folder.path().join(format!("catalog-{number}.toml"));
+        fs::write(&file, text)?;
+        if number == 0 {
+            prepare(&setup.catalog, &file).await?;
+        }
+        self.replicas.push(bind);
+        let server = self.serve(setup, &setup.catalog, "catalog", number, file, bind).await?;
+        self.catalogs.push(server);
+        Ok(())
+    }
+
+    async fn add_feed(
+        &mut self,
+        setup: &Setup,
+        number: usize,
+        bind: SocketAddr,
+        at: &Stores,
+    ) -> anyhow::Result<()> {
+        let text = Feed {
+            bind,
+            issuer: &self.members.name(),
+            keys: &self.members.keys_url(),
+            postgres: &stores::database_url(
+                self.link(Wire::StoriesPostgres, number, at.database).await?,
+                Domain::Stories.database(),
+            ),
+            redis: self.link(Wire::StoriesRedis, number, at.memory).await?,
+            nats: self.link(Wire::StoriesNats, number, at.bus).await?,
+            more: &setup.feed_more,
+        }
+        .render();
+        let file = self.folder.path().join(format!("stories-feed-{number}.toml"));
+        fs::write(&file, text)?;
+        if number == 0 {
+            let mut migrate = command(&setup.stories_feed, None);
+            let migrated = stores::run(migrate.args(["migrate", "--config"]).arg(&file)).await;
+            migrated.context("stories-feed migrate")?;
+        }
+        self.feed_replicas.push(bind);
+        let server = self.serve(setup, &setup.stories_feed, "stories-feed", number, file, bind).await?;
+        self.feeds.push(server);
+        Ok(())
+    }
+
+    async fn add_gateway(&mut self, setup: &Setup, number: usize, at: &Stores) -> anyhow::Result<()> {
+        let door = *self.doors.get(number).context("no door")?;
+        let (mut catalogs, mut feeds) = (Vec::new(), Vec::new());
+        for addr in self.replicas.clone() {
+            catalogs.push(self.link(Wire::GatewayCatalog, number, addr).await?);
+        }
+        for addr in self.feed_replicas.clone() {
+            feeds.push(self.link(Wire::GatewayStories, number, addr).await?);
+        }
+        // Each asks another replica for the keys.
+        catalogs.rotate_left(number % setup.catalogs.max(1));
+        let text = Gateway {
+            bind: door.public,
+            admin: door.admin,
+            issuer: &self.catalog_issuer()?,
+            members: (&self.members.name(), &self.members.keys_url()),
+            catalogs: &catalogs,
+            feeds: &feeds,
+            redis: self.link(Wire::GatewayRedis, number, at.memory).await?,
+            nats: self.link(Wire::GatewayNats, number, at.bus).await?,
+            cache: setup.cache,
+            more: &setup.gateway_more,
+        }
+        .render();
+        let file = self.folder.path().join(format!("gateway-{number}.toml"));
+        fs::write(&file, text)?;
+        let server = self.serve(setup, &setup.gateway, "gateway", number, file, door.admin).await?;
+        self.gateways.push(server);
+        Ok(())
+    }
+
+    /// The catalog signs in the name of the first gateway.
+    fn catalog_issuer(&self) -> anyhow::Result<String> {
+        Ok(format!("http://{}", self.doors.first().context("no gateway")?.public))
+    }
+
+    async fn link(&mut self, wire: Wire, number: usize, to: SocketAddr) -> anyhow::Result<SocketAddr> {
+        let link = Link::to(to).await?;
+        let addr = link.addr();
+        self.links.push((wire, number, link));
+        Ok(addr)
+    }
+
+    async fn serve(
+        &self,
+        setup: &Setup,
+        program: &Path,
+        kind: &str,
+        number: usize,
+        file: PathBuf,
+        ready: SocketAddr,
+    ) -> anyhow::Result<Server> {
+        let (program, sabotage) = (program.to_owned(), setup.sabotage.clone());
+        let log = self.folder.path().join(format!("{kind}-{number}.log"));
+        Server::start(format!("{kind} {number}"), log, Ready::Http(ready), move || {
+            let mut command = command(&program, None);
+            command.args(["serve", "--config"]).arg(&file);
+            if let Some(sabotage) = &sabotage {
+                command.env("ALDIA_SABOTAGE", sabotage);
+            }
+            command
+        })
+        .await
+    }
+
+    /// Runs statements in the database of a domain, beside its service.
+    pub(crate) async fn sql(&self, domain: Domain, sql: &str) -> anyhow::Result<()> {
+        let file = self.folder.path().join("statements.sql");
+        fs::write(&file, sql)?;
+        stores::run_file(self.database, domain.database(), &file).await
     }
 
     pub(crate) fn count(&self, part: Part) -> usize {
         match part {
             Part::Catalog => self.catalogs.len(),
+            Part::StoriesFeed => self.feeds.len(),
             Part::Gateway => self.gateways.len(),
             Part::Postgres | Part::Redis | Part::Nats => 1,
         }
@@ -209,6 +280,7 @@ impl System {
             Part::Redis => Some(&mut self.redis),
             Part::Nats => Some(&mut self.nats),
             Part::Catalog => self.catalogs.get_mut(number),
+            Part::StoriesFeed => self.feeds.get_mut(number),
             Part::Gateway => self.gateways.get_mut(number),
         };
         found.with_context(|| format!("there is no {} {number}", part.label()))
@@ -227,7 +299,11 @@ impl System {
     pub(crate) fn services(&self) -> impl Iterator<Item = (&str, SocketAddr, u32)> {
         let gateways = self.gateways.iter().zip(self.doors.iter().map(|door| door.admin));
         let catalogs = self.catalogs.iter().zip(self.replicas.iter().copied());
-        gateways.chain(catalogs).map(|(server, addr)| (server.name.as_str(), addr, server.starts))
+        let feeds = self.feeds.iter().zip(self.feed_replicas.iter().copied());
+        gateways
+            .chain(catalogs)
+            .chain(feeds)
+            .map(|(server, addr)| (server.name.as_str(), addr, server.starts))
     }
 
     /// A part that ended by itself; nobody told it to.
@@ -263,7 +339,7 @@ impl System {
 
     /// Ends the stores in order; the others have nothing to lose.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        for server in self.gateways.iter_mut().chain(&mut self.catalogs) {
+        for server in self.gateways.iter_mut().chain(&mut self.catalogs).chain(&mut self.feeds) {
             server.kill().await?;
         }
         self.nats.kill().await?;
@@ -283,26 +359,4 @@ async fn prepare(program: &Path, file: &Path) -> anyhow::Result<()> {
         stores::run(create.env("ALDIA_PASSWORD", PASSWORD)).await.context("catalog create-user")?;
     }
     Ok(())
-}
-
-async fn serve(
-    folder: &Path,
-    setup: &Setup,
-    kind: &str,
-    number: usize,
-    file: PathBuf,
-    ready: SocketAddr,
-) -> anyhow::Result<Server> {
-    let program = if kind == "catalog" { setup.catalog.clone() } else { setup.gateway.clone() };
-    let sabotage = setup.sabotage.clone();
-    let log = folder.join(format!("{kind}-{number}.log"));
-    Server::start(format!("{kind} {number}"), log, Ready::Http(ready), move || {
-        let mut command = command(&program, None);
-        command.args(["serve", "--config"]).arg(&file);
-        if let Some(sabotage) = &sabotage {
-            command.env("ALDIA_SABOTAGE", sabotage);
-        }
-        command
-    })
-    .await
 }

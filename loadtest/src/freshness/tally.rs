@@ -2,8 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+
+use super::pool::Reply;
+use super::scan;
 
 /// Nothing is broken and nothing was a moment ago.
 pub(crate) const CALM: usize = 0;
@@ -68,7 +73,7 @@ pub(crate) struct Phase {
     pub(crate) label: String,
     pub(crate) spells: AtomicU64,
     micros: AtomicU64,
-    /// Answers that could be checked, through gateways and straight from the catalog.
+    /// Answers that could be checked, through gateways and straight from the service.
     pub(crate) through_gateways: AtomicU64,
     pub(crate) direct: AtomicU64,
     /// Of those through gateways: answered from its memory, and how many 304 there were.
@@ -88,6 +93,26 @@ pub(crate) struct Phase {
 }
 
 impl Phase {
+    /// Counts an answer that could be checked.
+    pub(crate) fn read(&self, through_gateway: bool, began: Instant, reply: &Reply) {
+        if !through_gateway {
+            self.direct.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        self.through_gateways.fetch_add(1, Ordering::Relaxed);
+        self.read_latency.add(began.elapsed());
+        let hit = scan::is_hit(reply.header("cache-status"));
+        if hit {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+        }
+        if reply.status == StatusCode::NOT_MODIFIED {
+            self.not_modified.fetch_add(1, Ordering::Relaxed);
+            if hit {
+                self.hits_not_modified.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
     pub(crate) fn read_failed(&self, how: impl Into<String>) {
         count(&self.failed, how.into());
     }
@@ -169,24 +194,21 @@ fn copy(counts: &Mutex<BTreeMap<String, u64>>) -> BTreeMap<String, u64> {
 /// All kinds of time, and which of them it is now.
 pub(crate) struct Tally {
     phases: Vec<Phase>,
-    now: AtomicUsize,
+    /// The same for all domains.
+    now: Arc<AtomicUsize>,
     nothing: Phase,
 }
 
 impl Tally {
     /// Calm and recovery, and one for each of the labels.
-    pub(crate) fn new(labels: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn new(labels: impl IntoIterator<Item = String>, now: Arc<AtomicUsize>) -> Self {
         let labels = ["calm".to_owned(), "recovery".to_owned()].into_iter().chain(labels);
         let phases = labels.map(|label| Phase { label, ..Phase::default() }).collect();
-        Self { phases, now: AtomicUsize::new(RECOVERY), nothing: Phase::default() }
+        Self { phases, now, nothing: Phase::default() }
     }
 
     pub(crate) fn now(&self) -> usize {
         self.now.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn enter(&self, phase: usize) {
-        self.now.store(phase, Ordering::Relaxed);
     }
 
     pub(crate) fn phase(&self, number: usize) -> &Phase {
@@ -201,6 +223,11 @@ impl Tally {
 
     pub(crate) fn labelled(&self, label: &str) -> usize {
         self.phases.iter().position(|phase| phase.label == label).unwrap_or(RECOVERY)
+    }
+
+    /// Stale answers up to now.
+    pub(crate) fn stale(&self) -> u64 {
+        self.phases.iter().map(|phase| phase.stale.load(Ordering::Relaxed)).sum()
     }
 
     pub(crate) fn phases(&self) -> &[Phase] {
@@ -236,13 +263,13 @@ mod tests {
 
     #[test]
     fn what_began_calm_and_ended_in_a_fault_counts_with_the_fault() {
-        let tally = Tally::new(["kill".to_owned()]);
-        tally.enter(CALM);
+        let now = Arc::new(AtomicUsize::new(CALM));
+        let tally = Tally::new(["kill".to_owned()], Arc::clone(&now));
         let began = tally.now();
-        tally.enter(tally.labelled("kill"));
+        now.store(tally.labelled("kill"), Ordering::Relaxed);
         assert_eq!(tally.over(began).label, "kill");
         let began = tally.now();
-        tally.enter(CALM);
+        now.store(CALM, Ordering::Relaxed);
         assert_eq!(tally.over(began).label, "kill");
     }
 }

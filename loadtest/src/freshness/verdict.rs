@@ -9,8 +9,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::ledger::{Ledger, Violation};
+use super::chronicle::Violation;
 use super::scrape::Metrics;
+use super::stage::Stage;
 use super::tally::{CALM, Histogram, Phase, Tally};
 use crate::report::{Table, counts, millis};
 
@@ -18,9 +19,30 @@ use crate::report::{Table, counts, millis};
 const SHOWN: usize = 3;
 
 /// Prints what was counted.
-pub(crate) fn print(tally: &Tally, ledger: &Ledger, metrics: &Metrics) {
+pub(crate) fn print(stage: &Stage, metrics: &Metrics) {
+    for (domain, tally) in stage.tallies() {
+        print_tally(domain.label(), tally);
+    }
+    print_metrics(metrics);
+    print_counters(metrics);
+
+    for (domain, _) in stage.tallies() {
+        let violations = stage.chronicle.violations();
+        let stories = violations.iter().filter(|violation| violation.domain == domain.label());
+        for (number, violation) in stories.take(SHOWN).enumerate() {
+            println!(
+                "### Stale answer {} of {}\n\n```\n{}```\n",
+                number + 1,
+                domain.label(),
+                violation.story()
+            );
+        }
+    }
+}
+
+fn print_tally(domain: &str, tally: &Tally) {
     let mut table = Table::new(
-        "Reads and writes",
+        &format!("Reads and writes of {domain}"),
         &[
             "while",
             "times",
@@ -49,7 +71,7 @@ pub(crate) fn print(tally: &Tally, ledger: &Ledger, metrics: &Metrics) {
     table.print();
 
     let mut table = Table::new(
-        "By kind of fault",
+        &format!("By kind of fault, {domain}"),
         &[
             "fault",
             "times",
@@ -80,12 +102,6 @@ pub(crate) fn print(tally: &Tally, ledger: &Ledger, metrics: &Metrics) {
         ]);
     }
     table.print();
-    print_metrics(metrics);
-    print_counters(metrics);
-
-    for (number, violation) in ledger.violations().iter().take(SHOWN).enumerate() {
-        println!("### Stale answer {}\n\n```\n{}```\n", number + 1, violation.story());
-    }
 }
 
 fn row(phase: &Phase) -> Vec<String> {
@@ -151,28 +167,30 @@ fn quantiles(histogram: &Histogram) -> String {
 }
 
 /// Writes `report.json` and, where there is something to tell, `violations.txt`.
-pub(crate) fn write(
-    folder: &Path,
-    run: Value,
-    tally: &Tally,
-    ledger: &Ledger,
-    metrics: &Metrics,
-) -> anyhow::Result<()> {
+pub(crate) fn write(folder: &Path, run: Value, stage: &Stage, metrics: &Metrics) -> anyhow::Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let total = tally.total("all", |_| true);
-    let phases: Vec<Value> = tally.phases().iter().chain([&total]).map(as_json).collect();
+    let phases = |tally: &Tally| -> Vec<Value> {
+        let total = tally.total("all", |_| true);
+        tally.phases().iter().chain([&total]).map(as_json).collect()
+    };
+    let domains: BTreeMap<&str, Value> = stage
+        .tallies()
+        .iter()
+        .map(|(domain, tally)| (domain.label(), json!({"stale": tally.stale(), "phases": phases(tally)})))
+        .collect();
+    let chronicle = &stage.chronicle;
     let sums: BTreeMap<String, f64> =
         metrics.sums().into_iter().filter(|(series, _)| !series.contains("_bucket")).collect();
     let report = json!({
         "run": run,
-        "stale": ledger.stale(),
-        "violations": ledger.violations(),
-        "phases": phases,
-        "faults": ledger.spells(),
+        "stale": chronicle.stale(),
+        "violations": chronicle.violations(),
+        "domains": domains,
+        "faults": chronicle.spells(),
         "metrics": sums,
     });
     fs::write(folder.join("report.json"), serde_json::to_vec_pretty(&report)?)?;
-    let stories: Vec<String> = ledger.violations().iter().map(Violation::story).collect();
+    let stories: Vec<String> = chronicle.violations().iter().map(Violation::story).collect();
     if !stories.is_empty() {
         fs::write(folder.join("violations.txt"), stories.join("\n"))?;
     }

@@ -1,19 +1,20 @@
 //! What all readers and writers share.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use http::HeaderValue;
 use http::uri::PathAndQuery;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 
 use super::herd::{Herd, MODELS, Model, Who};
 use super::ledger::Ledger;
 use super::pool::Pool;
+use super::stage::Stage;
 use super::tally::Tally;
 
 /// Reads that may be under way at once beside the steady ones, so that a part that stands still does not use up memory.
-const EXTRA_READS: usize = 2_000;
+pub(crate) const EXTRA_READS: usize = 2_000;
 
 /// A server that answers reads.
 pub(crate) struct Target {
@@ -48,12 +49,11 @@ pub(crate) struct World {
     pub(crate) tokens: Tokens,
     pub(crate) herd: Herd,
     pub(crate) ledger: Ledger,
-    pub(crate) tally: Tally,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) stage: Arc<Stage>,
     pub(crate) extra: Arc<Semaphore>,
     /// Answers without a version that could be checked.
     pub(crate) unreadable: AtomicU64,
-    stopping: AtomicBool,
-    pub(crate) stopped: Notify,
     deltas: Vec<RwLock<Arc<PathAndQuery>>>,
 }
 
@@ -63,7 +63,8 @@ impl World {
         tokens: Tokens,
         herd: Herd,
         ledger: Ledger,
-        tally: Tally,
+        stage: Arc<Stage>,
+        tally: Arc<Tally>,
     ) -> Self {
         let begin = |model: &Model| {
             let path = format!("/v1/{}?since=beginning&limit=20", model.path).parse();
@@ -76,21 +77,15 @@ impl World {
             herd,
             ledger,
             tally,
+            stage,
             extra: Arc::new(Semaphore::new(EXTRA_READS)),
             unreadable: AtomicU64::new(0),
-            stopping: AtomicBool::new(false),
-            stopped: Notify::new(),
             deltas: MODELS.iter().map(begin).collect(),
         }
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
-        self.stopped.notify_waiters();
+        self.stage.is_stopping()
     }
 
     /// The delta that readers of a model ask for at the moment; all the same one, so that it is kept.

@@ -10,9 +10,9 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::Full;
 use tokio::time::{Instant as Clock, sleep, sleep_until};
 
+use super::chronicle::WriteNote;
 use super::dice::Dice;
 use super::herd::{self, Herd, Life, MODELS, Record, Who};
-use super::ledger::WriteNote;
 use super::pool::{Failure, Reply};
 use super::readers::{HOT_PERCENT, everywhere};
 use super::reads::Question;
@@ -161,8 +161,8 @@ async fn try_once(world: &World, record: &Record, write: &Write, dice: &mut Dice
     let note = WriteNote {
         what: format!("{} {}", write.method, write.path),
         through: target.name.clone(),
-        sent_at: world.ledger.seconds(sent),
-        answered_at: world.ledger.seconds(Instant::now()),
+        sent_at: world.stage.seconds(sent),
+        answered_at: world.stage.seconds(Instant::now()),
         outcome,
     };
     world.ledger.note(record.model, note.clone());
