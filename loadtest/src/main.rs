@@ -54,7 +54,7 @@ enum Command {
     UploadCrash(upload_crash::Args),
     /// Thousands of sockets to one feed: what each costs, how soon all are told, and whether anyone who is cut misses anything.
     StoriesCrowd(stories_crowd::Args),
-    /// Feeds of 25, 100 and 500 stories to another viewer each time, beside the reference; or a system held ready for `run.sh`.
+    /// Feeds of 25, 100 and 500 stories to another viewer each time, beside a reference; or a system held ready for a load generator.
     StoriesBench(stories::bench::Args),
     /// A thousand viewers of one gym: how often which part of the feed is known, and what feeds and their media weigh.
     StoriesViewers(stories::viewers::Args),

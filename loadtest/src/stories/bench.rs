@@ -1,6 +1,6 @@
-//! Feeds of 25, 100 and 500 stories beside the service that they replace. What one client gets again and again is measured by
-//! `../shared/bench/run.sh`, for which this holds a system ready; what another viewer gets each time is measured here, since no path
-//! can say who asks.
+//! Feeds of 25, 100 and 500 stories beside the service that they replace. What one client gets again and again any load generator
+//! can measure, for which this holds a system ready; what another viewer gets each time is measured here, since no path can say who
+//! asks.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::stats::{median, percentile};
 pub(crate) struct Args {
     #[command(flatten)]
     programs: Programs,
-    /// Hold the system ready for `run.sh`, print how to run it, and measure nothing; ends with the interrupt key.
+    /// Hold the system ready for a load generator, print what it has to know, and measure nothing; ends with the interrupt key.
     #[arg(long)]
     serve: bool,
     /// Formats that pictures are in, each in five sizes: with 1, a story has as many addresses as in the reference.
@@ -39,11 +39,11 @@ pub(crate) struct Args {
     /// Clients at once.
     #[arg(long, value_delimiter = ',', default_value = "1,16")]
     clients: Vec<usize>,
-    /// The reference app, when it runs (`../shared/bench/stack.sh up stories`): where it listens, and its form (`after`, `tuned`).
+    /// A reference to measure beside it, when one runs: where it listens, and the path below which it has `/feed?gym_id=&user_id=&limit=`.
     #[arg(long, value_name = "ADDR/FORM")]
     peer: Option<String>,
     /// The ports of its stores, whose processor time is told beside its own.
-    #[arg(long, value_delimiter = ',', default_value = "18432,18479")]
+    #[arg(long, value_delimiter = ',')]
     peer_stores: Vec<u16>,
     /// Random numbers come from this.
     #[arg(long, default_value_t = 1)]
@@ -101,37 +101,22 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// How the rest is measured.
+/// What a load generator has to know.
 fn tell(system: &System, data: &Data, bearer: &HeaderValue) -> anyhow::Result<()> {
-    let bearer = bearer.to_str()?;
-    let mut words = vec!["./run.sh stories".to_owned()];
-    for (name, addr) in
-        [("ours", system.door), ("service", system.service_addr), ("forgetful", system.forgetful_addr)]
-    {
-        words.push(format!("--target {name}=http://{addr} --header {name}='Authorization: {bearer}'"));
-        for (gym, shape) in data.gyms.iter().zip(SHAPES) {
-            let (count, feed) = (shape.stories, format!("/v1/gyms/{gym}/stories/feed?limit=500"));
-            // Another budget is another address for the gateway; the service knows the parts.
-            let another = format!("{feed}&budget={{rand:1000000-90000000}}");
-            let (hit, miss) = match name {
-                "ours" => (feed, another),
-                // It forgets everything, so all is missed.
-                "forgetful" => ("-".to_owned(), feed),
-                _ => (feed, "-".to_owned()),
-            };
-            words.push(format!("--path '{name}:hit{count}={hit}' --path '{name}:miss{count}={miss}'"));
-            if count == 25 {
-                words.push(format!("--path '{name}:cond25={hit}'"));
-            }
-        }
+    println!("Authorization: {}", bearer.to_str()?);
+    for (name, addr) in [
+        ("gateway", system.door),
+        ("service", system.service_addr),
+        ("service that keeps nothing", system.forgetful_addr),
+        ("postgres", system.database),
+        ("redis", system.memory),
+    ] {
+        println!("{name}: {addr}");
     }
-    words.push(format!("--also ours=port:{}", system.service_addr.port()));
-    for name in ["ours", "service", "forgetful"] {
-        for addr in [system.database, system.memory] {
-            words.push(format!("--also {name}=port:{}", addr.port()));
-        }
+    for (gym, shape) in data.gyms.iter().zip(SHAPES) {
+        // With another `budget` it is another address for the gateway, and for the service the same three parts.
+        println!("{} stories: /v1/gyms/{gym}/stories/feed?limit=500", shape.stories);
     }
-    println!("In ../shared/bench, while this runs:\n\n{}\n", words.join(" \\\n  "));
     Ok(())
 }
 

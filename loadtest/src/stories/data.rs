@@ -1,5 +1,4 @@
-//! The gyms of the side-by-side benchmark (`../shared/bench`, `data/generate.py`) in this service's tables: 25, 100 and 500 stories that
-//! are shown, posted by 10, 40 and 200 members, beside a third as many deleted ones and many that have expired.
+//! Three gyms of the size that feeds are compared at: 25, 100 and 500 stories that are shown, posted by 10, 40 and 200 members, beside a third as many deleted ones and many that have expired.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,4 @@
-//! What was trained or reached: an exercise and what was measured of it. Units are of a kind (mass, distance, time, count, energy) and
-//! convert within it, so that values of one exercise can be compared (S-D12).
+//! What was trained or reached: an exercise and what was measured of it, in a unit that is named (S-D12).
 
 use serde::{Deserialize, Serialize};
 
