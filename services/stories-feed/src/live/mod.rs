@@ -1,6 +1,6 @@
 //! Who listens to which gym's feed, and how news reach them.
 //!
-//! Each gym with sockets in this process has a [room](room): one task that reads the log of the gym once for all of them,
+//! Each gym with sockets in this process has a [room]: one task that reads the log of the gym once for all of them,
 //! when it hears of news over NATS, and otherwise when the [hub](Hub) finds its clock ahead. What a room tells is written once
 //! and shared; each socket has a queue of bounded length, and one that does not keep up is sent away with its position. A
 //! room begins with its first socket and ends with its last.
