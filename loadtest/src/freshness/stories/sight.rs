@@ -192,8 +192,11 @@ fn outdated(story: &Story, shown: &Shown, wording: u32, look: Look) -> Option<St
         return Some(format!("has the reaction {reaction:?} of the asker; possible were {own:?}"));
     }
     let all: Vec<_> = story.reactions.iter().map(|reaction| reaction.possible(began, ended)).collect();
+    // The parts of an answer are of different instants within the read: what is shown may have been deleted by the time it was counted.
+    let may_be_gone = standings.has(Standing::Away);
     for (emoji, name) in EMOJIS.iter().enumerate() {
-        let least = all.iter().filter(|reaction| reaction.is_surely(Some(emoji))).count();
+        let sure = all.iter().filter(|reaction| reaction.is_surely(Some(emoji))).count();
+        let least = if may_be_gone { 0 } else { sure };
         let most = all.iter().filter(|reaction| reaction.has(Some(emoji))).count();
         let count = shown.reactions.get(*name).copied().unwrap_or_default();
         if !(least..=most).contains(&usize::try_from(count).unwrap_or(usize::MAX)) {
