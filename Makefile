@@ -60,21 +60,24 @@ check-uploads: toolchain ## upload while service, worker, gateway and NATS are k
 check-tus: ## uploads by tus-js-client, tuspy and curl against the running system, broken off and resumed
 	loadtest/interop/run.sh $(FLAGS)
 
+# All programs are built together, as `test` does: one alone would have other features, and most of the tree be compiled again.
 lint: toolchain deny ## format, clippy, docs, dependencies, house rules, generated files
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
 	$(TOOLS)/bin/cargo-deny --offline check bans licenses sources
 	cargo run -q -p xtask -- tidy
-	cargo run -q -p xtask -- errors --check
-	cargo run -q -p xtask -- openapi --check
+	cargo build --workspace --bins
+	cargo run -q -p xtask -- errors --check --bin-dir $(TARGET)/debug
+	cargo run -q -p xtask -- openapi --check --bin-dir $(TARGET)/debug
 
 fmt: toolchain ## format the code
 	cargo fmt --all
 
 docs: toolchain ## write docs/ERRORS.md and proto/openapi anew, and the crates' documentation to target/doc
-	cargo run -q -p xtask -- errors
-	cargo run -q -p xtask -- openapi
+	cargo build --workspace --bins
+	cargo run -q -p xtask -- errors --bin-dir $(TARGET)/debug
+	cargo run -q -p xtask -- openapi --bin-dir $(TARGET)/debug
 	cargo doc --workspace --no-deps --document-private-items
 
 # What must be there before the launcher can be built and see to the rest.
