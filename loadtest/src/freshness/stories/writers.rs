@@ -21,6 +21,8 @@ use crate::freshness::dice::Dice;
 const WRITERS: usize = 16;
 /// After that, nothing of it is under way anywhere: beyond every limit of lines, gateways and transactions.
 const REST: Duration = Duration::from_secs(60);
+/// Longer than any check.
+const FOR_GOOD: Duration = Duration::from_secs(7 * 24 * 3600);
 /// When stories were seen, by a clock that is wrong: taken for the instant of their publication.
 const LONG_AGO: &str = "2026-01-01T00:00:00Z";
 /// Stories that a gym shows at once, beside those that expire.
@@ -264,7 +266,10 @@ async fn tie(stories: &Arc<Stories>, dice: &mut Dice) {
                 stories.book.note(note);
             };
             let end = stories.write(&write, dice, told).await;
-            if settle(register, sent, &end) {
+            if matches!(end, End::Unknown) {
+                // The next write might be about another list of the two, and would leave this one as unknown as it is.
+                register.rest(FOR_GOOD);
+            } else if settle(register, sent, &end) {
                 of_each_other(stories, one, other, dice);
                 of_each_other(stories, other, one, dice);
             }
