@@ -134,7 +134,7 @@ fn authorised(
 
 fn generations(request: &HttpRequest) -> Result<u32, ServiceError> {
     let mut generations = DEFAULT_GENERATIONS;
-    for (name, value) in incoming::query_pairs(request)? {
+    for (name, value) in http_server::query_pairs(request)? {
         match (name.as_str(), value.parse::<u32>()) {
             ("generations", Ok(number)) if (1..=inbreeding::MAX_GENERATIONS).contains(&number) => {
                 generations = number

@@ -1,7 +1,7 @@
 //! What a handler reads of a request, beside its path.
 
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use actix_web::{HttpMessage as _, HttpRequest, web};
+use actix_web::{HttpMessage as _, HttpRequest};
 use conditional::Conditions;
 use idempotency::{IdempotencyKey, Keyed, Scope};
 use identity::Principal;
@@ -14,9 +14,6 @@ use crate::domain::draft::valid_mutation_id;
 use crate::error::{ServiceError, not_found};
 use crate::operations::outcome::Return;
 use crate::state::AppState;
-
-/// Most parameters of one query.
-const MAX_PARAMETERS: usize = 64;
 
 /// Media types of request bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,29 +41,12 @@ pub(crate) fn required_principal(request: &HttpRequest, state: &AppState) -> Res
     principal(request, state).ok_or_else(|| crate::domain::access::Denial::Unauthenticated.into())
 }
 
-/// The decoded pairs of the query.
-///
-/// # Errors
-/// `invalid_parameter` where it is not well formed.
-pub(crate) fn query_pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, ServiceError> {
-    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
-        .map(web::Query::into_inner)
-        .map_err(|error| {
-            Problem::new(&registry::INVALID_PARAMETER).detail("the query is not well formed").cause(error)
-        })?;
-    if pairs.len() > MAX_PARAMETERS {
-        let detail = format!("at most {MAX_PARAMETERS} parameters are read");
-        return Err(Problem::new(&registry::INVALID_PARAMETER).detail(detail).into());
-    }
-    Ok(pairs)
-}
-
 /// Refuses any parameter of a read that offers none, but for `cache_bust`, which old clients send everywhere.
 ///
 /// # Errors
 /// `invalid_parameter` that names it.
 pub(crate) fn no_parameters(request: &HttpRequest) -> Result<(), ServiceError> {
-    match query_pairs(request)?.iter().find(|(name, _)| name != "cache_bust") {
+    match http_server::query_pairs(request)?.iter().find(|(name, _)| name != "cache_bust") {
         None => Ok(()),
         Some((name, _)) => Err(Problem::new(&registry::INVALID_PARAMETER)
             .field(

@@ -148,7 +148,7 @@ async fn parts(
 
 fn digest_prefix(request: &HttpRequest) -> Result<Option<String>, ServiceError> {
     let mut prefix = None;
-    for (name, value) in incoming::query_pairs(request)? {
+    for (name, value) in http_server::query_pairs(request)? {
         match name.as_str() {
             "digest_prefix" if buckets_under(&value).is_some() => prefix = Some(value),
             "digest_prefix" => {

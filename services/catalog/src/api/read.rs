@@ -31,7 +31,7 @@ pub(crate) async fn list_records(
 ) -> Result<HttpResponse, ServiceError> {
     let principal = incoming::principal(request, state);
     access::may_read_all(model, principal.as_ref())?;
-    let pairs = incoming::query_pairs(request)?;
+    let pairs = http_server::query_pairs(request)?;
     if pairs.iter().any(|(name, _)| name == "since") {
         return delta::list_changes(model, state, request, pairs).await;
     }
@@ -110,7 +110,7 @@ pub(crate) async fn get_record(
         return Err(Denial::Owner.into());
     }
     let today = (state.context.now)().date_naive();
-    let pairs = lookup::canonical(incoming::query_pairs(request)?);
+    let pairs = lookup::canonical(http_server::query_pairs(request)?);
     let query = query::read_item_query(model, &state.context.registry, &pairs, today).map_err(parameters)?;
     let others = includes::models(&state.context.registry, model, &query.include, principal.as_ref())?;
     let conditions = incoming::conditions(request)?;

@@ -128,7 +128,7 @@ pub(super) async fn hash_secrets(
 /// Whether everything shall be checked and nothing written; no other parameter is known.
 pub(super) fn validate_only(request: &HttpRequest) -> Result<bool, ServiceError> {
     let mut only = false;
-    for (name, value) in incoming::query_pairs(request)? {
+    for (name, value) in http_server::query_pairs(request)? {
         match (name.as_str(), value.as_str()) {
             ("validate_only", "true") => only = true,
             ("validate_only", "false") => only = false,
@@ -142,7 +142,7 @@ pub(super) fn validate_only(request: &HttpRequest) -> Result<bool, ServiceError>
 }
 
 fn refuse_query(request: &HttpRequest) -> Result<(), ServiceError> {
-    match incoming::query_pairs(request)?.first() {
+    match http_server::query_pairs(request)?.first() {
         None => Ok(()),
         Some((name, _)) => Err(unknown_parameter(name, "unknown_parameter", "no parameters are known here")),
     }

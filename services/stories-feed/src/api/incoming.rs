@@ -1,6 +1,6 @@
 //! What a handler reads of a request, beside its path.
 
-use actix_web::{HttpMessage as _, HttpRequest, web};
+use actix_web::{HttpMessage as _, HttpRequest};
 use conditional::{Conditions, EntityTag};
 use idempotency::{IdempotencyKey, Keyed, Scope};
 use identity::Principal;
@@ -10,9 +10,6 @@ use uuid::Uuid;
 use crate::domain::people::Caller;
 use crate::error::{ServiceError, not_found, parameters, refused};
 use crate::state::AppState;
-
-/// Most parameters of one query.
-const MAX_PARAMETERS: usize = 64;
 
 /// Who asks. Every route of this service is for somebody.
 ///
@@ -34,25 +31,6 @@ pub(crate) fn path_id(request: &HttpRequest, name: &str) -> Result<Uuid, Service
     request.match_info().get(name).and_then(|text| Uuid::parse_str(text).ok()).ok_or_else(not_found)
 }
 
-/// The decoded pairs of the query.
-///
-/// # Errors
-/// `invalid_parameter` where it is not well formed.
-pub(crate) fn query_pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, ServiceError> {
-    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
-        .map(web::Query::into_inner)
-        .map_err(|error| {
-            Problem::new(&registry::INVALID_PARAMETER)
-                .detail("the query is not well formed")
-                .cause(error.to_string())
-        })?;
-    if pairs.len() > MAX_PARAMETERS {
-        let detail = format!("at most {MAX_PARAMETERS} parameters are read");
-        return Err(Problem::new(&registry::INVALID_PARAMETER).detail(detail).into());
-    }
-    Ok(pairs)
-}
-
 /// Refuses a parameter of the query.
 pub(crate) fn refuse_parameter(name: &str, code: &'static str, message: impl Into<String>) -> ServiceError {
     let pointer = format!("?{}", name.chars().take(80).collect::<String>());
@@ -64,7 +42,7 @@ pub(crate) fn refuse_parameter(name: &str, code: &'static str, message: impl Int
 /// # Errors
 /// `invalid_parameter` that names it.
 pub(crate) fn no_parameters(request: &HttpRequest) -> Result<(), ServiceError> {
-    match query_pairs(request)?.first() {
+    match http_server::query_pairs(request)?.first() {
         None => Ok(()),
         Some((name, _)) => Err(refuse_parameter(name, "unknown_parameter", "no parameters are known here")),
     }

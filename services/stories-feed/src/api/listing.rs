@@ -6,7 +6,6 @@ use problem::{FieldError, Problem, registry};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::incoming;
 use crate::error::{ServiceError, parameters};
 use crate::state::AppState;
 
@@ -36,7 +35,7 @@ impl Asked {
     /// # Errors
     /// `invalid_parameter` that names every fault.
     pub(crate) fn of(request: &HttpRequest, filters: &[&str]) -> Result<Self, ServiceError> {
-        Self::read(incoming::query_pairs(request)?, filters)
+        Self::read(http_server::query_pairs(request)?, filters)
     }
 
     fn read(pairs: Vec<(String, String)>, filters: &[&str]) -> Result<Self, ServiceError> {

@@ -125,7 +125,7 @@ mod tests {
     use uuid::Uuid;
 
     fn caller(is_administrator: bool) -> Caller {
-        Caller { id: Uuid::from_u128(1), is_administrator, issuer_is_own: true }
+        Caller { id: Uuid::from_u128(1), is_administrator }
     }
 
     #[test]

@@ -13,8 +13,6 @@ pub(crate) struct Caller {
     pub(crate) id: Uuid,
     /// Opens gyms, and may what their owners may.
     pub(crate) is_administrator: bool,
-    /// The token it came with, for questions asked on its behalf.
-    pub(crate) issuer_is_own: bool,
 }
 
 impl Caller {
@@ -26,7 +24,6 @@ impl Caller {
         Self {
             id: own.unwrap_or_else(|| derived(&principal.issuer, &principal.subject)),
             is_administrator: principal.has_role(ADMINISTRATOR),
-            issuer_is_own: is_own,
         }
     }
 }

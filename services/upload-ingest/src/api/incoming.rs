@@ -1,7 +1,7 @@
 //! What a handler reads of a request, beside its path.
 
 use actix_web::http::header::{HeaderMap, HeaderName};
-use actix_web::{HttpMessage as _, HttpRequest, web};
+use actix_web::{HttpMessage as _, HttpRequest};
 use conditional::Conditions;
 use idempotency::{IdempotencyKey, Scope};
 use identity::Principal;
@@ -14,8 +14,6 @@ use crate::error::{ServiceError, not_found, parameters};
 use crate::ingest::Idempotent;
 use crate::state::AppState;
 
-/// Most parameters of one query.
-const MAX_PARAMETERS: usize = 64;
 /// Longest title, in characters; the database has the same bound.
 pub(crate) const MAX_TITLE_CHARS: usize = 200;
 
@@ -47,23 +45,6 @@ pub(crate) fn path_id(request: &HttpRequest, name: &str) -> Result<Uuid, Service
     request.match_info().get(name).and_then(|text| Uuid::parse_str(text).ok()).ok_or_else(not_found)
 }
 
-/// The decoded pairs of the query.
-///
-/// # Errors
-/// `invalid_parameter` where it is not well formed.
-pub(crate) fn query_pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, ServiceError> {
-    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
-        .map(web::Query::into_inner)
-        .map_err(|error| {
-            Problem::new(&registry::INVALID_PARAMETER).detail("the query is not well formed").cause(error)
-        })?;
-    if pairs.len() > MAX_PARAMETERS {
-        let detail = format!("at most {MAX_PARAMETERS} parameters are read");
-        return Err(Problem::new(&registry::INVALID_PARAMETER).detail(detail).into());
-    }
-    Ok(pairs)
-}
-
 /// Refuses a parameter of the query.
 pub(crate) fn refuse_parameter(name: &str, code: &'static str, message: impl Into<String>) -> ServiceError {
     parameters(vec![parameter_fault(name, code, message)])
@@ -80,7 +61,7 @@ pub(crate) fn parameter_fault(name: &str, code: &'static str, message: impl Into
 /// # Errors
 /// `invalid_parameter` that names it.
 pub(crate) fn no_parameters(request: &HttpRequest) -> Result<(), ServiceError> {
-    match query_pairs(request)?.first() {
+    match http_server::query_pairs(request)?.first() {
         None => Ok(()),
         Some((name, _)) => Err(refuse_parameter(name, "unknown_parameter", "no parameters are known here")),
     }

@@ -4,7 +4,6 @@ use actix_web::HttpRequest;
 use problem::FieldError;
 use serde::{Deserialize, Serialize};
 
-use crate::api::incoming;
 use crate::domain::hints::{Formats, Hints, MAX_BUDGET};
 use crate::domain::ranking::{AsOf, Filter, Place};
 use crate::error::{ServiceError, parameters};
@@ -41,7 +40,7 @@ impl Asked {
     /// # Errors
     /// `invalid_parameter` that names every fault.
     pub(super) fn of(request: &HttpRequest, known: &[&str]) -> Result<Self, ServiceError> {
-        Self::read(&incoming::query_pairs(request)?, known)
+        Self::read(&http_server::query_pairs(request)?, known)
     }
 
     fn read(pairs: &[(String, String)], known: &[&str]) -> Result<Self, ServiceError> {

@@ -84,7 +84,7 @@ fn viewer(
 impl Wanted {
     fn read(request: &HttpRequest) -> Result<Self, ServiceError> {
         let mut wanted = Self::default();
-        for (name, value) in incoming::query_pairs(request)? {
+        for (name, value) in http_server::query_pairs(request)? {
             let is_known = match name.as_str() {
                 "ticket" => wanted.ticket.replace(value).is_none(),
                 "position" => {

@@ -67,7 +67,7 @@ pub(super) async fn list_dead_jobs(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     administrator(&incoming::caller(&request, &state)?)?;
-    let pairs = incoming::query_pairs(&request)?;
+    let pairs = http_server::query_pairs(&request)?;
     let (limit, cursor) = read_query(&pairs)?;
     let after: Option<(DateTime<Utc>, Uuid)> = match &cursor {
         None => None,

@@ -56,7 +56,7 @@ impl Links {
 /// # Errors
 /// `invalid_parameter` that names it.
 pub(crate) fn capability(request: &HttpRequest) -> Result<Option<Capability>, ServiceError> {
-    Capability::read(&incoming::query_pairs(request)?).map_err(|ParameterFault::Unknown(name)| {
+    Capability::read(&http_server::query_pairs(request)?).map_err(|ParameterFault::Unknown(name)| {
         incoming::refuse_parameter(&name, "unknown_parameter", "no such parameter here, or given twice")
     })
 }

@@ -51,7 +51,7 @@ pub(super) async fn list_assets(
     kind: Option<MediaKind>,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(request, state)?;
-    let pairs = incoming::query_pairs(request)?;
+    let pairs = http_server::query_pairs(request)?;
     let query = ListQuery::read(&pairs, kind, &caller)?;
     if !caller.owns(&query.owner) {
         administrator(&caller)?;

@@ -70,7 +70,7 @@ fn prepare(kind: MediaKind, state: &AppState, request: &HttpRequest) -> Result<R
 /// `?title=` and `?visibility=`.
 fn parameters_of(request: &HttpRequest) -> Result<(Option<String>, Visibility), ServiceError> {
     let (mut title, mut visibility, mut faults) = (None, Visibility::Private, Vec::new());
-    for (name, value) in incoming::query_pairs(request)? {
+    for (name, value) in http_server::query_pairs(request)? {
         let read = match name.as_str() {
             "title" => incoming::title(&value).map(|read| title = read),
             "visibility" => incoming::visibility(&value).map(|read| visibility = read),

@@ -232,7 +232,7 @@ fn dialect(create: &Create) -> Dialect {
 fn said(request: &HttpRequest, create: &Create) -> Result<Said, ServiceError> {
     let mut said = Said::default();
     let mut faults = Vec::new();
-    for (name, value) in incoming::query_pairs(request)? {
+    for (name, value) in http_server::query_pairs(request)? {
         let read = match name.as_str() {
             "title" => incoming::title(&value).map(|title| said.title = title),
             "visibility" => incoming::visibility(&value).map(|visibility| said.visibility = Some(visibility)),
