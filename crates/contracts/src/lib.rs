@@ -11,6 +11,14 @@ pub mod catalog {
     }
 }
 
+/// What package-ledger publishes.
+pub mod package_ledger {
+    /// Version 1: subjects `package_ledger.package.<kind>` on stream `PACKAGE_LEDGER`.
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/aldia.package_ledger.v1.rs"));
+    }
+}
+
 /// What stories-feed publishes.
 pub mod stories_feed {
     /// Version 1: subjects `stories_feed.story.<published|ended>` on stream `STORIES_FEED`.

@@ -3,7 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde_json::{Value as Json, json};
+
 use crate::{Bypass, Source};
+
+/// What an answer is taken to need while there is none to measure: a thousand of them fill a family's share.
+const EXPECTED_BYTES: u64 = 7 * 1024;
 
 /// What this process knows of one family of answers. Counts are since its start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +33,34 @@ pub struct Stats {
     pub evictions: u64,
     /// Age of the oldest entry in the local level.
     pub oldest: Option<Duration>,
+}
+
+impl Stats {
+    /// As people read them (C-A10).
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        // The bound is in bytes; as a number of answers it depends on how large they are.
+        let mean = self.bytes.checked_div(self.entries).filter(|mean| *mean > 0).unwrap_or(EXPECTED_BYTES);
+        json!({
+            "size": self.entries,
+            "max_size": self.max_bytes / mean,
+            "hits": self.hits,
+            "misses": self.misses,
+            "hit_rate": hit_rate(self.hits, self.misses),
+            "bytes": self.bytes,
+            "max_bytes": self.max_bytes,
+            "evictions": self.evictions,
+            "oldest_age_seconds": self.oldest.unwrap_or_default().as_secs(),
+            "lease_waits": self.lease_waits,
+        })
+    }
+}
+
+/// As people read it: `83.5%`.
+fn hit_rate(hits: u64, misses: u64) -> String {
+    let asked = hits.saturating_add(misses).max(1);
+    let permille = u128::from(hits) * 1000 / u128::from(asked);
+    format!("{}.{}%", permille / 10, permille % 10)
 }
 
 /// Counts reads of a family.
@@ -59,5 +92,18 @@ impl ReadCounts {
         stats.misses = read(&self.loaded);
         stats.lease_waits = read(&self.joined);
         stats.bypasses = read(&self.bypassed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hit_rate;
+
+    #[test]
+    fn a_rate_has_one_digit_behind_its_point() {
+        assert_eq!(hit_rate(835, 165), "83.5%");
+        assert_eq!(hit_rate(0, 0), "0.0%");
+        assert_eq!(hit_rate(7, 0), "100.0%");
+        assert_eq!(hit_rate(u64::MAX, 1), "100.0%");
     }
 }

@@ -11,6 +11,7 @@ mod key_source;
 pub mod keys;
 mod middleware;
 mod principal;
+mod subject;
 mod token_cache;
 mod verifier;
 
@@ -21,4 +22,5 @@ pub use error::{IdentityError, header_malformed, token_missing};
 pub use key_source::{KeySource, KeySourceError};
 pub use middleware::Authenticate;
 pub use principal::{MaybePrincipal, Principal};
+pub use subject::{derived_id, subject_id};
 pub use verifier::Verifier;

@@ -1,21 +1,33 @@
 #![doc = include_str!("../README.md")]
 
+mod backoff;
 pub mod capture;
 mod clock;
 mod config;
+mod conn;
 mod connect;
 mod error;
+mod lender;
 mod migrate;
 mod observe;
 mod pool;
+mod position;
+mod replica;
+mod replica_measures;
+mod replicas;
 mod sql;
 mod statements;
+mod status;
 mod tx;
+mod wal;
 
 pub use clock::now;
 pub use config::PgConfig;
+pub use conn::{Conn, Source};
 pub use error::{PgError, is_timeout, is_unavailable, violated_constraint};
-pub use pool::{Conn, PgPool};
+pub use pool::PgPool;
+pub use position::{CONSISTENCY_TOKEN, Lsn, MalformedPosition, Position};
+pub use status::{PgPoolStatus, PoolStatus, ReplicaStatus};
 pub use tx::TxError;
 
 // Names for those who pass a connection or an error on without speaking SQL themselves.

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::Pool;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
@@ -11,6 +9,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit;
 use telemetry::metrics::{Metrics, seconds_histogram};
+
+use crate::lender::Lender;
 
 /// Durations by operation; the histogram's constructor is a plain function so that the type can be named.
 pub(crate) type Durations = Family<OperationLabels, Histogram, fn() -> Histogram>;
@@ -60,35 +60,22 @@ impl Measures {
     }
 
     /// Shows the pool's connections by state; they are counted when the endpoint is asked, not when they change.
-    pub(crate) fn watch(metrics: &Metrics, pool: Pool<AsyncPgConnection>) {
+    pub(crate) fn watch(metrics: &Metrics, lender: Lender) {
         metrics.register(
             "pool_connections",
             "Database connections by state, and callers waiting for one",
             None,
-            Connections(pool),
+            Connections(lender),
         );
     }
 }
 
-struct Connections(Pool<AsyncPgConnection>);
-
-impl fmt::Debug for Connections {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Connections").field(&self.0.status()).finish()
-    }
-}
+#[derive(Debug)]
+struct Connections(Lender);
 
 impl EncodeMetric for Connections {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), fmt::Error> {
-        let status = self.0.status();
-        let states = [
-            ("idle", status.available),
-            ("in_use", status.size.saturating_sub(status.available)),
-            ("waiting", status.waiting),
-            ("max", status.max_size),
-        ];
-        for (state, count) in states {
-            let count = i64::try_from(count).unwrap_or(i64::MAX);
+        for (state, count) in self.0.status().by_state() {
             encoder.encode_family(&[("state", state)])?.encode_gauge(&count)?;
         }
         Ok(())

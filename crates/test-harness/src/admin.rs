@@ -15,7 +15,7 @@ use crate::environment::postgres_url;
 use crate::migration_digest::digest;
 
 /// The role tests log in as: what a service has, no more.
-const SERVICE_ROLE: &str = "service_test";
+pub(crate) const SERVICE_ROLE: &str = "service_test";
 
 /// Databases of tests are named `test_<unix seconds>_<random>`, so that their age can be told from outside.
 const DATABASE_PREFIX: &str = "test_";

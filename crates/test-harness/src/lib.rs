@@ -5,8 +5,10 @@
 )]
 
 mod admin;
+mod answer;
 mod chaos_proxy;
 mod closed_schema;
+mod cluster;
 mod contract;
 mod database;
 mod environment;
@@ -14,17 +16,22 @@ mod local_server;
 mod migration_digest;
 mod otlp_receiver;
 mod path_template;
+mod plan_tap;
 mod port;
+mod postgres_program;
 mod process;
 mod span_tree;
 mod test_issuer;
 mod wait;
 
+pub use answer::Answer;
 pub use chaos_proxy::ChaosProxy;
+pub use cluster::{Cluster, PostgresServer};
 pub use contract::Contract;
 pub use database::{Database, connect};
 pub use environment::{binary, nats_url, postgres_url, redis_url};
 pub use otlp_receiver::{OtlpReceiver, SpanView};
+pub use plan_tap::{Plan, PlanTap};
 pub use port::free_port;
 pub use process::Process;
 pub use test_issuer::{TEST_AUDIENCE, TestIssuer};

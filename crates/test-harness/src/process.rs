@@ -147,6 +147,17 @@ impl Process {
         self.signal(Signal::SIGCONT);
     }
 
+    /// SIGQUIT, and waits for the end: how Postgres is told to stop at once and take its children along.
+    pub(crate) fn quit(&mut self) {
+        // What has ended may have passed its number on.
+        if self.is_running() {
+            self.thaw();
+            self.signal(Signal::SIGQUIT);
+            // Postgres gives its children five seconds, and it is our own child: there is nothing to fail.
+            let _ = self.child.wait();
+        }
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).map(Pid::from_raw);
         // Our own child, not reaped yet, so the number is still its own; one that has ended needs no signal.

@@ -15,6 +15,7 @@ use idempotency::FingerprintKey;
 use identity::Authenticate;
 use page_cursor::CursorKey;
 use pg_pool::{Connection, PgPool, now};
+use request_parts::Published;
 use secrecy::ExposeSecret;
 use telemetry::metrics::Metrics;
 use tokio::sync::watch;
@@ -24,7 +25,7 @@ use uuid::Uuid;
 use crate::api::auth::PATHS_WITHOUT_TOKEN;
 use crate::api::auth::attempts::Attempts;
 use crate::api::auth::state::AuthState;
-use crate::api::openapi::Published;
+use crate::api::openapi;
 use crate::cache::Records;
 use crate::cache::groups::Affected;
 use crate::config::Config;
@@ -57,7 +58,7 @@ impl App {
         let relay = Relay::new(pool.clone(), bus.clone(), "catalog", &metrics);
         let waker = relay.waker();
         let freshness = connect_cache(&config, broadcast, &metrics).await?;
-        let document = Arc::new(Published::of(&registry));
+        let document = Arc::new(Published::new(&openapi::document(&registry)));
         let context = Context {
             records: Records::new(pool.clone(), freshness.clone(), &variant(&config, &document), now),
             registry: Arc::new(registry),

@@ -14,14 +14,14 @@ pub(crate) mod representation;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use freshness::{Freshness, Read, Stats, WriteError};
-use pg_pool::{Conn, Connection, PgError, PgPool, TxError};
+use freshness::{Freshness, Read, Stats};
+use pg_pool::{Conn, Connection, PgError, PgPool};
 use problem::{Problem, registry};
 
-use crate::error::ServiceError;
 use groups::Affected;
 use lookup::Lookup;
 use representation::{FORMAT, Representation};
+use service_error::{ServiceError, guarded};
 
 /// The records' database and the answers made from it. Cheap to clone.
 #[derive(Clone)]
@@ -136,14 +136,6 @@ impl Records {
     /// The time.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         (self.now)()
-    }
-}
-
-/// What the guard has to know of a transaction that failed.
-fn guarded(failed: TxError<ServiceError>) -> WriteError<ServiceError> {
-    match failed {
-        TxError::RolledBack(error) => WriteError::RolledBack(error),
-        TxError::InDoubt(error) => WriteError::InDoubt(error),
     }
 }
 

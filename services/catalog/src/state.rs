@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use idempotency::FingerprintKey;
 use page_cursor::CursorKey;
+use request_parts::Published;
 
 use crate::api::auth::state::AuthState;
-use crate::api::openapi::Published;
 use crate::operations::Context;
 
 /// Shared by all handlers of one running catalog.

@@ -17,10 +17,10 @@ pub(crate) mod viewer;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use freshness::{Freshness, WriteError};
-use pg_pool::{Conn, Connection, PgError, PgPool, TxError};
+use freshness::Freshness;
+use pg_pool::{Conn, Connection, PgError, PgPool};
+use service_error::{ServiceError, guarded};
 
-use crate::error::ServiceError;
 use groups::Affected;
 
 /// The stories' database and what is made of it. Cheap to clone.
@@ -84,13 +84,5 @@ impl Stories {
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, ServiceError>,
     ) -> Result<T, ServiceError> {
         self.pool.tx(name, work).await
-    }
-}
-
-/// What the guard has to know of a transaction that failed.
-fn guarded(failed: TxError<ServiceError>) -> WriteError<ServiceError> {
-    match failed {
-        TxError::RolledBack(error) => WriteError::RolledBack(error),
-        TxError::InDoubt(error) => WriteError::InDoubt(error),
     }
 }

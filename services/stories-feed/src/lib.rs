@@ -7,7 +7,6 @@ pub mod cli;
 pub mod config;
 mod demo;
 mod domain;
-mod error;
 mod events;
 mod jobs;
 mod live;

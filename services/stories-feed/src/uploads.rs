@@ -12,13 +12,13 @@ use problem::{Problem, registry};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use crate::config::UploadsConfig;
 use crate::domain::media::{self, MediaState, Progress};
 use crate::domain::people::owner_id;
 use crate::domain::story::Kind;
-use crate::error::ServiceError;
 use crate::problems::ASSET_UNUSABLE;
 use crate::store::media::MediaRow;
 

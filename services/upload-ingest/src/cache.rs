@@ -3,11 +3,10 @@
 //!
 //! Nothing is kept in this process or in Redis: media are read from the store, and gateways keep them under their leases.
 
-use freshness::{Freshness, Groups, WriteError};
-use pg_pool::{Connection, PgPool, TxError};
+use freshness::{Freshness, Groups};
+use pg_pool::{Connection, PgPool};
+use service_error::{ServiceError, guarded};
 use uuid::Uuid;
-
-use crate::error::ServiceError;
 
 /// What is counted together in the metrics of freshness.
 const FAMILY: &str = "media";
@@ -68,12 +67,4 @@ impl PublicMedia {
 /// Never for an id; those of names.
 pub(crate) fn group(asset_id: Uuid) -> Result<Groups, freshness::GroupError> {
     Groups::of([format!("assets/{asset_id}")])
-}
-
-/// What the guard has to know of a transaction that failed.
-fn guarded(failed: TxError<ServiceError>) -> WriteError<ServiceError> {
-    match failed {
-        TxError::RolledBack(error) => WriteError::RolledBack(error),
-        TxError::InDoubt(error) => WriteError::InDoubt(error),
-    }
 }

@@ -10,6 +10,7 @@
 mod capture;
 mod loss;
 mod observe;
+mod replicas;
 mod schema;
 mod tx;
 

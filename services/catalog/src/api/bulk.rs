@@ -4,12 +4,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use problem::FieldError;
 use serde_json::Value as Json;
+use service_error::{ServiceError, validation};
 
 use super::incoming::{self, BodyType};
 use super::write;
 use crate::domain::access;
 use crate::domain::draft::{Draft, Mode, escape_pointer};
-use crate::error::{ServiceError, validation};
 use crate::model::Model;
 use crate::operations::create::{Create, Shape};
 use crate::operations::perform;

@@ -5,8 +5,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use conditional::EntityTag;
 use pg_pool::Connection;
-use problem::{FieldError, Problem, registry};
+use problem::{Problem, registry};
+use request_parts::parameter_fault;
 use serde::{Deserialize, Serialize};
+use service_error::{ServiceError, parameters};
 
 use super::{incoming, read, representation};
 use crate::cache::audience::Audience;
@@ -16,7 +18,6 @@ use crate::cache::representation::Representation;
 use crate::domain::query::{MAX_LIMIT, read_limit};
 use crate::domain::record::Selection;
 use crate::domain::value::write_json_text;
-use crate::error::{ServiceError, parameters};
 use crate::model::Model;
 use crate::problems;
 use crate::state::AppState;
@@ -45,7 +46,7 @@ pub(crate) async fn list_changes(
 ) -> Result<HttpResponse, ServiceError> {
     let pairs = lookup::canonical(pairs);
     let asked = Asked::read(model, state, &pairs)?;
-    let conditions = incoming::conditions(request)?;
+    let conditions = request_parts::conditions(request)?;
     let lookup = Lookup {
         model,
         target: format!("{}?{}", model.path, read::raw(&pairs)),
@@ -89,7 +90,7 @@ impl Asked {
         let mut seen: Vec<&str> = Vec::new();
         for (name, value) in pairs {
             if seen.contains(&name.as_str()) {
-                faults.push(fault(name, "repeated", "may be given once"));
+                faults.push(parameter_fault(name, "repeated", "may be given once"));
                 continue;
             }
             seen.push(name);
@@ -97,14 +98,18 @@ impl Asked {
                 "since" => asked.since = since(model, state, value)?,
                 "limit" => match read_limit(value, MAX_CHANGES) {
                     Some(limit) => asked.limit = limit,
-                    None => faults.push(fault(name, "out_of_range", "a whole number from 1 is expected")),
+                    None => faults.push(parameter_fault(
+                        name,
+                        "out_of_range",
+                        "a whole number from 1 is expected",
+                    )),
                 },
                 "fields" => {
                     asked.fields = Some(value.clone());
                     let names: Vec<String> =
                         value.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
                     if names.is_empty() {
-                        faults.push(fault(name, "too_short", "at least one field is expected"));
+                        faults.push(parameter_fault(name, "too_short", "at least one field is expected"));
                     }
                     if let Some(unknown) = names.iter().find(|name| {
                         !model.shown().any(|field| field.name == **name)
@@ -113,10 +118,10 @@ impl Asked {
                                 "id" | "created_at" | "updated_at" | "version" | "client_mutation_id"
                             )
                     }) {
-                        faults.push(fault(
+                        faults.push(parameter_fault(
                             "fields",
                             "unknown_field",
-                            &format!("no such field: {}", unknown.chars().take(80).collect::<String>()),
+                            format!("no such field: {}", unknown.chars().take(80).collect::<String>()),
                         ));
                     }
                     // A reader needs the version to know which of two states is the later one.
@@ -126,7 +131,7 @@ impl Asked {
                 }
                 "cache_bust" => {}
                 // A filter would hide the deletion of what no longer fits it.
-                _ => faults.push(fault(
+                _ => faults.push(parameter_fault(
                     name,
                     "unknown_parameter",
                     "`since` goes with `limit` and `fields` only",
@@ -196,12 +201,4 @@ fn expired(model: &Model, state: &AppState) -> ServiceError {
         .header(header::LINK.as_str(), format!("</v1/{}?since=beginning>; rel=\"restart\"", model.path))
         .header("Sync-Retention", state.settings.tombstone_retention_secs.to_string())
         .into()
-}
-
-fn fault(name: &str, code: &'static str, message: &str) -> FieldError {
-    FieldError {
-        pointer: format!("?{}", name.chars().take(80).collect::<String>()),
-        code,
-        message: message.to_owned(),
-    }
 }

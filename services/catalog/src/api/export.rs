@@ -6,12 +6,12 @@ use actix_web::http::{Method, header};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
+use service_error::ServiceError;
 
 use super::representation::Untold;
 use crate::domain::query::{ListQuery, Position};
 use crate::domain::record::Record;
 use crate::domain::value::Value;
-use crate::error::ServiceError;
 use crate::model::Model;
 use crate::state::AppState;
 use crate::store::list;

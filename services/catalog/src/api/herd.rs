@@ -4,7 +4,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::NaiveDate;
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use request_parts::refuse_parameter;
 use serde_json::json;
+use service_error::{ServiceError, not_found};
 use uuid::Uuid;
 
 use super::{includes, incoming, representation};
@@ -16,7 +18,6 @@ use crate::domain::access;
 use crate::domain::inbreeding;
 use crate::domain::pedigree::Pedigree;
 use crate::domain::withdrawal::{GivenRemedy, withdrawal_until};
-use crate::error::{ServiceError, not_found};
 use crate::model::Model;
 use crate::state::AppState;
 use crate::store::{herd, item};
@@ -32,7 +33,7 @@ pub(crate) async fn get_pedigree(
 ) -> Result<HttpResponse, ServiceError> {
     let (id, audience) = authorised(model, state, request)?;
     let generations = generations(request)?;
-    let conditions = incoming::conditions(request)?;
+    let conditions = request_parts::conditions(request)?;
     // Any animal may turn out to be an ancestor.
     let lookup = Lookup {
         model,
@@ -86,7 +87,7 @@ pub(crate) async fn get_withdrawal(
 ) -> Result<HttpResponse, ServiceError> {
     let (id, audience) = authorised(model, state, request)?;
     incoming::no_parameters(request)?;
-    let conditions = incoming::conditions(request)?;
+    let conditions = request_parts::conditions(request)?;
     let others = includes::resolve(&state.context.registry, &["treatment", "medication"]);
     let now = state.context.records.now();
     let lookup = Lookup {
@@ -129,7 +130,7 @@ fn authorised(
 ) -> Result<(Uuid, Audience), ServiceError> {
     let principal = incoming::principal(request, state);
     access::may_read_all(model, principal.as_ref())?;
-    Ok((incoming::path_id(request)?, Audience::of([model], false, principal.as_ref())))
+    Ok((request_parts::path_id(request, "id")?, Audience::of([model], false, principal.as_ref())))
 }
 
 fn generations(request: &HttpRequest) -> Result<u32, ServiceError> {
@@ -149,13 +150,7 @@ fn generations(request: &HttpRequest) -> Result<u32, ServiceError> {
                     .into());
             }
             _ => {
-                return Err(Problem::new(&registry::INVALID_PARAMETER)
-                    .field(
-                        format!("?{}", name.chars().take(80).collect::<String>()),
-                        "unknown_parameter",
-                        "no such parameter here",
-                    )
-                    .into());
+                return Err(refuse_parameter(&name, "unknown_parameter", "no such parameter here"));
             }
         }
     }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use identity::Principal;
 use pg_pool::Connection;
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use crate::domain::access;
 use crate::domain::query::IncludePath;
 use crate::domain::record::{Included, Record, Selection};
-use crate::error::ServiceError;
 use crate::model::Model;
 use crate::model::registry::Registry;
 use crate::store::list;

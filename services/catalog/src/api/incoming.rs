@@ -6,12 +6,12 @@ use conditional::Conditions;
 use idempotency::{IdempotencyKey, Keyed, Scope};
 use identity::Principal;
 use problem::{Problem, registry};
+use request_parts::refuse_parameter;
 use serde_json::Value as Json;
-use uuid::Uuid;
+use service_error::ServiceError;
 
 use super::strict_json::{self, JsonFault};
 use crate::domain::draft::valid_mutation_id;
-use crate::error::{ServiceError, not_found};
 use crate::operations::outcome::Return;
 use crate::state::AppState;
 
@@ -48,30 +48,8 @@ pub(crate) fn required_principal(request: &HttpRequest, state: &AppState) -> Res
 pub(crate) fn no_parameters(request: &HttpRequest) -> Result<(), ServiceError> {
     match http_server::query_pairs(request)?.iter().find(|(name, _)| name != "cache_bust") {
         None => Ok(()),
-        Some((name, _)) => Err(Problem::new(&registry::INVALID_PARAMETER)
-            .field(
-                format!("?{}", name.chars().take(80).collect::<String>()),
-                "unknown_parameter",
-                "no parameters are known here",
-            )
-            .into()),
+        Some((name, _)) => Err(refuse_parameter(name, "unknown_parameter", "no parameters are known here")),
     }
-}
-
-/// The id in the path. What is no id names nothing.
-///
-/// # Errors
-/// `not_found`.
-pub(crate) fn path_id(request: &HttpRequest) -> Result<Uuid, ServiceError> {
-    request.match_info().get("id").and_then(|text| Uuid::parse_str(text).ok()).ok_or_else(not_found)
-}
-
-/// Preconditions of the request.
-///
-/// # Errors
-/// `invalid_parameter` that names the field.
-pub(crate) fn conditions(request: &HttpRequest) -> Result<Conditions, ServiceError> {
-    Ok(Conditions::from_headers(request.headers())?)
 }
 
 /// Preconditions of a change. A record that was read with `include` has a tag that begins with the record's own: it

@@ -5,7 +5,9 @@ use conditional::EntityTag;
 use identity::Principal;
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use request_parts::refuse_parameter;
 use serde_json::json;
+use service_error::ServiceError;
 
 use super::{incoming, representation};
 use crate::cache::audience::Audience;
@@ -15,7 +17,6 @@ use crate::cache::representation::Representation;
 use crate::domain::access;
 use crate::domain::digest::{BUCKET_DIGITS, Digest, bucket, buckets_under};
 use crate::domain::value::rfc3339;
-use crate::error::ServiceError;
 use crate::model::Model;
 use crate::state::AppState;
 use crate::store::clock::{self, Clock};
@@ -31,7 +32,7 @@ pub(crate) async fn get_metadata(
     let principal = incoming::principal(request, state);
     access::may_read_all(model, principal.as_ref())?;
     let prefix = digest_prefix(request)?;
-    let conditions = incoming::conditions(request)?;
+    let conditions = request_parts::conditions(request)?;
     let asked = prefix.as_deref().map_or_else(String::new, |prefix| format!("?digest_prefix={prefix}"));
     let lookup = of_whole(model, format!("{}/metadata{asked}", model.path), principal.as_ref())?;
     let load = async |conn: &mut Connection| load_metadata(conn, model, prefix.as_deref()).await;
@@ -69,7 +70,7 @@ pub(crate) async fn get_stats(
     let principal = incoming::principal(request, state);
     access::may_read_all(model, principal.as_ref())?;
     incoming::no_parameters(request)?;
-    let conditions = incoming::conditions(request)?;
+    let conditions = request_parts::conditions(request)?;
     let lookup = of_whole(model, format!("{}/stats", model.path), principal.as_ref())?;
     let load = async |conn: &mut Connection| load_stats(conn, model).await;
     let shown = state.context.records.answer(&lookup, load).await?;
@@ -158,13 +159,7 @@ fn digest_prefix(request: &HttpRequest) -> Result<Option<String>, ServiceError> 
             }
             "cache_bust" => {}
             _ => {
-                return Err(Problem::new(&registry::INVALID_PARAMETER)
-                    .field(
-                        format!("?{}", name.chars().take(80).collect::<String>()),
-                        "unknown_parameter",
-                        "no such parameter here",
-                    )
-                    .into());
+                return Err(refuse_parameter(&name, "unknown_parameter", "no such parameter here"));
             }
         }
     }

@@ -5,53 +5,20 @@ mod schemas;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use bytes::Bytes;
-use conditional::{EntityTag, ReadDecision};
 use serde_json::{Map, Value as Json, json};
+use service_error::ServiceError;
 use utoipa::OpenApi as _;
 
 use super::auth::AuthApi;
-use super::incoming;
-use crate::error::ServiceError;
 use crate::model::registry::Registry;
 use crate::state::AppState;
-
-/// The document as it is sent, made once.
-#[derive(Debug)]
-pub(crate) struct Published {
-    body: Bytes,
-    tag: EntityTag,
-}
-
-impl Published {
-    /// Makes it for these models.
-    pub(crate) fn of(registry: &Registry) -> Self {
-        let body = Bytes::from(document(registry).to_string());
-        let tag = EntityTag::strong(&blake3::hash(&body).to_hex());
-        Self { body, tag }
-    }
-
-    /// Its validator: another one when anything that is declared is another.
-    pub(crate) fn tag(&self) -> &EntityTag {
-        &self.tag
-    }
-}
 
 /// `GET` and `HEAD /openapi.json`.
 pub(crate) async fn get_document(
     state: Data<AppState>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
-    let unchanged =
-        incoming::conditions(&request)?.check_read(&state.document.tag) == ReadDecision::NotModified;
-    let mut response = if unchanged { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response
-        .insert_header(("Cache-Control", "public, no-cache"))
-        .insert_header(("ETag", state.document.tag.to_string()));
-    if unchanged {
-        return Ok(response.finish());
-    }
-    Ok(response.content_type("application/json").body(state.document.body.clone()))
+    state.document.answer(&request)
 }
 
 /// The document for these models.

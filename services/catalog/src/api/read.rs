@@ -5,6 +5,7 @@ use conditional::EntityTag;
 use page_cursor::CursorError;
 use pg_pool::Connection;
 use problem::{Problem, registry as problems};
+use service_error::{ServiceError, not_found, parameters};
 use uuid::Uuid;
 
 use super::includes::{self, Includes};
@@ -17,7 +18,6 @@ use crate::domain::access::{self, Denial, ReadScope};
 use crate::domain::query::{self, ListQuery, Position, Start};
 use crate::domain::record::Record;
 use crate::domain::value::write_json_text;
-use crate::error::{ServiceError, not_found, parameters};
 use crate::model::Model;
 use crate::operations::outcome;
 use crate::state::AppState;
@@ -45,7 +45,7 @@ pub(crate) async fn list_records(
     if query.export_csv {
         return export::export_csv(model, state, request, query).await;
     }
-    let conditions = incoming::conditions(request)?;
+    let conditions = request_parts::conditions(request)?;
     let pairs = lookup::canonical(pairs);
     let shown_models = includes::resolve(&state.context.registry, &others);
     let lookup = Lookup {
@@ -105,7 +105,7 @@ pub(crate) async fn get_record(
 ) -> Result<HttpResponse, ServiceError> {
     let principal = incoming::principal(request, state);
     let scope = access::read_scope(model, principal.as_ref())?;
-    let id = incoming::path_id(request)?;
+    let id = request_parts::path_id(request, "id")?;
     if matches!(scope, ReadScope::Own(own) if own != id) {
         return Err(Denial::Owner.into());
     }
@@ -113,7 +113,7 @@ pub(crate) async fn get_record(
     let pairs = lookup::canonical(http_server::query_pairs(request)?);
     let query = query::read_item_query(model, &state.context.registry, &pairs, today).map_err(parameters)?;
     let others = includes::models(&state.context.registry, model, &query.include, principal.as_ref())?;
-    let conditions = incoming::conditions(request)?;
+    let conditions = request_parts::conditions(request)?;
     let shown_models = includes::resolve(&state.context.registry, &others);
     let lookup = Lookup {
         model,

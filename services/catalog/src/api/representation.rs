@@ -10,11 +10,11 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use conditional::{Conditions, ReadDecision, WriteRefusal};
+use service_error::{ServiceError, refused};
 
 use crate::cache::audience::Audience;
 use crate::cache::lookup::Lookup;
 use crate::cache::representation::Representation;
-use crate::error::ServiceError;
 use crate::model::{Audience as Declared, Model};
 
 /// The response to a read: the whole answer, that it is known already, or that a precondition fails (RFC 9110 §13.2.2).
@@ -27,7 +27,7 @@ pub(crate) fn respond(
 ) -> Result<HttpResponse, ServiceError> {
     let decision = conditions.check_read(&shown.tag);
     let mut response = match decision {
-        ReadDecision::Failed => return Err(WriteRefusal::Failed.into()),
+        ReadDecision::Failed => return Err(refused(&WriteRefusal::Failed, "record")),
         ReadDecision::NotModified => HttpResponse::NotModified(),
         ReadDecision::Send => HttpResponse::Ok(),
     };

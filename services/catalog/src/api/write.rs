@@ -3,13 +3,13 @@
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use conditional::WriteRefusal;
-use problem::{Problem, registry};
+use request_parts::refuse_parameter;
+use service_error::{ServiceError, refused, validation};
 
 use super::incoming;
 use crate::domain::access;
 use crate::domain::draft::{Draft, Mode};
 use crate::domain::value::Value;
-use crate::error::{ServiceError, validation};
 use crate::model::{Model, ReadAccess};
 use crate::operations::create::{Create, Shape};
 use crate::operations::delete::{Delete, Undelete};
@@ -56,18 +56,18 @@ pub(crate) async fn update_record(
     mode: Mode,
 ) -> Result<HttpResponse, ServiceError> {
     let principal = incoming::required_principal(request, state)?;
-    let id = incoming::path_id(request)?;
+    let id = request_parts::path_id(request, "id")?;
     let own = model.access.read == ReadAccess::OwnOrAdministrator && principal.subject == id.to_string();
     if !own {
         access::at_least(&principal, model.access.write)?;
     }
-    refuse_query(request)?;
+    request_parts::no_parameters(request)?;
     incoming::body_type(request, false)?;
     let key = incoming::idempotent(request, state, &principal, &body)?;
     let conditions = incoming::write_conditions(request)?;
     // Before any work: a password in the draft takes long to hash.
     if conditions.is_empty() {
-        return Err(WriteRefusal::Missing.into());
+        return Err(refused(&WriteRefusal::Missing, "record"));
     }
     let mut draft = read_draft(model, state, &body, mode)?;
     draft.mutation_id = draft.mutation_id.or(incoming::mutation_id(request.headers())?);
@@ -85,8 +85,8 @@ pub(crate) async fn delete_record(
 ) -> Result<HttpResponse, ServiceError> {
     let principal = incoming::required_principal(request, state)?;
     access::at_least(&principal, model.access.delete)?;
-    refuse_query(request)?;
-    let id = incoming::path_id(request)?;
+    request_parts::no_parameters(request)?;
+    let id = request_parts::path_id(request, "id")?;
     let conditions = incoming::write_conditions(request)?;
     let mutation_id = incoming::mutation_id(request.headers())?;
     let key = incoming::idempotent(request, state, &principal, &[])?;
@@ -102,8 +102,8 @@ pub(crate) async fn undelete_record(
 ) -> Result<HttpResponse, ServiceError> {
     let principal = incoming::required_principal(request, state)?;
     access::may_undelete(&principal)?;
-    refuse_query(request)?;
-    let id = incoming::path_id(request)?;
+    request_parts::no_parameters(request)?;
+    let id = request_parts::path_id(request, "id")?;
     let mutation_id = incoming::mutation_id(request.headers())?;
     let key = incoming::idempotent(request, state, &principal, &[])?;
     let undelete = Undelete { model, id, mutation_id, principal };
@@ -133,25 +133,12 @@ pub(super) fn validate_only(request: &HttpRequest) -> Result<bool, ServiceError>
             ("validate_only", "true") => only = true,
             ("validate_only", "false") => only = false,
             ("validate_only", _) => {
-                return Err(unknown_parameter("validate_only", "not_a_choice", "must be true or false"));
+                return Err(refuse_parameter("validate_only", "not_a_choice", "must be true or false"));
             }
-            _ => return Err(unknown_parameter(&name, "unknown_parameter", "no such parameter here")),
+            _ => return Err(refuse_parameter(&name, "unknown_parameter", "no such parameter here")),
         }
     }
     Ok(only)
-}
-
-fn refuse_query(request: &HttpRequest) -> Result<(), ServiceError> {
-    match http_server::query_pairs(request)?.first() {
-        None => Ok(()),
-        Some((name, _)) => Err(unknown_parameter(name, "unknown_parameter", "no parameters are known here")),
-    }
-}
-
-fn unknown_parameter(name: &str, code: &'static str, message: &str) -> ServiceError {
-    Problem::new(&registry::INVALID_PARAMETER)
-        .field(format!("?{}", name.chars().take(80).collect::<String>()), code, message)
-        .into()
 }
 
 fn read_draft(

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pg_pool::{Connection, PgPool};
+use service_error::ServiceError;
 
 use crate::cache::groups::Affected;
-use crate::error::ServiceError;
 use crate::model::Model;
 use crate::operations::Context;
 use crate::store::{clock, maintenance};

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pg_pool::Connection;
 use problem::{FieldError, Problem};
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use crate::domain::draft::Draft;
 use crate::domain::value::Value;
-use crate::error::ServiceError;
 use crate::model::registry::Registry;
 use crate::model::{FieldKind, Model};
 use crate::problems;

@@ -3,6 +3,7 @@
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
 use problem::Problem;
+use service_error::{ServiceError, validation};
 use uuid::Uuid;
 
 use super::checks::{self, Candidate};
@@ -13,7 +14,6 @@ use crate::domain::change::{Actor, Change, ChangeKind};
 use crate::domain::draft::Draft;
 use crate::domain::record::Record;
 use crate::domain::value::Value;
-use crate::error::{ServiceError, validation};
 use crate::model::Model;
 use crate::store::clock;
 use crate::store::write::{self, NewRecord};

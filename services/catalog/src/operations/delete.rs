@@ -5,6 +5,7 @@ use idempotency::StoredAnswer;
 use identity::Principal;
 use pg_pool::Connection;
 use problem::Problem;
+use service_error::{ServiceError, not_found, refused, validation};
 use uuid::Uuid;
 
 use super::checks::{self, Candidate};
@@ -16,7 +17,6 @@ use crate::domain::access;
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::draft::Draft;
 use crate::domain::record::Record;
-use crate::error::{ServiceError, not_found, validation};
 use crate::model::Model;
 use crate::problems;
 use crate::store::{clock, item, references, write};
@@ -52,7 +52,8 @@ impl Operation for Delete {
             .filter(|record| record.deleted_at.is_none())
             .ok_or_else(not_found)?;
         access::may_delete(model, &self.principal, &before)?;
-        self.conditions.check_write(Some(&outcome::entity_tag(&before)))?;
+        let held = self.conditions.check_write(Some(&outcome::entity_tag(&before)));
+        held.map_err(|refusal| refused(&refusal, "record"))?;
         if let Some((other, field)) =
             references::first_reference(conn, &context.registry, model, self.id).await?
         {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use pg_pool::Connection;
 use problem::{FieldError, Problem};
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use super::checks::Candidate;
@@ -14,7 +15,6 @@ use crate::domain::herd::{self, AnimalFacts, AnimalStatus, Sex, Violation};
 use crate::domain::pedigree::{Pedigree, find_cycle};
 use crate::domain::record::Record;
 use crate::domain::value::Value;
-use crate::error::ServiceError;
 use crate::model::{Model, Rules};
 use crate::problems;
 use crate::store::clock::Clock;

@@ -19,12 +19,12 @@ use chrono::{DateTime, Utc};
 use idempotency::{Keyed, Once, StoredAnswer};
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use crate::cache::Records;
 use crate::cache::groups::Affected;
 use crate::domain::change::{Actor, Change, ChangeKind};
-use crate::error::ServiceError;
 use crate::events::published;
 use crate::model::Model;
 use crate::model::registry::Registry;

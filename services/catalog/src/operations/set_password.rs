@@ -2,6 +2,7 @@
 
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
+use service_error::{ServiceError, not_found};
 use uuid::Uuid;
 
 use super::create::missing_clock;
@@ -10,7 +11,6 @@ use crate::cache::groups::Affected;
 use crate::domain::change::{Actor, Change, ChangeKind};
 use crate::domain::draft::Draft;
 use crate::domain::value::Value;
-use crate::error::{ServiceError, not_found};
 use crate::model::Model;
 use crate::store::{clock, item, write};
 
@@ -48,6 +48,6 @@ impl Operation for SetPassword {
         let after = write::update(conn, model, self.id, clock.version, at, draft).await?;
         let change = Change { model, kind: ChangeKind::Updated, before: Some(before), after };
         record_changes(conn, context, model, clock, &self.actor, at, std::slice::from_ref(&change)).await?;
-        Ok(StoredAnswer { status: 204, headers: Vec::new(), body: Vec::new() })
+        Ok(request_parts::no_content())
     }
 }

@@ -5,6 +5,7 @@ use idempotency::StoredAnswer;
 use identity::Principal;
 use pg_pool::Connection;
 use problem::Problem;
+use service_error::{ServiceError, not_found, refused, validation};
 use uuid::Uuid;
 
 use super::checks::{self, Candidate};
@@ -17,7 +18,6 @@ use crate::domain::change::{Change, ChangeKind};
 use crate::domain::draft::Draft;
 use crate::domain::record::Record;
 use crate::domain::value::Value;
-use crate::error::{ServiceError, not_found, validation};
 use crate::model::{Model, Rules};
 use crate::problems;
 use crate::store::{clock, item, write};
@@ -59,7 +59,8 @@ impl Operation for Update {
         let before = item::find_for_update(conn, model, self.id).await?.ok_or_else(not_found)?;
         self.keep_owner();
         access::may_update(model, &self.principal, &before, &self.draft)?;
-        self.conditions.check_write(Some(&outcome::entity_tag(&before)))?;
+        let held = self.conditions.check_write(Some(&outcome::entity_tag(&before)));
+        held.map_err(|refusal| refused(&refusal, "record"))?;
         if before.deleted_at.is_some() {
             return Err(Problem::new(&problems::RECORD_DELETED).into());
         }

@@ -43,7 +43,7 @@ impl Fragile {
 
     /// `/readyz`, which stands beside the API and not in its document.
     async fn readiness(&self) -> (u16, String) {
-        let (answer, ..) = self.app.send_unchecked(self.app.request(Method::GET, "/readyz", None)).await;
+        let answer = self.app.send_unchecked(self.app.request(Method::GET, "/readyz", None)).await;
         (answer.status.as_u16(), answer.text())
     }
 }

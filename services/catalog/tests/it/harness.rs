@@ -8,9 +8,10 @@ use catalog::config::Config;
 use catalog::model::registry::Registry;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 use telemetry::metrics::Metrics;
+pub(crate) use test_harness::Answer;
 use test_harness::{Contract, Database};
 use tokio::task::JoinHandle;
 
@@ -38,67 +39,6 @@ pub(crate) struct Session {
     pub(crate) id: String,
     /// What is sent as the bearer token.
     pub(crate) token: String,
-}
-
-/// A response, read whole and found to be as documented.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: reqwest::header::HeaderMap,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Answer {
-    /// The body as JSON; `null` where there is none.
-    pub(crate) fn json(&self) -> Json {
-        if self.body.is_empty() {
-            Json::Null
-        } else {
-            serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
-        }
-    }
-
-    /// The body as text.
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    /// A header field, or nothing.
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
-
-    /// Statements that the request ran.
-    pub(crate) fn statements(&self) -> u64 {
-        let timing = self.header("server-timing");
-        let Some(rest) = timing.split("desc=\"").nth(1) else { panic!("no statement count in {timing:?}") };
-        rest.split(' ')
-            .next()
-            .and_then(|count| count.parse().ok())
-            .unwrap_or_else(|| panic!("no statement count in {timing:?}"))
-    }
-
-    /// Fails the test unless the status is this one.
-    #[track_caller]
-    pub(crate) fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status.as_u16(), status, "{}", self.text());
-        self
-    }
-
-    /// Fails the test unless it is this problem; returns the pointers of its faults.
-    #[track_caller]
-    pub(crate) fn expect_problem(&self, status: u16, code: &str) -> Vec<String> {
-        assert_eq!(self.status.as_u16(), status, "{}", self.text());
-        assert_eq!(self.header("content-type"), "application/problem+json");
-        let json = self.json();
-        assert_eq!(json["code"], code, "{json}");
-        json["errors"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|fault| fault["pointer"].as_str().unwrap_or_default().to_owned())
-            .collect()
-    }
 }
 
 impl TestApp {
@@ -153,11 +93,9 @@ impl TestApp {
         let at = std::panic::Location::caller();
         async move {
             let answer = self.send_unchecked(request).await;
-            let (answer, method, path) = answer;
             // A document cannot say that a body is left out where the client preferred so (RFC 7240).
             let left_out = answer.body.is_empty() && answer.header("preference-applied") == "return=minimal";
-            let media_type = Some(answer.header("content-type")).filter(|value| !value.is_empty());
-            match self.contract.check(&method, &path, answer.status.as_u16(), media_type, &answer.body) {
+            match answer.check(&self.contract) {
                 Err(fault) if !(left_out && fault.ends_with("the documented body is missing")) => {
                     panic!("{at}: {fault}\n{}", answer.text())
                 }
@@ -167,14 +105,8 @@ impl TestApp {
     }
 
     /// Sends a request to a path or with a method that is not documented.
-    pub(crate) async fn send_unchecked(&self, request: RequestBuilder) -> (Answer, String, String) {
-        let request = request.build().unwrap_or_else(|error| panic!("{error}"));
-        let (method, path) = (request.method().to_string(), request.url().path().to_owned());
-        let response =
-            self.client.execute(request).await.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.bytes().await.unwrap_or_else(|error| panic!("{error}")).to_vec();
-        (Answer { status, headers, body }, method, path)
+    pub(crate) async fn send_unchecked(&self, request: RequestBuilder) -> Answer {
+        Answer::to(&self.client, request).await
     }
 
     /// `GET`.

@@ -4,7 +4,6 @@
 mod plans;
 mod round_trip;
 mod structure;
-mod tap;
 
 use diesel::QueryableByName;
 use diesel::sql_types::Text;

@@ -1,11 +1,11 @@
 //! What a caller may know of a gym, and do in it. What may not be known of is not found.
 
 use pg_pool::Connection;
+use service_error::{ServiceError, forbidden, not_found};
 use uuid::Uuid;
 
 use crate::domain::gym::Standing;
 use crate::domain::people::{Caller, Role};
-use crate::error::{ServiceError, forbidden, not_found};
 use crate::store::gyms::GymRow;
 use crate::store::{gyms, members};
 

@@ -3,13 +3,13 @@
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
+use request_parts::ListRules;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
+use service_error::ServiceError;
 
 use super::kept_story::KeptStory;
-use super::listing::Asked;
-use super::{access, incoming, reading};
-use crate::error::ServiceError;
+use super::{access, incoming};
 use crate::state::AppState;
 use crate::store::archive::{self, ArchivedRow};
 
@@ -42,15 +42,17 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
 /// Two statements, the newest first. What has expired is in it from that instant on, whether or not it was archived already.
 async fn list_archive(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let gym_id = incoming::path_id(&request, "gym")?;
-    let asked = Asked::of(&request, &[])?;
+    let gym_id = request_parts::path_id(&request, "gym")?;
+    let asked = ListRules::new(&[]).read(&request)?;
     let scope = format!("archive\n{gym_id}\n{}", caller.id);
-    let after = asked.after(&state, &scope)?;
+    let after = asked.after(&state.cursors, &scope)?;
     let now = state.context.now();
     let mut conn = state.stories.read().await?;
     access::member(&mut conn, gym_id, &caller).await?;
     let rows = archive::page(&mut conn, gym_id, caller.id, now, after, asked.rows()).await?;
     drop(conn);
     let place = |row: &ArchivedRow| (row.story.created_at, row.story.id);
-    Ok(reading::answer(&asked.page(&state, &scope, rows, place, |row| Archived::of(row, now))?))
+    Ok(request_parts::answer_private(
+        &asked.page(&state.cursors, &scope, rows, place, |row| Archived::of(row, now))?,
+    ))
 }

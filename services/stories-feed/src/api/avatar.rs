@@ -8,15 +8,16 @@ use actix_web::{HttpRequest, HttpResponse};
 use idempotency::{Keyed, StoredAnswer};
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use request_parts::no_content;
 use serde::{Deserialize, Serialize};
+use service_error::{ServiceError, not_found};
 use uuid::Uuid;
 
-use super::perform::{Change, no_content, perform};
-use super::{body, incoming};
+use super::incoming;
+use super::perform::{Change, perform};
 use crate::cache::groups::{self, Affected};
 use crate::domain::media::MediaState;
 use crate::domain::story::Kind;
-use crate::error::{ServiceError, not_found};
 use crate::problems::ASSET_UNUSABLE;
 use crate::state::AppState;
 use crate::store::media::{self, MediaRow};
@@ -70,17 +71,17 @@ async fn put_avatar(
     payload: Payload,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    incoming::no_parameters(&request)?;
-    let (Avatar { asset_id }, bytes) = body::read(&request, payload).await?;
-    let keyed = incoming::keyed(&request, &state, &caller, &bytes)?;
+    request_parts::no_parameters(&request)?;
+    let (Avatar { asset_id }, bytes) = request_parts::read_json(&request, payload).await?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &bytes)?;
     change("put_avatar", &state, &request, caller.id, Some(asset_id), keyed).await
 }
 
 /// Answers without a body, whether or not there was one.
 async fn delete_avatar(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    incoming::no_parameters(&request)?;
-    let keyed = incoming::keyed(&request, &state, &caller, &[])?;
+    request_parts::no_parameters(&request)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &[])?;
     change("delete_avatar", &state, &request, caller.id, None, keyed).await
 }
 

@@ -4,11 +4,11 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value as Json;
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use crate::domain::media::MediaState;
 use crate::domain::story::{State, is_shown};
-use crate::error::ServiceError;
 use crate::store::media::MediaRow;
 use crate::store::stories::StoryRow;
 

@@ -11,12 +11,10 @@ use bytes::Bytes;
 use idempotency::{Keyed, StoredAnswer};
 use pg_pool::Connection;
 use problem::{Problem, registry};
-use serde::Serialize;
+use service_error::ServiceError;
 use uuid::Uuid;
 
-use crate::api::incoming::version_tag;
 use crate::cache::groups::Affected;
-use crate::error::ServiceError;
 use crate::state::AppState;
 
 /// Longest that the work of one transaction may take. The mark of a write in flight (`freshness.mark_ms`) outlasts it.
@@ -89,24 +87,4 @@ pub(crate) async fn announce(state: &AppState, gym: Uuid) {
     if let Err(error) = state.broadcast.publish(&news_subject(gym), None, Bytes::new()).await {
         tracing::debug!(error = &error as &dyn std::error::Error, "replicas were not told of news");
     }
-}
-
-/// An answer with a JSON body and, of something that has a version, its validator.
-///
-/// # Errors
-/// `internal` where it cannot be written, which no test would pass.
-pub(crate) fn answer<T: Serialize>(
-    status: u16,
-    body: &T,
-    version: Option<i64>,
-) -> Result<StoredAnswer, ServiceError> {
-    let body = serde_json::to_vec(body).map_err(|error| Problem::new(&registry::INTERNAL).cause(error))?;
-    let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    headers.extend(version.map(|version| ("etag".to_owned(), version_tag(version).to_string())));
-    Ok(StoredAnswer { status, headers, body })
-}
-
-/// An answer without a body.
-pub(crate) fn no_content() -> StoredAnswer {
-    StoredAnswer { status: 204, headers: Vec::new(), body: Vec::new() }
 }

@@ -6,19 +6,20 @@ use chrono::{DateTime, Utc};
 use idempotency::{Keyed, StoredAnswer};
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use request_parts::{answer, no_content};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use service_error::{ServiceError, invalid, not_found};
 use uuid::Uuid;
 
-use super::perform::{Change, answer, no_content, perform};
+use super::incoming;
+use super::perform::{Change, perform};
 use super::stories::access::seen;
-use super::{body, incoming};
 use crate::cache::groups::{self, Affected};
 use crate::cache::story::Place;
 use crate::domain::draft::{self, Faults};
 use crate::domain::people::Caller;
 use crate::domain::reactions::Counts;
-use crate::error::{ServiceError, invalid, not_found};
 use crate::problems;
 use crate::state::AppState;
 use crate::store::clock::{self, Action, FeedEvent};
@@ -73,11 +74,11 @@ async fn put_reaction(
     payload: Payload,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let id = incoming::path_id(&request, "id")?;
-    incoming::no_parameters(&request)?;
-    let (new, bytes) = body::read::<NewReaction>(&request, payload).await?;
+    let id = request_parts::path_id(&request, "id")?;
+    request_parts::no_parameters(&request)?;
+    let (new, bytes) = request_parts::read_json::<NewReaction>(&request, payload).await?;
     let new = new.checked()?;
-    let keyed = incoming::keyed(&request, &state, &caller, &bytes)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &bytes)?;
     let (change, reacting) = Reacting::on("put_reaction", &state, caller, id, keyed).await?;
     perform(&state, change, async move |conn| reacting.put(conn, &new).await).await
 }
@@ -85,9 +86,9 @@ async fn put_reaction(
 /// Answers without a body, whether there was a reaction or not.
 async fn delete_reaction(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let id = incoming::path_id(&request, "id")?;
-    incoming::no_parameters(&request)?;
-    let keyed = incoming::keyed(&request, &state, &caller, &[])?;
+    let id = request_parts::path_id(&request, "id")?;
+    request_parts::no_parameters(&request)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &[])?;
     let (change, reacting) = Reacting::on("delete_reaction", &state, caller, id, keyed).await?;
     perform(&state, change, async move |conn| reacting.take(conn).await).await
 }

@@ -6,17 +6,17 @@ use chrono::{DateTime, Utc};
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use request_parts::{ListRules, answer};
 use serde::{Deserialize, Serialize};
+use service_error::ServiceError;
 use uuid::Uuid;
 
-use super::listing::Asked;
-use super::perform::{Change, answer, perform};
+use super::incoming;
+use super::perform::{Change, perform};
 use super::person_view::PersonView;
 use super::stories::access::seen;
-use super::{body, incoming, reading};
 use crate::domain::draft::{self, Faults};
 use crate::domain::people::Caller;
-use crate::error::ServiceError;
 use crate::problems;
 use crate::state::AppState;
 use crate::store::replies::{self, NewReply, ReplyRow};
@@ -65,11 +65,11 @@ async fn post_reply(
     payload: Payload,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let story_id = incoming::path_id(&request, "id")?;
-    incoming::no_parameters(&request)?;
-    let (Message { message }, bytes) = body::read::<Message>(&request, payload).await?;
+    let story_id = request_parts::path_id(&request, "id")?;
+    request_parts::no_parameters(&request)?;
+    let (Message { message }, bytes) = request_parts::read_json::<Message>(&request, payload).await?;
     let message = checked(&message)?;
-    let keyed = incoming::keyed(&request, &state, &caller, &bytes)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &bytes)?;
     let change = Change { name: "post_reply", affected: None, gyms: Vec::new(), keyed };
     let reply = Reply { state: state.as_ref().clone(), caller, story_id, message };
     perform(&state, change, async move |conn| reply.run(conn).await).await
@@ -107,17 +107,17 @@ impl Reply {
 /// A page, the newest first. Two statements.
 async fn list_replies(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let id = incoming::path_id(&request, "id")?;
-    let asked = Asked::of(&request, &[])?;
+    let id = request_parts::path_id(&request, "id")?;
+    let asked = ListRules::new(&[]).read(&request)?;
     let scope = format!("replies\n{id}\n{}", caller.id);
-    let after: Option<Uuid> = asked.after(&state, &scope)?;
+    let after: Option<Uuid> = asked.after(&state.cursors, &scope)?;
     let mut conn = state.stories.read().await?;
     let sight = seen(&mut conn, id, &caller, state.context.now()).await?;
     let by = (!sight.relation.is_self).then_some(caller.id);
     let rows = replies::page(&mut conn, id, by, after, asked.rows()).await?;
     drop(conn);
-    let page = asked.page(&state, &scope, rows, |row| row.id, view)?;
-    Ok(reading::answer(&page))
+    let page = asked.page(&state.cursors, &scope, rows, |row| row.id, view)?;
+    Ok(request_parts::answer_private(&page))
 }
 
 fn view(row: ReplyRow) -> Result<ReplyView, ServiceError> {

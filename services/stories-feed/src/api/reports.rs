@@ -6,16 +6,17 @@ use chrono::{DateTime, Utc};
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use request_parts::answer;
 use serde::{Deserialize, Serialize};
+use service_error::{ServiceError, invalid};
 use uuid::Uuid;
 
-use super::perform::{Change, answer, perform};
+use super::incoming;
+use super::perform::{Change, perform};
 use super::stories::access::seen;
-use super::{body, incoming};
 use crate::domain::draft::{self, Faults};
 use crate::domain::people::Caller;
 use crate::domain::report::Reason;
-use crate::error::{ServiceError, invalid};
 use crate::problems;
 use crate::state::AppState;
 use crate::store::reports::{self, NewReport};
@@ -62,11 +63,11 @@ async fn report_story(
     payload: Payload,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let story_id = incoming::path_id(&request, "id")?;
-    incoming::no_parameters(&request)?;
-    let (report, bytes) = body::read::<Report>(&request, payload).await?;
+    let story_id = request_parts::path_id(&request, "id")?;
+    request_parts::no_parameters(&request)?;
+    let (report, bytes) = request_parts::read_json::<Report>(&request, payload).await?;
     let report = report.checked()?;
-    let keyed = incoming::keyed(&request, &state, &caller, &bytes)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &bytes)?;
     let change = Change { name: "report_story", affected: None, gyms: Vec::new(), keyed };
     let reporting = Reporting { state: state.as_ref().clone(), caller, story_id, report };
     perform(&state, change, async move |conn| reporting.run(conn).await).await

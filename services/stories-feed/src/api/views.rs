@@ -9,18 +9,18 @@ use chrono::{DateTime, Utc};
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use request_parts::{ListRules, answer};
 use serde::Serialize;
+use service_error::{ServiceError, forbidden};
 use uuid::Uuid;
 
-use super::listing::Asked;
-use super::perform::{Change, answer, perform};
+use super::incoming;
+use super::perform::{Change, perform};
 use super::person_view::PersonView;
 use super::stories::access::seen;
-use super::{body, incoming, reading};
 use crate::cache::groups::{self, Affected};
 use crate::domain::people::Caller;
 use crate::domain::views::{Batch, folded};
-use crate::error::{ServiceError, forbidden};
 use crate::state::AppState;
 use crate::store::views::{self, Seeable, ViewerRow};
 
@@ -58,11 +58,11 @@ async fn merge_views(
     payload: Payload,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    incoming::no_parameters(&request)?;
-    let (batch, bytes) = body::read::<Batch>(&request, payload).await?;
+    request_parts::no_parameters(&request)?;
+    let (batch, bytes) = request_parts::read_json::<Batch>(&request, payload).await?;
     let batch =
         batch.checked().map_err(|faults| Problem::new(&registry::VALIDATION_FAILED).errors(faults))?;
-    let keyed = incoming::keyed(&request, &state, &caller, &bytes)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &bytes)?;
     let ids = ids(&batch);
     let gyms = views::gyms_of(&mut *state.stories.read().await?, &ids).await?;
     // How often a story was seen is read by its author alone, who is never answered from memory: only what the viewer is shown
@@ -119,18 +119,18 @@ struct ViewerView {
 /// A page, the latest first. Two statements.
 async fn list_viewers(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let id = incoming::path_id(&request, "id")?;
-    let asked = Asked::of(&request, &[])?;
+    let id = request_parts::path_id(&request, "id")?;
+    let asked = ListRules::new(&[]).read(&request)?;
     let scope = format!("viewers\n{id}");
-    let after: Option<(DateTime<Utc>, Uuid)> = asked.after(&state, &scope)?;
+    let after: Option<(DateTime<Utc>, Uuid)> = asked.after(&state.cursors, &scope)?;
     let mut conn = state.stories.read().await?;
     if !seen(&mut conn, id, &caller, state.context.now()).await?.relation.is_self {
         return Err(forbidden("only the author of the story may see who has seen it"));
     }
     let rows = views::viewers(&mut conn, id, after, asked.rows()).await?;
     drop(conn);
-    let page = asked.page(&state, &scope, rows, |row| (row.first_seen_at, row.viewer_id), view)?;
-    Ok(reading::answer(&page))
+    let page = asked.page(&state.cursors, &scope, rows, |row| (row.first_seen_at, row.viewer_id), view)?;
+    Ok(request_parts::answer_private(&page))
 }
 
 fn view(row: ViewerRow) -> Result<ViewerView, ServiceError> {

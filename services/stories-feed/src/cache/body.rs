@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use freshness::{Groups, Loaded, Read, Source};
 use serde::{Deserialize, Serialize};
+use service_error::{ServiceError, not_found};
 use uuid::Uuid;
 
 use super::packed::{Ink, Packed, Span};
@@ -14,7 +15,6 @@ use crate::domain::avatar;
 use crate::domain::media_plan::{Format, Rendition};
 use crate::domain::position::Position;
 use crate::domain::ranking::Candidate;
-use crate::error::{ServiceError, not_found};
 use crate::store::feed::{self, Author, ShownMedia, ShownStory};
 
 const FAMILY: &str = "feed_body";

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use freshness::{Groups, Read, Source};
 use serde::{Deserialize, Serialize};
+use service_error::{ServiceError, not_found};
 use uuid::Uuid;
 
 use super::packed::{Ink, Packed, Span};
 use super::{Stories, groups};
 use crate::domain::position::Position;
-use crate::error::{ServiceError, not_found};
 use crate::store::feed;
 
 const FAMILY: &str = "feed_counts";

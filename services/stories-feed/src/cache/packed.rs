@@ -7,8 +7,7 @@ use freshness::Loaded;
 use problem::{Problem, registry};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-
-use crate::error::ServiceError;
+use service_error::ServiceError;
 
 /// A piece of the bytes: where it begins and ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use freshness::{Groups, Source};
 use pg_pool::Conn;
 use problem::{Problem, registry};
+use service_error::{ServiceError, not_found};
 use uuid::Uuid;
 
 use super::body::Body;
@@ -16,7 +17,6 @@ use super::counts::Counts;
 use super::viewer::Viewer;
 use super::{Stories, groups};
 use crate::domain::position::Position;
-use crate::error::{ServiceError, not_found};
 
 /// Statements that a feed may take.
 const BUDGET: u32 = 3;

@@ -10,10 +10,10 @@ use freshness::{Groups, Loaded, Read};
 use pg_pool::Connection;
 use problem::{Problem, registry};
 use serde::{Deserialize, Serialize};
+use service_error::{ServiceError, not_found};
 use uuid::Uuid;
 
 use super::{Stories, groups};
-use crate::error::{ServiceError, not_found};
 use crate::store::stories;
 
 const FAMILY: &str = "story";

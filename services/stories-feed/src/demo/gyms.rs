@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use pg_pool::Connection;
+use service_error::ServiceError;
 
 use super::plan::{Gym, Plan};
 use crate::cache::groups::{Affected, gym_members, gym_stories, gym_viewer, relations};
 use crate::domain::gym::Policy;
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::clock;
 use crate::store::demo::{self, Ties};

@@ -17,13 +17,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
+use service_error::ServiceError;
 
 use self::accounts::Account;
 use self::api::Api;
 use self::plan::Plan;
 use crate::app::{self, Parts};
 use crate::config::Config;
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::projection;
 use crate::sync;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use pg_pool::Connection;
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use super::plan::{Plan, Post};
 use crate::cache::groups::{Affected, gym_stories};
 use crate::domain::story::{State, expiry};
-use crate::error::ServiceError;
 use crate::state::{AppState, Context};
 use crate::store::stories::{self, NewStory};
 use crate::store::{demo, gyms};

@@ -1,10 +1,10 @@
 //! Stories whose time is over become their authors' alone, in name, and others are told.
 
 use pg_pool::Connection;
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use crate::cache::groups::{self, Affected};
-use crate::error::ServiceError;
 use crate::events::published::{Ending, story_ended};
 use crate::state::AppState;
 use crate::store::maintenance;

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Unit;
+use service_error::ServiceError;
 use telemetry::metrics::Metrics;
 
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::maintenance::{self, Backlog};
 

@@ -12,11 +12,11 @@ mod purge;
 use std::time::Duration;
 
 use event_bus::Shutdown;
+use service_error::ServiceError;
 use telemetry::metrics::Metrics;
 use tokio::task::JoinHandle;
 
 use self::meters::Meters;
-use crate::error::ServiceError;
 use crate::state::AppState;
 
 /// Passes of archiving between two of purging, which looks at more and finds less.

@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 use pg_pool::Connection;
+use service_error::ServiceError;
 
 use crate::cache::groups::{self, Affected};
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::maintenance::{self, Limits};
 

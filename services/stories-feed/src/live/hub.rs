@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use broadcast::Broadcast;
 use problem::{Problem, registry};
+use service_error::ServiceError;
 use telemetry::metrics::Metrics;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -23,7 +24,6 @@ use super::told::Told;
 use crate::cache::Stories;
 use crate::config::LiveConfig;
 use crate::domain::position::Position;
-use crate::error::ServiceError;
 use crate::problems;
 use crate::state::Context;
 use crate::store::log;
@@ -108,7 +108,7 @@ pub(crate) enum Refusal {
 impl From<Refusal> for ServiceError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::NotAMember => crate::error::not_found(),
+            Refusal::NotAMember => service_error::not_found(),
             Refusal::Unavailable => Problem::new(&registry::UNAVAILABLE)
                 .header("Retry-After", RETRY_AFTER_SECS)
                 .cause("the room of the gym could not be entered")

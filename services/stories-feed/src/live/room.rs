@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use broadcast::Subscription;
 use futures_util::{FutureExt as _, StreamExt as _};
+use service_error::ServiceError;
 use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
@@ -20,7 +21,6 @@ use super::told::Told;
 use crate::api::perform::news_subject;
 use crate::domain::audience::Relations;
 use crate::domain::position::Position;
-use crate::error::ServiceError;
 use crate::store::log::{self, Logged, Stretch};
 
 /// Events read at once.

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use stories_feed::app::{self, App};
 use stories_feed::config::Config;
 use telemetry::metrics::Metrics;
+pub(crate) use test_harness::Answer;
 use test_harness::{Contract, Database, TEST_AUDIENCE, TestIssuer};
 use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
@@ -53,66 +54,6 @@ impl TestClock {
     /// Stops it so much later than it shows.
     pub(crate) fn advance(&self, by: TimeDelta) {
         self.set(self.now() + by);
-    }
-}
-
-/// A response, read whole and found to be as documented.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: reqwest::header::HeaderMap,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Answer {
-    /// The body as JSON; `null` where there is none.
-    pub(crate) fn json(&self) -> Json {
-        if self.body.is_empty() {
-            Json::Null
-        } else {
-            serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
-        }
-    }
-
-    /// The body as text.
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    /// A header field, or nothing.
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
-
-    /// Statements that the request ran.
-    pub(crate) fn statements(&self) -> u64 {
-        let timing: Vec<_> =
-            self.headers.get_all("server-timing").iter().filter_map(|line| line.to_str().ok()).collect();
-        let timing = timing.join(", ");
-        let count = timing.split("desc=\"").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
-        count.unwrap_or_else(|| panic!("no statement count in {timing:?}"))
-    }
-
-    /// Fails the test unless the status is this one.
-    #[track_caller]
-    pub(crate) fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status.as_u16(), status, "{} {:?}", self.text(), self.headers);
-        self
-    }
-
-    /// Fails the test unless it is this problem; returns the pointers of its faults.
-    #[track_caller]
-    pub(crate) fn expect_problem(&self, status: u16, code: &str) -> Vec<String> {
-        assert_eq!(self.status.as_u16(), status, "{}", self.text());
-        assert_eq!(self.header("content-type"), "application/problem+json");
-        let json = self.json();
-        assert_eq!(json["code"], code, "{json}");
-        json["errors"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|fault| fault["pointer"].as_str().unwrap_or_default().to_owned())
-            .collect()
     }
 }
 
@@ -181,10 +122,9 @@ impl Harness {
     pub(crate) fn send(&self, request: RequestBuilder) -> impl Future<Output = Answer> + use<'_> {
         let at = std::panic::Location::caller();
         async move {
-            let (answer, method, path) = self.send_unchecked(request).await;
+            let answer = self.send_unchecked(request).await;
             let Some(contract) = &self.contract else { return answer };
-            let media_type = Some(answer.header("content-type")).filter(|value| !value.is_empty());
-            match contract.check(&method, &path, answer.status.as_u16(), media_type, &answer.body) {
+            match answer.check(contract) {
                 Err(fault) => panic!("{at}: {fault}\n{}", answer.text()),
                 Ok(()) => answer,
             }
@@ -192,14 +132,8 @@ impl Harness {
     }
 
     /// Sends a request to a path or with a method that is not documented.
-    pub(crate) async fn send_unchecked(&self, request: RequestBuilder) -> (Answer, String, String) {
-        let request = request.build().unwrap();
-        let (method, path) = (request.method().to_string(), request.url().path().to_owned());
-        let response =
-            self.client.execute(request).await.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.bytes().await.unwrap_or_else(|error| panic!("{error}")).to_vec();
-        (Answer { status, headers, body }, method, path)
+    pub(crate) async fn send_unchecked(&self, request: RequestBuilder) -> Answer {
+        Answer::to(&self.client, request).await
     }
 
     /// `GET`.

@@ -2,15 +2,14 @@
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::{HttpMessage as _, HttpRequest};
-use conditional::Conditions;
 use idempotency::{IdempotencyKey, Scope};
 use identity::Principal;
-use problem::{FieldError, Problem, registry};
+use problem::{Problem, registry};
+use service_error::{ServiceError, unauthenticated};
 use uuid::Uuid;
 
 use crate::domain::access::{ADMINISTRATOR, Caller};
 use crate::domain::asset::Visibility;
-use crate::error::{ServiceError, not_found, parameters};
 use crate::ingest::Idempotent;
 use crate::state::AppState;
 
@@ -33,46 +32,7 @@ pub(crate) fn maybe_caller(request: &HttpRequest, state: &AppState) -> Option<Ca
 /// # Errors
 /// `unauthenticated`.
 pub(crate) fn caller(request: &HttpRequest, state: &AppState) -> Result<Caller, ServiceError> {
-    maybe_caller(request, state)
-        .ok_or_else(|| Problem::new(&registry::UNAUTHENTICATED).header("WWW-Authenticate", "Bearer").into())
-}
-
-/// The id in the path under this name. What is no id names nothing.
-///
-/// # Errors
-/// `not_found`.
-pub(crate) fn path_id(request: &HttpRequest, name: &str) -> Result<Uuid, ServiceError> {
-    request.match_info().get(name).and_then(|text| Uuid::parse_str(text).ok()).ok_or_else(not_found)
-}
-
-/// Refuses a parameter of the query.
-pub(crate) fn refuse_parameter(name: &str, code: &'static str, message: impl Into<String>) -> ServiceError {
-    parameters(vec![parameter_fault(name, code, message)])
-}
-
-/// A fault of a parameter of the query.
-pub(crate) fn parameter_fault(name: &str, code: &'static str, message: impl Into<String>) -> FieldError {
-    let pointer = format!("?{}", name.chars().take(80).collect::<String>());
-    FieldError { pointer, code, message: message.into() }
-}
-
-/// Refuses any parameter where none is known.
-///
-/// # Errors
-/// `invalid_parameter` that names it.
-pub(crate) fn no_parameters(request: &HttpRequest) -> Result<(), ServiceError> {
-    match http_server::query_pairs(request)?.first() {
-        None => Ok(()),
-        Some((name, _)) => Err(refuse_parameter(name, "unknown_parameter", "no parameters are known here")),
-    }
-}
-
-/// Preconditions of the request.
-///
-/// # Errors
-/// `invalid_parameter` that names the field.
-pub(crate) fn conditions(request: &HttpRequest) -> Result<Conditions, ServiceError> {
-    Ok(Conditions::from_headers(request.headers())?)
+    maybe_caller(request, state).ok_or_else(unauthenticated)
 }
 
 /// The id that ties everything about an upload together: the client's `X-Correlation-Id` if it is a UUID, or a new one.

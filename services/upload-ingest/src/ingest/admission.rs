@@ -9,9 +9,9 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use service_error::ServiceError;
 
 use crate::config::IngestConfig;
-use crate::error::ServiceError;
 use crate::problems;
 
 /// Asked of clients that find no place: about what an upload takes.

@@ -10,10 +10,10 @@ use futures_util::future::{Fuse, FusedFuture as _, LocalBoxFuture};
 use futures_util::stream::LocalBoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
 use problem::{Problem, registry};
+use service_error::ServiceError;
 use tokio::sync::oneshot;
 
 use super::writers::taken_over;
-use crate::error::ServiceError;
 use crate::problems;
 
 /// How long what comes after a refusal is read…

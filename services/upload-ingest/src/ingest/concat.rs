@@ -2,10 +2,11 @@
 
 use super::finish::{Finished, Submission, internal, stored};
 use super::{Ingest, accepted};
-use crate::error::ServiceError;
+use crate::error::{content_refused, storage_failed};
 use crate::store::link::NewAsset;
 use crate::store::uploads::UploadRow;
 use content_inspect::Inspector;
+use service_error::ServiceError;
 
 /// The only writer that such an upload has.
 const EPOCH: i64 = 1;
@@ -26,9 +27,11 @@ impl Ingest {
             .map(|part| Ok((part.id, stored(part.storage.as_ref())?)))
             .collect::<Result<Vec<_>, ServiceError>>()?;
         let finished = async {
-            let state = inner.blobs.concatenate(&states, submission.id, EPOCH).await?;
+            let state =
+                inner.blobs.concatenate(&states, submission.id, EPOCH).await.map_err(storage_failed)?;
             let fresh = Inspector::new(accepted(submission.kind));
-            let inspected = inner.read_again(submission.id, &state, fresh).await?.finish()?;
+            let inspected =
+                inner.read_again(submission.id, &state, fresh).await?.finish().map_err(content_refused)?;
             inner.finish(&submission, None, &state, inspected, None).await
         }
         .await;

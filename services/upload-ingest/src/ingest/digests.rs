@@ -2,9 +2,9 @@
 
 use content_inspect::Verifier;
 use problem::Problem;
+use service_error::ServiceError;
 use upload_protocol::{Algorithm, Checksum};
 
-use crate::error::ServiceError;
 use crate::problems;
 
 /// What takes these digests.

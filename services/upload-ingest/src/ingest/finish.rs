@@ -12,6 +12,7 @@ use content_inspect::{Checkpoint, Inspected, Inspector};
 use idempotency::{Claim as KeyClaim, FingerprintKey, IdempotencyKey, Scope, StoredAnswer};
 use pg_pool::TxError;
 use problem::{Problem, registry};
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use super::writers::taken_over;
@@ -20,7 +21,7 @@ use crate::domain::asset::{Status, Visibility};
 use crate::domain::kind::MediaKind;
 use crate::domain::upload::{Dialect, UploadState};
 use crate::domain::{job, layout};
-use crate::error::ServiceError;
+use crate::error::{Judged as _, content_refused, storage_failed};
 use crate::store::link::{self, Link, Linked, NewAsset, NewObject, Origin};
 use crate::store::uploads::{self, Claim, NewUpload, UploadRow};
 use crate::store::usage::Usage;
@@ -113,7 +114,7 @@ impl Inner {
         }
         let key = original_key(submission.id)?;
         let began = Instant::now();
-        self.blobs.complete(submission.id, state, &key).await?;
+        self.blobs.complete(submission.id, state, &key).await.map_err(storage_failed)?;
         record_part("sync", began.elapsed());
         let linked = self.link(submission, claim, kind, &inspected, &key, keyed).await;
         match &linked {
@@ -275,7 +276,7 @@ impl Inner {
         let mut conn = self.pool.write().await?;
         if uploads::reject(&mut conn, claim, code, &text, now).await? {
             drop(conn);
-            self.blobs.discard(claim.id, None).await?;
+            self.blobs.discard(claim.id, None).await.map_err(storage_failed)?;
             // It may have been completed before it was refused; from here on nobody can link it any more.
             self.remove(&original_key(claim.id)?).await;
         }
@@ -319,7 +320,7 @@ impl Inner {
         let claim = Claim { id: row.id, epoch: row.epoch };
         let state: PartialState = stored(row.storage.as_ref())?;
         let checked = match self.inspector(row, Some(&state)).await {
-            Ok(inspector) => inspector.finish().map_err(ServiceError::from),
+            Ok(inspector) => inspector.finish().map_err(content_refused),
             Err(error) => Err(error),
         };
         let inspected = match checked {
@@ -370,15 +371,15 @@ impl Inner {
         mut inspector: Inspector,
     ) -> Result<Inspector, ServiceError> {
         use futures_util::TryStreamExt as _;
-        let mut pieces = self.blobs.read_partial(id, state).await?;
-        while let Some(piece) = pieces.try_next().await.map_err(ServiceError::from)? {
+        let mut pieces = self.blobs.read_partial(id, state).await.map_err(storage_failed)?;
+        while let Some(piece) = pieces.try_next().await.map_err(storage_failed)? {
             let looked = tokio::task::spawn_blocking(move || {
                 let refused = inspector.update(&piece);
                 (inspector, refused)
             });
             let (back, refused) = looked.await.map_err(|error| internal(&error.to_string()))?;
             inspector = back;
-            refused?;
+            refused.map_err(content_refused)?;
         }
         Ok(inspector)
     }

@@ -10,13 +10,14 @@ use bytes::{Bytes, BytesMut};
 use content_inspect::{Checkpoint, ContentType, Inspector, Verifier};
 use problem::{Problem, registry};
 use prometheus_client::metrics::counter::Counter;
+use service_error::ServiceError;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use super::Inner;
 use super::body::{Body, BodyEnd};
-use crate::error::ServiceError;
+use crate::error::{content_refused, storage_failed};
 
 /// Marks kept: as many buffers as the largest part of a store that can only make whole parts durable.
 const MAX_MARKS: usize = 512;
@@ -204,7 +205,7 @@ impl Intake {
         let began = Instant::now();
         self.settle().await?;
         let Some(hands) = &mut self.hands else { return Err(lost()) };
-        let state = hands.writer.sync().await?;
+        let state = hands.writer.sync().await.map_err(storage_failed)?;
         let mark = hands.mark_at(state.offset());
         self.timings.sync += began.elapsed();
         let unwatched = matches!(hands.watch, Watch::Nothing);
@@ -242,8 +243,8 @@ impl Hands {
             }
             marks.push_back((inspector.offset(), inspector.checkpoint()));
         }
-        refused?;
-        Ok(written?)
+        refused.map_err(content_refused)?;
+        written.map_err(storage_failed)
     }
 
     fn mark_at(&mut self, offset: u64) -> Option<Checkpoint> {

@@ -117,7 +117,7 @@ impl Ingest {
     ///
     /// # Errors
     /// `unavailable` when the process has as many as it can serve well, `too_many_uploads` when the owner has.
-    pub(crate) fn enter(&self, owner: &str) -> Result<Place, crate::error::ServiceError> {
+    pub(crate) fn enter(&self, owner: &str) -> Result<Place, service_error::ServiceError> {
         self.0.admission.enter(owner)
     }
 

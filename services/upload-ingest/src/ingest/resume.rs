@@ -7,6 +7,7 @@ use blob_store::{PartialState, PartialWriter};
 use content_inspect::Checkpoint;
 use problem::Problem;
 use serde_json::Value as Json;
+use service_error::{ServiceError, not_found};
 use upload_protocol::{Checksum, Dialect, End, Ending, Gone, Plan, Refusal};
 use uuid::Uuid;
 
@@ -17,7 +18,7 @@ use super::metrics::{Ended, Spoken};
 use super::writers::{Turn, taken_over};
 use super::{Finished, Ingest, Inner, digests};
 use crate::domain::upload::UploadState;
-use crate::error::{ServiceError, not_found};
+use crate::error::{Judged as _, storage_failed};
 use crate::store::to_db;
 use crate::store::uploads::{self, Claim, Progress, Terms, UploadRow};
 
@@ -156,7 +157,7 @@ impl Inner {
                 tracing::error!(upload = %row.id, error = &error as &dyn std::error::Error, "acknowledged bytes are lost");
                 Err(Refusal::Gone(Gone::Invalid).problem(None).cause(error).into())
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(storage_failed(error)),
         }
     }
 
@@ -233,7 +234,7 @@ impl Inner {
             Watch::Content(inspector) => Some(inspector.checkpoint()),
             Watch::Nothing => None,
         };
-        let state = writer.close().await?;
+        let state = writer.close().await.map_err(storage_failed)?;
         if settled.end == End::Complete && state.offset() != settled.offset {
             return Err(internal("an upload is not as long as it was taken to be"));
         }
@@ -355,9 +356,14 @@ impl Inner {
             .tx("free_unsafe_bytes", async |conn| {
                 let Some(row) = uploads::lock(conn, claim).await? else { return Ok(()) };
                 match &row.storage {
-                    None => self.blobs.discard(claim.id, None).await?,
+                    None => self.blobs.discard(claim.id, None).await.map_err(storage_failed)?,
                     // Whoever goes on begins by cutting off what was not acknowledged.
-                    Some(json) => drop(self.blobs.resume(claim.id, claim.epoch, &stored(Some(json))?).await?),
+                    Some(json) => drop(
+                        self.blobs
+                            .resume(claim.id, claim.epoch, &stored(Some(json))?)
+                            .await
+                            .map_err(storage_failed)?,
+                    ),
                 }
                 Ok(uploads::pause(conn, claim, now).await?)
             })

@@ -1,12 +1,12 @@
 //! Work that goes on when the request that asked for it is gone.
 
 use actix_web::rt;
+use service_error::ServiceError;
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
 use super::body::Body;
 use super::finish::internal;
-use crate::error::ServiceError;
 
 /// Refuses a request whose body nobody has begun to read: what comes of it is thrown away for a moment, as below.
 pub(crate) fn refuse(mut body: Body, error: ServiceError) -> ServiceError {

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use content_inspect::Inspector;
 use idempotency::StoredAnswer;
+use service_error::ServiceError;
 use upload_protocol::Checksum;
 
 use super::body::{Body, BodyEnd};
@@ -12,7 +13,7 @@ use super::finish::{Finished, Idempotent, Keyed, Submission, internal, record_pa
 use super::intake::{Intake, Taken, Watch};
 use super::metrics::{Ended, Spoken};
 use super::{Ingest, Inner, accepted, digests};
-use crate::error::ServiceError;
+use crate::error::{content_refused, storage_failed};
 use crate::store::link::NewAsset;
 
 /// The only writer that a whole upload ever has.
@@ -59,7 +60,7 @@ impl Inner {
         announced: &[Checksum],
         keyed: Option<&(Idempotent, AnswerFor)>,
     ) -> Result<Finished, ServiceError> {
-        let writer = self.blobs.begin(submission.id, EPOCH).await?;
+        let writer = self.blobs.begin(submission.id, EPOCH).await.map_err(storage_failed)?;
         let watch = Watch::Content(Box::new(Inspector::new(accepted(submission.kind))));
         let mut intake = Intake::new(self, writer, watch, digests::verifiers(announced), false);
         let end = loop {
@@ -81,9 +82,9 @@ impl Inner {
         let Watch::Content(inspector) = watch else {
             return Err(internal("a whole upload was not looked at"));
         };
-        let inspected = inspector.finish()?;
+        let inspected = inspector.finish().map_err(content_refused)?;
         let began = Instant::now();
-        let state = writer.close().await?;
+        let state = writer.close().await.map_err(storage_failed)?;
         record_part("sync", began.elapsed());
         let keyed = keyed.map(|(idempotent, answer)| Keyed { idempotent, answer: &**answer });
         self.finish(submission, None, &state, inspected, keyed).await

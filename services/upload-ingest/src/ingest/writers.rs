@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use problem::Problem;
+use service_error::ServiceError;
 use tokio::sync::{OwnedMutexGuard, watch};
 use uuid::Uuid;
 
-use crate::error::ServiceError;
 use crate::problems;
 
 /// How long the writer that is there may take to make durable what it has. A disk that takes longer is not well.

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Principal;
 use problem::Problem;
 use secrecy::SecretString;
+use service_error::ServiceError;
 use utoipa::ToSchema;
 
 use super::body::Body;
@@ -14,7 +15,6 @@ use super::error::AuthError;
 use super::state::AuthState;
 use crate::domain::access;
 use crate::domain::credential::{MAX_CHARS, Verification};
-use crate::error::ServiceError;
 use crate::operations::perform;
 use crate::operations::set_password::SetPassword;
 use crate::state::AppState;
@@ -76,7 +76,7 @@ pub(crate) async fn change_password(
     body.finish().map_err(Problem::from)?;
     let address = client_key(&request, &auth.config().trusted_proxies);
     let hash = hash_if_right(&auth, &address, user, current, next).await.map_err(Problem::from)?;
-    let Some(model) = state.context.registry.model("user") else { return Err(crate::error::not_found()) };
+    let Some(model) = state.context.registry.model("user") else { return Err(service_error::not_found()) };
     let change = SetPassword { model, id: user, hash, actor: access::actor(&principal) };
     Ok(perform(&state.context, None, change).await?.to_response())
 }

@@ -30,7 +30,7 @@ async fn without_redis_it_starts_and_reads_and_refuses_to_write() {
         let known = lonely.request(Method::GET, path, None).header("If-None-Match", answer.header("etag"));
         lonely.send(known).await.expect(304);
     }
-    let (ready, ..) = lonely.send_unchecked(lonely.request(Method::GET, "/readyz", None)).await;
+    let ready = lonely.send_unchecked(lonely.request(Method::GET, "/readyz", None)).await;
     assert_eq!(ready.status.as_u16(), 200, "{}", ready.text());
     let refused = lonely.patch(&disease, Some(&admin), &json!({"symptoms": "new"})).await;
     refused.expect_problem(503, "unavailable");

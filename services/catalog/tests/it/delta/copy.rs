@@ -64,7 +64,7 @@ impl Copy {
     /// As [`Copy::pull`], without the check against the document, for many requests.
     pub(super) async fn pull_fast(&mut self, app: &TestApp, session: &Session, limit: u32) -> Pulled {
         let request = app.request(Method::GET, &self.next(limit), Some(session));
-        let (answer, ..) = app.send_unchecked(request).await;
+        let answer = app.send_unchecked(request).await;
         self.apply(&answer.expect(200).body)
     }
 
@@ -146,7 +146,7 @@ impl ServerState {
         let mut records = BTreeMap::new();
         let mut next = Some(format!("/v1/{path}?limit=200"));
         while let Some(address) = next.take() {
-            let (answer, ..) = app.send_unchecked(app.request(Method::GET, &address, Some(session))).await;
+            let answer = app.send_unchecked(app.request(Method::GET, &address, Some(session))).await;
             let mut page = answer.expect(200).json();
             let Json::Array(items) = page["items"].take() else { panic!("{page}") };
             records.extend(items.into_iter().map(|record| (id_of(&record), record)));

@@ -8,9 +8,8 @@ use catalog::model::registry::Registry;
 use catalog::model::{FieldKind, Model};
 use reqwest::Method;
 use serde_json::Value as Json;
-use test_harness::wait_until;
+use test_harness::{Plan, PlanTap, wait_until};
 
-use super::tap::{Plan, Tap};
 use super::{execute, lines};
 use crate::harness::{Session, TestApp, config};
 use crate::statements::{herd, reads, writes};
@@ -62,7 +61,7 @@ struct Heard {
 struct Asking<'a> {
     app: &'a TestApp,
     admin: &'a Session,
-    tap: &'a Tap,
+    tap: &'a PlanTap,
     heard: Heard,
 }
 
@@ -70,7 +69,7 @@ impl Asking<'_> {
     async fn get(&mut self, path: &str) -> Json {
         self.background();
         let request = self.app.request(Method::GET, path, Some(self.admin));
-        let (answer, ..) = self.app.send_unchecked(request).await;
+        let answer = self.app.send_unchecked(request).await;
         // What was purged by an earlier round ends a delta by time.
         assert!(matches!(answer.status.as_u16(), 200 | 410), "{path}: {}", answer.text());
         self.note(&format!("GET {path}"));
@@ -235,7 +234,7 @@ impl Heard {
     }
 }
 
-async fn start(tap: &Tap, db: test_harness::Database) -> (TestApp, Session) {
+async fn start(tap: &PlanTap, db: test_harness::Database) -> (TestApp, Session) {
     let mut config = config(&tap.rewrite(db.url()), "");
     // One for the relay and one for everything else, so that prepared statements are used again.
     config.postgres.max_connections = 2;
@@ -251,7 +250,7 @@ async fn start(tap: &Tap, db: test_harness::Database) -> (TestApp, Session) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_statement_reads_a_growing_table_from_end_to_end() {
     let db = herd::database().await;
-    let tap = Tap::to(&db).await;
+    let tap = PlanTap::to(&db).await;
     let (app, admin) = start(&tap, db).await;
     let mut asking = Asking { app: &app, admin: &admin, tap: &tap, heard: Heard::default() };
     asking.read_all().await;
@@ -278,7 +277,7 @@ async fn no_statement_reads_a_growing_table_from_end_to_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_is_quick_whether_its_text_is_rare_or_common() {
     let db = herd::database().await;
-    let tap = Tap::to(&db).await;
+    let tap = PlanTap::to(&db).await;
     let (app, admin) = start(&tap, db).await;
     let mut conn = app.db.connect().await;
     let rare = lines(&mut conn, "SELECT record AS line FROM animal ORDER BY id OFFSET 77777 LIMIT 1")
@@ -316,12 +315,12 @@ async fn a_search_is_quick_whether_its_text_is_rare_or_common() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_takes_a_statement_for_each_thousand_records() {
     let db = herd::database().await;
-    let tap = Tap::to(&db).await;
+    let tap = PlanTap::to(&db).await;
     let (app, admin) = start(&tap, db).await;
     let mut asking = Asking { app: &app, admin: &admin, tap: &tap, heard: Heard::default() };
     asking.background();
     let path = "/v1/animals?export=csv&fields=record";
-    let (answer, ..) = app.send_unchecked(app.request(Method::GET, path, Some(&admin))).await;
+    let answer = app.send_unchecked(app.request(Method::GET, path, Some(&admin))).await;
     assert_eq!(answer.expect(200).body.iter().filter(|byte| **byte == b'\n').count(), 100_001);
     asking.note(path);
     let batches = asking.heard.of(path).iter().filter(|plan| plan.query.contains("LIMIT 1001")).count();

@@ -3,13 +3,13 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use service_error::ServiceError;
 
 use super::headers::{self, Made};
 use super::query::{self, Asked};
 use super::shared::{self, Shared, Wanted};
 use crate::api::incoming;
 use crate::cache::parts;
-use crate::error::ServiceError;
 use crate::state::AppState;
 
 /// What may be asked.
@@ -21,9 +21,9 @@ pub(super) async fn get_feed(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let gym_id = incoming::path_id(&request, "gym")?;
+    let gym_id = request_parts::path_id(&request, "gym")?;
     let asked = Asked::of(&request, &PARAMETERS)?;
-    let conditions = incoming::conditions(&request)?;
+    let conditions = request_parts::conditions(&request)?;
     let wanted = Wanted {
         gym_id,
         limit: asked.limit,

@@ -4,6 +4,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use service_error::ServiceError;
 
 use super::headers::{self, Lifetimes, Made};
 use super::json::{self, Json};
@@ -13,7 +14,6 @@ use super::shared;
 use crate::api::incoming;
 use crate::cache::parts;
 use crate::domain::ranking::Filter;
-use crate::error::ServiceError;
 use crate::state::AppState;
 
 /// What may be asked.
@@ -25,10 +25,10 @@ pub(super) async fn get_member_stories(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let gym_id = incoming::path_id(&request, "gym")?;
-    let user_id = incoming::path_id(&request, "user")?;
+    let gym_id = request_parts::path_id(&request, "gym")?;
+    let user_id = request_parts::path_id(&request, "user")?;
     let asked = Asked::of(&request, &PARAMETERS)?;
-    let conditions = incoming::conditions(&request)?;
+    let conditions = request_parts::conditions(&request)?;
     let scope = format!("member_stories/{gym_id}/{}/{user_id}", caller.id);
     let cursor = shared::opened(&state, &scope, asked.cursor.as_deref(), "?cursor")?;
 

@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 use conditional::{Conditions, EntityTag, ReadDecision, WriteRefusal};
 use freshness::Groups;
 use problem::{Problem, registry};
+use service_error::{ServiceError, refused};
 
 use super::json::Json;
 use crate::domain::hints;
 use crate::domain::position::Position;
-use crate::error::{ServiceError, refused};
 
 /// The version of what the body means (S-A19).
 pub(super) const CONTENT_VERSION: u32 = 2;

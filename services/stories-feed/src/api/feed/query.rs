@@ -2,11 +2,12 @@
 
 use actix_web::HttpRequest;
 use problem::FieldError;
+use request_parts::parameter_fault;
 use serde::{Deserialize, Serialize};
+use service_error::{ServiceError, parameters};
 
 use crate::domain::hints::{Formats, Hints, MAX_BUDGET};
 use crate::domain::ranking::{AsOf, Filter, Place};
-use crate::error::{ServiceError, parameters};
 
 /// Stories on a page unless the client says otherwise, and at most.
 const DEFAULT_LIMIT: usize = 25;
@@ -54,11 +55,7 @@ impl Asked {
                 }
                 name => asked.take(name, value),
             };
-            faults.extend(taken.err().map(|(code, message)| FieldError {
-                pointer: format!("?{}", name.chars().take(80).collect::<String>()),
-                code,
-                message: message.to_owned(),
-            }));
+            faults.extend(taken.err().map(|(code, message)| parameter_fault(name, code, message)));
         }
         if faults.is_empty() { Ok(asked) } else { Err(parameters(faults)) }
     }

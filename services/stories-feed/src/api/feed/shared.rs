@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use conditional::EntityTag;
 use page_cursor::CursorError;
 use problem::{Problem, registry};
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use super::headers::{self, Lifetimes};
@@ -14,7 +15,6 @@ use super::page::{self, Page};
 use super::query::Cursor;
 use crate::domain::hints::{Hints, MAX_BUDGET};
 use crate::domain::ranking::{Filter, Place};
-use crate::error::ServiceError;
 use crate::state::AppState;
 
 /// Which page of which feed.

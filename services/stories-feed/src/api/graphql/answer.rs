@@ -9,12 +9,11 @@ use conditional::{EntityTag, ReadDecision, WriteRefusal};
 use freshness::Groups;
 use graphql_http::{Answer, Format, Kind, Outcome, Source};
 use problem::{Problem, registry};
+use service_error::{ServiceError, refused};
 
 use super::asker::Kept;
 use super::errors::internal;
-use crate::api::incoming;
 use crate::domain::hints;
-use crate::error::{ServiceError, refused};
 use crate::state::AppState;
 
 /// How long a gateway may keep an answer, which hears of every change, in seconds.
@@ -42,7 +41,7 @@ pub(super) fn respond(
     }
     let groups = Groups::of(kept.groups.iter().map(String::as_str))?;
     let tag = validator(&answer)?;
-    let decision = incoming::conditions(request)?.check_read(&tag);
+    let decision = request_parts::conditions(request)?.check_read(&tag);
     let mut response = match decision {
         ReadDecision::Failed => return Err(refused(&WriteRefusal::Failed, "answer")),
         ReadDecision::NotModified => HttpResponse::NotModified(),

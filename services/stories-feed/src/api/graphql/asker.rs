@@ -5,11 +5,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_graphql::{Context, ID};
 use chrono::{DateTime, Utc};
 use freshness::Groups;
+use service_error::not_found;
 use uuid::Uuid;
 
 use super::errors::{Told, internal};
 use super::loads::Loads;
-use crate::error::not_found;
 
 /// One request: what its fields are resolved with.
 pub(super) struct Asker {

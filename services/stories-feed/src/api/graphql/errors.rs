@@ -2,8 +2,7 @@
 
 use async_graphql::{ErrorExtensions as _, Value};
 use problem::{FieldError, Problem, registry};
-
-use crate::error::{ServiceError, parameters};
+use service_error::{ServiceError, parameters};
 
 /// A problem that becomes an error of the field that it befell.
 #[derive(Debug)]

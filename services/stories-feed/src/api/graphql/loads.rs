@@ -4,13 +4,13 @@
 use std::future::Future;
 
 use futures_util::future::{Either, select};
+use service_error::ServiceError;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::api::{feed, stories};
 use crate::domain::hints::Hints;
 use crate::domain::people::Caller;
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::gyms::{self, GymRow};
 

@@ -6,6 +6,7 @@ use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use graphql_http::{Format, Limits, Outcome, Parameters, Refusal, Source};
+use service_error::ServiceError;
 
 use super::answer;
 use super::asker::Asker;
@@ -13,7 +14,6 @@ use super::loads::loads;
 use super::schema::StoriesEndpoint;
 use crate::api::incoming;
 use crate::domain::hints::{Formats, Hints};
-use crate::error::ServiceError;
 use crate::state::AppState;
 
 /// Answers a request of GraphQL, at most three statements for each feed in it.

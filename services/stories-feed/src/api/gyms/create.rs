@@ -5,16 +5,17 @@ use actix_web::{HttpRequest, HttpResponse};
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use request_parts::answer;
 use serde::{Deserialize, Serialize};
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use super::view::GymView;
-use crate::api::perform::{Change, answer, perform};
-use crate::api::{access, body, incoming};
+use crate::api::perform::{Change, perform};
+use crate::api::{access, incoming};
 use crate::cache::groups::{self, Affected};
 use crate::domain::gym::Policy;
 use crate::domain::people::Role;
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::{clock, gyms, members, people};
 
@@ -65,14 +66,14 @@ pub(super) async fn post_gym(
     payload: Payload,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    incoming::no_parameters(&request)?;
+    request_parts::no_parameters(&request)?;
     access::administers(&caller)?;
-    let (new, bytes) = body::read::<NewGym>(&request, payload).await?;
+    let (new, bytes) = request_parts::read_json::<NewGym>(&request, payload).await?;
     let (policy, owner_id) = (new.policy()?, new.owner_id);
     let id = (state.context.new_id)();
     let affected = owner_id
         .map(|owner| Affected::of("members", [groups::gym_members(id), groups::gym_viewer(id, owner)]));
-    let keyed = incoming::keyed(&request, &state, &caller, &bytes)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &bytes)?;
     let change = Change { name: "post_gym", affected, gyms: Vec::new(), keyed };
     let opening = Opening { state: state.as_ref().clone(), id, policy, owner_id };
     perform(&state, change, async move |conn| opening.run(conn).await).await

@@ -2,12 +2,12 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use request_parts::ListRules;
 use serde::Serialize;
+use service_error::ServiceError;
 
 use super::view::GymView;
-use crate::api::listing::Asked;
-use crate::api::{incoming, reading};
-use crate::error::ServiceError;
+use crate::api::incoming;
 use crate::state::AppState;
 use crate::store::gyms;
 
@@ -26,12 +26,12 @@ pub(super) async fn list_gyms(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let asked = Asked::of(&request, &[])?;
+    let asked = ListRules::new(&[]).read(&request)?;
     let scope = format!("gyms\n{}\n{}", caller.id, caller.is_administrator);
-    let after = asked.after(&state, &scope)?;
+    let after = asked.after(&state.cursors, &scope)?;
     let mut conn = state.stories.read().await?;
     let rows = gyms::page(&mut conn, caller.id, caller.is_administrator, after, asked.rows()).await?;
     drop(conn);
     let listed = |(gym, role)| Ok(Listed { gym: GymView::from(gym), role });
-    Ok(reading::answer(&asked.page(&state, &scope, rows, |(gym, _)| gym.id, listed)?))
+    Ok(request_parts::answer_private(&asked.page(&state.cursors, &scope, rows, |(gym, _)| gym.id, listed)?))
 }

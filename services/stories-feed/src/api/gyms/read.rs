@@ -2,10 +2,10 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use service_error::ServiceError;
 
 use super::view::GymView;
-use crate::api::{access, incoming, reading};
-use crate::error::ServiceError;
+use crate::api::{access, incoming};
 use crate::state::AppState;
 use crate::store::gyms;
 
@@ -15,13 +15,13 @@ pub(super) async fn get_gym(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let id = incoming::path_id(&request, "gym")?;
-    incoming::no_parameters(&request)?;
-    let conditions = incoming::conditions(&request)?;
+    let id = request_parts::path_id(&request, "gym")?;
+    request_parts::no_parameters(&request)?;
+    let conditions = request_parts::conditions(&request)?;
     let mut conn = state.stories.read().await?;
     let gym = gyms::find(&mut conn, id).await?;
     let (gym, _) = access::known(&mut conn, gym, &caller).await?;
     drop(conn);
-    let tag = incoming::version_tag(gym.version);
-    reading::answer_tagged(&conditions, &tag, &GymView::from(gym))
+    let tag = request_parts::version_tag(gym.version);
+    request_parts::answer_tagged(&conditions, &tag, &GymView::from(gym))
 }

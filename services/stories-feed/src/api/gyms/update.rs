@@ -6,16 +6,17 @@ use conditional::Conditions;
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use request_parts::answer;
 use serde::{Deserialize, Serialize};
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use super::view::GymView;
-use crate::api::perform::{Change, answer, perform};
-use crate::api::{access, body, incoming};
+use crate::api::perform::{Change, perform};
+use crate::api::{access, incoming};
 use crate::cache::groups::{self, Affected};
 use crate::domain::gym::Policy;
 use crate::domain::people::Caller;
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::gyms;
 
@@ -60,11 +61,11 @@ pub(super) async fn patch_gym(
     payload: Payload,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let id = incoming::path_id(&request, "gym")?;
-    incoming::no_parameters(&request)?;
-    let conditions = incoming::conditions(&request)?;
-    let (patch, bytes) = body::read::<GymPatch>(&request, payload).await?;
-    let keyed = incoming::keyed(&request, &state, &caller, &bytes)?;
+    let id = request_parts::path_id(&request, "gym")?;
+    request_parts::no_parameters(&request)?;
+    let conditions = request_parts::conditions(&request)?;
+    let (patch, bytes) = request_parts::read_json::<GymPatch>(&request, payload).await?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &bytes)?;
     let affected = Affected::of("gyms", [groups::gym_stories(id)]);
     let change = Change { name: "patch_gym", affected: Some(affected), gyms: Vec::new(), keyed };
     let update = Update { state: state.as_ref().clone(), caller, id, conditions, patch };
@@ -76,7 +77,7 @@ impl Update {
         let gym = gyms::lock(conn, self.id).await?;
         let (gym, standing) = access::known(conn, gym, &self.caller).await?;
         access::manages(standing)?;
-        incoming::check_version(&self.conditions, gym.version, "gym")?;
+        request_parts::check_version(&self.conditions, gym.version, "gym")?;
         let policy = self.patch.onto(gym.policy())?;
         let gym = if policy == gym.policy() {
             gym

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use pg_pool::Connection;
+use service_error::{ServiceError, forbidden, not_found};
 use uuid::Uuid;
 
 use super::view::Shown;
@@ -9,7 +10,6 @@ use crate::api::access;
 use crate::domain::highlight::audiences;
 use crate::domain::people::Caller;
 use crate::domain::story::Privacy;
-use crate::error::{ServiceError, forbidden, not_found};
 use crate::store::highlights::{self, HighlightRow};
 use crate::store::relations;
 

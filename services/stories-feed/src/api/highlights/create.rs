@@ -6,15 +6,15 @@ use idempotency::StoredAnswer;
 use pg_pool::Connection;
 use problem::{FieldError, Problem, registry};
 use serde::{Deserialize, Serialize};
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use super::access::known;
 use crate::api::perform::{Change, perform};
-use crate::api::{access, body, incoming};
+use crate::api::{access, incoming};
 use crate::cache::groups::{self, Affected};
 use crate::domain::highlight;
 use crate::domain::people::Caller;
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::highlights;
 
@@ -45,12 +45,12 @@ pub(super) async fn post_highlight(
     payload: Payload,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let gym_id = incoming::path_id(&request, "gym")?;
-    incoming::no_parameters(&request)?;
-    let (new, bytes) = body::read::<NewHighlight>(&request, payload).await?;
+    let gym_id = request_parts::path_id(&request, "gym")?;
+    request_parts::no_parameters(&request)?;
+    let (new, bytes) = request_parts::read_json::<NewHighlight>(&request, payload).await?;
     let title = highlight::title(&new.title).map_err(|fault| faulty(vec![fault]))?;
     highlight::check_items(&new.items).map_err(faulty)?;
-    let keyed = incoming::keyed(&request, &state, &caller, &bytes)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &bytes)?;
     let change =
         Change { name: "post_highlight", affected: Some(affected(caller.id)), gyms: Vec::new(), keyed };
     let id = (state.context.new_id)();

@@ -6,14 +6,15 @@ use chrono::{DateTime, Utc};
 use conditional::Conditions;
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
+use request_parts::no_content;
+use service_error::{ServiceError, refused};
 use uuid::Uuid;
 
 use super::access::owned;
 use super::create::affected;
 use crate::api::incoming;
-use crate::api::perform::{Change, no_content, perform};
+use crate::api::perform::{Change, perform};
 use crate::domain::people::Caller;
-use crate::error::{ServiceError, refused};
 use crate::state::AppState;
 use crate::store::highlights;
 
@@ -30,10 +31,10 @@ pub(super) async fn delete_highlight(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let id = incoming::path_id(&request, "id")?;
-    incoming::no_parameters(&request)?;
-    let conditions = incoming::conditions(&request)?;
-    let keyed = incoming::keyed(&request, &state, &caller, &[])?;
+    let id = request_parts::path_id(&request, "id")?;
+    request_parts::no_parameters(&request)?;
+    let conditions = request_parts::conditions(&request)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &[])?;
     let change =
         Change { name: "delete_highlight", affected: Some(affected(caller.id)), gyms: Vec::new(), keyed };
     let deletion = Deletion { caller, now: state.context.now(), id, conditions };

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use request_parts::{Asked, ListRules};
 use serde::Serialize;
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use super::access::sight;
 use super::view::HighlightView;
+use crate::api::incoming;
 use crate::api::kept_story::KeptStory;
-use crate::api::listing::Asked;
-use crate::api::{incoming, reading};
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::highlights::{self, HighlightRow};
 
@@ -32,11 +32,11 @@ pub(super) async fn list_highlights(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let gym_id = incoming::path_id(&request, "gym")?;
-    let asked = Asked::of(&request, &["owner_id"])?;
+    let gym_id = request_parts::path_id(&request, "gym")?;
+    let asked = ListRules::new(&["owner_id"]).read(&request)?;
     let owner_id = owner(&asked)?.unwrap_or(caller.id);
     let scope = format!("highlights\n{gym_id}\n{owner_id}\n{}", caller.id);
-    let after = asked.after(&state, &scope)?;
+    let after = asked.after(&state.cursors, &scope)?;
     let mut conn = state.stories.read().await?;
     let audiences = sight(&mut conn, &caller, gym_id, owner_id).await?;
     // Owners see those in which there is nothing (yet), too.
@@ -56,12 +56,12 @@ pub(super) async fn list_highlights(
         let item_count = counts.get(&row.id).copied().unwrap_or_default();
         Ok(Listed { highlight: HighlightView::from(row), item_count, cover: cover.transpose()? })
     };
-    Ok(reading::answer(&asked.page(&state, &scope, rows, |row| row.id, listed)?))
+    Ok(request_parts::answer_private(&asked.page(&state.cursors, &scope, rows, |row| row.id, listed)?))
 }
 
 fn owner(asked: &Asked) -> Result<Option<Uuid>, ServiceError> {
     let Some(text) = asked.filter("owner_id") else { return Ok(None) };
     let id = Uuid::parse_str(text);
     id.map(Some)
-        .map_err(|_| incoming::refuse_parameter("owner_id", "not_an_id", "must be the id of a person"))
+        .map_err(|_| request_parts::refuse_parameter("owner_id", "not_an_id", "must be the id of a person"))
 }

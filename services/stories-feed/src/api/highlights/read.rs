@@ -2,10 +2,10 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use service_error::ServiceError;
 
 use super::access::known;
-use crate::api::{incoming, reading};
-use crate::error::ServiceError;
+use crate::api::incoming;
 use crate::state::AppState;
 use crate::store::highlights;
 
@@ -15,12 +15,12 @@ pub(super) async fn get_highlight(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let id = incoming::path_id(&request, "id")?;
-    incoming::no_parameters(&request)?;
-    let conditions = incoming::conditions(&request)?;
+    let id = request_parts::path_id(&request, "id")?;
+    request_parts::no_parameters(&request)?;
+    let conditions = request_parts::conditions(&request)?;
     let mut conn = state.stories.read().await?;
     let highlight = highlights::find(&mut conn, id).await?;
     let shown = known(&mut conn, highlight, &caller, state.context.now()).await?;
     drop(conn);
-    reading::answer_tagged(&conditions, &shown.tag()?, &shown)
+    request_parts::answer_tagged(&conditions, &shown.tag()?, &shown)
 }

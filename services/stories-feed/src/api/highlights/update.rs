@@ -6,15 +6,15 @@ use conditional::Conditions;
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
 use serde::{Deserialize, Serialize};
+use service_error::{ServiceError, not_found, refused};
 use uuid::Uuid;
 
 use super::access::{known, owned};
 use super::create::{affected, check_usable, faulty};
+use crate::api::incoming;
 use crate::api::perform::{Change, perform};
-use crate::api::{body, incoming};
 use crate::domain::highlight;
 use crate::domain::people::Caller;
-use crate::error::{ServiceError, not_found, refused};
 use crate::state::AppState;
 use crate::store::highlights;
 
@@ -44,17 +44,17 @@ pub(super) async fn patch_highlight(
     payload: Payload,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let id = incoming::path_id(&request, "id")?;
-    incoming::no_parameters(&request)?;
-    let conditions = incoming::conditions(&request)?;
-    let (mut patch, bytes) = body::read::<HighlightPatch>(&request, payload).await?;
+    let id = request_parts::path_id(&request, "id")?;
+    request_parts::no_parameters(&request)?;
+    let conditions = request_parts::conditions(&request)?;
+    let (mut patch, bytes) = request_parts::read_json::<HighlightPatch>(&request, payload).await?;
     if let Some(title) = &patch.title {
         patch.title = Some(highlight::title(title).map_err(|fault| faulty(vec![fault]))?);
     }
     if let Some(items) = &patch.items {
         highlight::check_items(items).map_err(faulty)?;
     }
-    let keyed = incoming::keyed(&request, &state, &caller, &bytes)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &bytes)?;
     let change =
         Change { name: "patch_highlight", affected: Some(affected(caller.id)), gyms: Vec::new(), keyed };
     let update = Update { state: state.as_ref().clone(), caller, id, conditions, patch };

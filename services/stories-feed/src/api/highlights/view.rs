@@ -5,12 +5,12 @@ use chrono::{DateTime, Utc};
 use conditional::EntityTag;
 use idempotency::StoredAnswer;
 use problem::{Problem, registry};
+use request_parts::answer;
 use serde::Serialize;
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use crate::api::kept_story::KeptStory;
-use crate::api::perform::answer;
-use crate::error::ServiceError;
 use crate::store::highlights::HighlightRow;
 use crate::store::media::MediaRow;
 use crate::store::stories::StoryRow;

@@ -13,6 +13,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt as _;
 use serde::Serialize;
+use service_error::ServiceError;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use uuid::Uuid;
 use websocket::{
@@ -23,7 +24,6 @@ use websocket::{
 use super::tickets;
 use crate::api::incoming;
 use crate::domain::position::Position;
-use crate::error::ServiceError;
 use crate::live::{Cut, End, Hub, Joined, Place, Seat, Told};
 use crate::state::{AppState, Context};
 
@@ -50,7 +50,7 @@ pub(super) async fn open_socket(
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse, ServiceError> {
-    let gym_id = incoming::path_id(&request, "gym")?;
+    let gym_id = request_parts::path_id(&request, "gym")?;
     let wanted = Wanted::read(&request)?;
     let viewer = viewer(&state, &request, gym_id, wanted.ticket.as_deref())?;
     let place = state.hub.place(viewer)?;
@@ -90,7 +90,7 @@ impl Wanted {
                 "position" => {
                     let position = value.parse().map_err(|_| {
                         let message = "a position has the form <epoch>:<seq>";
-                        incoming::refuse_parameter("position", "invalid", message)
+                        request_parts::refuse_parameter("position", "invalid", message)
                     })?;
                     wanted.since.replace(position).is_none()
                 }
@@ -98,7 +98,7 @@ impl Wanted {
             };
             if !is_known {
                 let message = "no such parameter here, or given twice";
-                return Err(incoming::refuse_parameter(&name, "unknown_parameter", message));
+                return Err(request_parts::refuse_parameter(&name, "unknown_parameter", message));
             }
         }
         Ok(wanted)

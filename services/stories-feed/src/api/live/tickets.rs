@@ -6,10 +6,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, TimeDelta, Utc};
 use problem::{Problem, registry};
 use serde::{Deserialize, Serialize};
+use service_error::{ServiceError, not_found};
 use uuid::Uuid;
 
 use crate::api::incoming;
-use crate::error::{ServiceError, not_found};
 use crate::state::AppState;
 use crate::store::log;
 
@@ -34,8 +34,8 @@ pub(super) async fn post_ticket(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    incoming::no_parameters(&request)?;
-    let gym_id = incoming::path_id(&request, "gym")?;
+    request_parts::no_parameters(&request)?;
+    let gym_id = request_parts::path_id(&request, "gym")?;
     let members = log::viewers(&mut *state.stories.read().await?, gym_id, &[caller.id]).await?;
     if !members.contains_key(&caller.id) {
         return Err(not_found());

@@ -2,11 +2,11 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use request_parts::ListRules;
+use service_error::ServiceError;
 
 use super::view::MemberView;
-use crate::api::listing::Asked;
-use crate::api::{access, incoming, reading};
-use crate::error::ServiceError;
+use crate::api::{access, incoming};
 use crate::state::AppState;
 use crate::store::members;
 
@@ -16,13 +16,19 @@ pub(super) async fn list_members(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let gym_id = incoming::path_id(&request, "gym")?;
-    let asked = Asked::of(&request, &[])?;
+    let gym_id = request_parts::path_id(&request, "gym")?;
+    let asked = ListRules::new(&[]).read(&request)?;
     let scope = format!("members\n{gym_id}");
-    let after = asked.after(&state, &scope)?;
+    let after = asked.after(&state.cursors, &scope)?;
     let mut conn = state.stories.read().await?;
     access::standing(&mut conn, gym_id, &caller).await?;
     let rows = members::page(&mut conn, gym_id, after, asked.rows()).await?;
     drop(conn);
-    Ok(reading::answer(&asked.page(&state, &scope, rows, |row| row.user_id, MemberView::of)?))
+    Ok(request_parts::answer_private(&asked.page(
+        &state.cursors,
+        &scope,
+        rows,
+        |row| row.user_id,
+        MemberView::of,
+    )?))
 }

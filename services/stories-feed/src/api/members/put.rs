@@ -5,14 +5,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use request_parts::answer;
 use serde::{Deserialize, Serialize};
+use service_error::{ServiceError, invalid, not_found};
 use uuid::Uuid;
 
 use super::view::{self, MemberView};
-use crate::api::perform::{Change, answer, perform};
-use crate::api::{access, body, incoming};
+use crate::api::perform::{Change, perform};
+use crate::api::{access, incoming};
 use crate::domain::people::{Caller, Role};
-use crate::error::{ServiceError, invalid, not_found};
 use crate::state::AppState;
 use crate::store::{gyms, members, people, presence};
 
@@ -39,13 +40,13 @@ pub(super) async fn put_member(
     payload: Payload,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let gym_id = incoming::path_id(&request, "gym")?;
-    let user_id = incoming::path_id(&request, "user")?;
-    incoming::no_parameters(&request)?;
-    let (wanted, bytes) = body::read::<Membership>(&request, payload).await?;
+    let gym_id = request_parts::path_id(&request, "gym")?;
+    let user_id = request_parts::path_id(&request, "user")?;
+    request_parts::no_parameters(&request)?;
+    let (wanted, bytes) = request_parts::read_json::<Membership>(&request, payload).await?;
     let choices = "must be member, trainer, moderator or owner";
     let role = Role::parse(&wanted.role).ok_or_else(|| invalid("/role", "not_a_choice", choices))?;
-    let keyed = incoming::keyed(&request, &state, &caller, &bytes)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &bytes)?;
     let affected = Some(view::affected(gym_id, user_id));
     let change = Change { name: "put_member", affected, gyms: vec![gym_id], keyed };
     let put = Put { state: state.as_ref().clone(), caller, gym_id, user_id, role };

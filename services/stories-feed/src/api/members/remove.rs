@@ -5,14 +5,15 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
+use request_parts::no_content;
+use service_error::{ServiceError, not_found};
 use uuid::Uuid;
 
 use super::put::keeps_an_owner;
 use super::view;
-use crate::api::perform::{Change, no_content, perform};
+use crate::api::perform::{Change, perform};
 use crate::api::{access, incoming};
 use crate::domain::people::{Caller, Role};
-use crate::error::{ServiceError, not_found};
 use crate::state::AppState;
 use crate::store::{gyms, members, presence};
 
@@ -29,10 +30,10 @@ pub(super) async fn delete_member(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let gym_id = incoming::path_id(&request, "gym")?;
-    let user_id = incoming::path_id(&request, "user")?;
-    incoming::no_parameters(&request)?;
-    let keyed = incoming::keyed(&request, &state, &caller, &[])?;
+    let gym_id = request_parts::path_id(&request, "gym")?;
+    let user_id = request_parts::path_id(&request, "user")?;
+    request_parts::no_parameters(&request)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &[])?;
     let affected = Some(view::affected(gym_id, user_id));
     let change = Change { name: "delete_member", affected, gyms: vec![gym_id], keyed };
     let removal = Removal { state: state.as_ref().clone(), caller, gym_id, user_id };

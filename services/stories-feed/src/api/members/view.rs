@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use crate::api::person_view::PersonView;
 use crate::cache::groups::{self, Affected};
-use crate::error::ServiceError;
 use crate::store::members::MemberRow;
 
 /// A member as it is sent.

@@ -7,15 +7,16 @@ use chrono::{DateTime, Utc};
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use request_parts::answer;
 use serde::{Deserialize, Serialize};
+use service_error::{ServiceError, not_found};
 use uuid::Uuid;
 
-use crate::api::perform::{Change, answer, perform};
-use crate::api::{access, body, incoming};
+use crate::api::perform::{Change, perform};
+use crate::api::{access, incoming};
 use crate::cache::groups::{self, Affected};
 use crate::domain::life::{self, Step};
 use crate::domain::people::Caller;
-use crate::error::{ServiceError, not_found};
 use crate::state::AppState;
 use crate::store::stories::{self, Ending, StoryRow};
 use crate::store::{gyms, moderation};
@@ -72,11 +73,11 @@ pub(super) async fn decide_reports(
     payload: Payload,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let gym_id = incoming::path_id(&request, "gym")?;
-    let story_id = incoming::path_id(&request, "story")?;
-    incoming::no_parameters(&request)?;
-    let (Verdict { decision }, bytes) = body::read(&request, payload).await?;
-    let keyed = incoming::keyed(&request, &state, &caller, &bytes)?;
+    let gym_id = request_parts::path_id(&request, "gym")?;
+    let story_id = request_parts::path_id(&request, "story")?;
+    request_parts::no_parameters(&request)?;
+    let (Verdict { decision }, bytes) = request_parts::read_json(&request, payload).await?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &bytes)?;
     let mut conn = state.stories.read().await?;
     access::judges(access::standing(&mut conn, gym_id, &caller).await?)?;
     let story = of_gym(stories::find(&mut conn, story_id).await?, gym_id)?;

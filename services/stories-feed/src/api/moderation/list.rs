@@ -4,13 +4,13 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
+use request_parts::ListRules;
 use serde::Serialize;
+use service_error::ServiceError;
 
 use crate::api::kept_story::KeptStory;
-use crate::api::listing::Asked;
 use crate::api::person_view::PersonView;
-use crate::api::{access, incoming, reading};
-use crate::error::ServiceError;
+use crate::api::{access, incoming};
 use crate::state::AppState;
 use crate::store::moderation::{self, ReportRow};
 
@@ -44,15 +44,17 @@ pub(super) async fn list_reports(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let gym_id = incoming::path_id(&request, "gym")?;
-    let asked = Asked::of(&request, &[])?;
+    let gym_id = request_parts::path_id(&request, "gym")?;
+    let asked = ListRules::new(&[]).read(&request)?;
     let scope = format!("reports\n{gym_id}");
-    let after = asked.after(&state, &scope)?;
+    let after = asked.after(&state.cursors, &scope)?;
     let mut conn = state.stories.read().await?;
     access::judges(access::standing(&mut conn, gym_id, &caller).await?)?;
     let rows = moderation::waiting(&mut conn, gym_id, after, asked.rows()).await?;
     drop(conn);
     let place = |row: &ReportRow| (row.created_at, row.story.id, row.reporter_id);
     let now = state.context.now();
-    Ok(reading::answer(&asked.page(&state, &scope, rows, place, |row| ReportView::of(row, now))?))
+    Ok(request_parts::answer_private(
+        &asked.page(&state.cursors, &scope, rows, place, |row| ReportView::of(row, now))?,
+    ))
 }

@@ -5,12 +5,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use request_parts::no_content;
+use service_error::{ServiceError, invalid, not_found};
 use uuid::Uuid;
 
 use crate::api::incoming;
-use crate::api::perform::{Change, no_content, perform};
+use crate::api::perform::{Change, perform};
 use crate::cache::groups::{self, Affected};
-use crate::error::{ServiceError, invalid, not_found};
 use crate::state::AppState;
 use crate::store::clock::{self, FeedEvent};
 use crate::store::relations::{self, Tie};
@@ -66,12 +67,12 @@ async fn change(
     name: &'static str,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(request, state)?;
-    let user_id = incoming::path_id(request, "user")?;
-    incoming::no_parameters(request)?;
+    let user_id = request_parts::path_id(request, "user")?;
+    request_parts::no_parameters(request)?;
     if user_id == caller.id {
         return Err(invalid("/user", "is_yourself", "must be somebody else"));
     }
-    let keyed = incoming::keyed(request, state, &caller, &[])?;
+    let keyed = request_parts::keyed(request, &state.fingerprints, caller.id, &[])?;
     let mut conn = state.stories.read().await?;
     // Only for the bell: what is written is decided in the transaction.
     let gyms = members::shared_gyms(&mut conn, caller.id, user_id).await?;

@@ -2,12 +2,12 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
+use request_parts::ListRules;
 use serde::Serialize;
+use service_error::ServiceError;
 
-use crate::api::listing::Asked;
+use crate::api::incoming;
 use crate::api::person_view::PersonView;
-use crate::api::{incoming, reading};
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::relations::{self, Tie, TieRow};
 
@@ -31,11 +31,17 @@ pub(super) async fn list_ties(
     tie: Tie,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(request, state)?;
-    let asked = Asked::of(request, &[])?;
+    let asked = ListRules::new(&[]).read(request)?;
     let scope = format!("{tie:?}\n{}", caller.id);
-    let after = asked.after(state, &scope)?;
+    let after = asked.after(&state.cursors, &scope)?;
     let mut conn = state.stories.read().await?;
     let rows = relations::page(&mut conn, tie, caller.id, after, asked.rows()).await?;
     drop(conn);
-    Ok(reading::answer(&asked.page(state, &scope, rows, |row| row.user_id, |row| Ok(Listed::from(row)))?))
+    Ok(request_parts::answer_private(&asked.page(
+        &state.cursors,
+        &scope,
+        rows,
+        |row| row.user_id,
+        |row| Ok(Listed::from(row)),
+    )?))
 }

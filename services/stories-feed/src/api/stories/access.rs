@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use pg_pool::Connection;
 use problem::Problem;
+use service_error::{ServiceError, forbidden, not_found};
 use uuid::Uuid;
 
 use crate::cache::groups::{self, Affected};
@@ -10,7 +11,6 @@ use crate::cache::story::Place;
 use crate::domain::life::{self, Step};
 use crate::domain::people::Caller;
 use crate::domain::story::State;
-use crate::error::{ServiceError, forbidden, not_found};
 use crate::problems;
 use crate::state::AppState;
 use crate::store::members;

@@ -7,17 +7,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use request_parts::answer;
+use service_error::{ServiceError, not_found};
 use uuid::Uuid;
 
 use super::view::StoryView;
-use crate::api::perform::{Change, answer, perform};
-use crate::api::{access, body, incoming};
+use crate::api::perform::{Change, perform};
+use crate::api::{access, incoming};
 use crate::cache::groups::{self, Affected};
 use crate::domain::draft::StoryDraft;
 use crate::domain::media::MediaState;
 use crate::domain::people::Caller;
 use crate::domain::story::{State, expiry};
-use crate::error::{ServiceError, not_found};
 use crate::problems;
 use crate::state::AppState;
 use crate::store::gyms;
@@ -41,12 +42,12 @@ pub(super) async fn post_story(
     payload: Payload,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let gym_id = incoming::path_id(&request, "gym")?;
-    incoming::no_parameters(&request)?;
-    let (draft, bytes) = body::read::<StoryDraft>(&request, payload).await?;
+    let gym_id = request_parts::path_id(&request, "gym")?;
+    request_parts::no_parameters(&request)?;
+    let (draft, bytes) = request_parts::read_json::<StoryDraft>(&request, payload).await?;
     let draft =
         draft.checked().map_err(|faults| Problem::new(&registry::VALIDATION_FAILED).errors(faults))?;
-    let keyed = incoming::keyed(&request, &state, &caller, &bytes)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &bytes)?;
     // Before anything is asked elsewhere or declared to change; it is asked again where it counts.
     access::member(&mut *state.stories.read().await?, gym_id, &caller).await?;
     let asset = match draft.asset_id {

@@ -7,17 +7,18 @@ use chrono::{DateTime, Utc};
 use conditional::Conditions;
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
+use request_parts::no_content;
+use service_error::{ServiceError, forbidden, not_found};
 use uuid::Uuid;
 
 use super::access::{affected, can, locked, seen};
 use super::tag;
-use crate::api::perform::{Change, no_content, perform};
+use crate::api::perform::{Change, perform};
 use crate::api::{access, incoming};
 use crate::cache::story::Place;
 use crate::domain::life::Step;
 use crate::domain::people::Caller;
 use crate::domain::story::State;
-use crate::error::{ServiceError, forbidden, not_found};
 use crate::state::AppState;
 use crate::store::gyms;
 use crate::store::stories::{self, Ending};
@@ -36,10 +37,10 @@ pub(super) async fn delete_story(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let id = incoming::path_id(&request, "id")?;
-    incoming::no_parameters(&request)?;
+    let id = request_parts::path_id(&request, "id")?;
+    request_parts::no_parameters(&request)?;
     let conditions = tag::write_conditions(&request)?;
-    let keyed = incoming::keyed(&request, &state, &caller, &[])?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &[])?;
     let place = state.stories.place(id).await?;
     if place.author_id != caller.id {
         judges(&mut *state.stories.read().await?, id, place, &caller, state.context.now()).await?;
@@ -64,7 +65,7 @@ impl Deletion {
             }
             (Step::Remove, Ending::Removed)
         };
-        incoming::check_version(&self.conditions, story.version, "story")?;
+        request_parts::check_version(&self.conditions, story.version, "story")?;
         can(&story, step)?;
         stories::end(conn, &self.state.context, &story, ending, self.caller.id).await?;
         Ok(no_content())

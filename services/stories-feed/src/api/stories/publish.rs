@@ -4,18 +4,19 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
+use request_parts::answer;
+use service_error::{ServiceError, not_found};
 use uuid::Uuid;
 
 use super::access::{affected, authored, belongs, can, conflict, locked};
 use super::create::standing;
 use super::view::StoryView;
 use crate::api::incoming;
-use crate::api::perform::{Change, answer, perform};
+use crate::api::perform::{Change, perform};
 use crate::cache::story::Place;
 use crate::domain::life::Step;
 use crate::domain::people::Caller;
 use crate::domain::story::State;
-use crate::error::{ServiceError, not_found};
 use crate::state::{AppState, Context};
 use crate::store::gyms;
 use crate::store::media::{self, MediaRow};
@@ -34,9 +35,9 @@ pub(super) async fn publish_story(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let id = incoming::path_id(&request, "id")?;
-    incoming::no_parameters(&request)?;
-    let keyed = incoming::keyed(&request, &state, &caller, &[])?;
+    let id = request_parts::path_id(&request, "id")?;
+    request_parts::no_parameters(&request)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &[])?;
     let place = state.stories.place(id).await?;
     authored(&state, id, place, &caller).await?;
     let affected = Some(affected(id, place));

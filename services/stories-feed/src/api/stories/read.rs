@@ -6,11 +6,11 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use conditional::{Conditions, EntityTag, ReadDecision};
 use problem::{Problem, registry};
+use service_error::ServiceError;
 
 use super::{shared, tag};
 use crate::api::incoming;
 use crate::cache::story::lifetime_secs;
-use crate::error::ServiceError;
 use crate::state::AppState;
 
 /// One statement; another one where nobody has asked for this story before, and none where it is known.
@@ -19,9 +19,9 @@ pub(super) async fn get_story(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let id = incoming::path_id(&request, "id")?;
-    incoming::no_parameters(&request)?;
-    let conditions = incoming::conditions(&request)?;
+    let id = request_parts::path_id(&request, "id")?;
+    request_parts::no_parameters(&request)?;
+    let conditions = request_parts::conditions(&request)?;
     let story = shared::story(&state, &caller, id).await?;
     let tag = tag::of(story.version, story.body.as_bytes());
     let mut response = decided(&conditions, &tag)?;

@@ -5,6 +5,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
+use service_error::{ServiceError, not_found};
 use uuid::Uuid;
 
 use super::access::{affected, authored, belongs, conflict, locked};
@@ -14,7 +15,6 @@ use crate::api::perform::{Change, perform};
 use crate::cache::story::Place;
 use crate::domain::people::Caller;
 use crate::domain::story::State;
-use crate::error::{ServiceError, not_found};
 use crate::state::AppState;
 use crate::store::media::{self, MediaRow};
 use crate::store::{gyms, stories};
@@ -35,9 +35,9 @@ pub(super) async fn retry_story(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let id = incoming::path_id(&request, "id")?;
-    incoming::no_parameters(&request)?;
-    let keyed = incoming::keyed(&request, &state, &caller, &[])?;
+    let id = request_parts::path_id(&request, "id")?;
+    request_parts::no_parameters(&request)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &[])?;
     let place = state.stories.place(id).await?;
     authored(&state, id, place, &caller).await?;
     let asset = try_again(&state, &request, &caller, id).await;

@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use freshness::Groups;
 use pg_pool::Connection;
+use service_error::{ServiceError, not_found};
 use uuid::Uuid;
 
 use super::access::seen;
 use super::view::StoryView;
 use crate::cache::story::{Shown, groups_of};
 use crate::domain::people::Caller;
-use crate::error::{ServiceError, not_found};
 use crate::state::AppState;
 
 /// The story.

@@ -4,8 +4,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use conditional::{Conditions, EntityTag};
-
-use crate::error::ServiceError;
+use service_error::ServiceError;
 
 /// The validator of a story as it is shown.
 pub(super) fn of(version: i64, body: &[u8]) -> EntityTag {

@@ -6,18 +6,18 @@ use conditional::Conditions;
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use service_error::{ServiceError, invalid};
 use uuid::Uuid;
 
 use super::access::{affected, authored, conflict, locked};
 use super::publish::shown;
 use super::tag;
+use crate::api::incoming;
 use crate::api::perform::{Change, perform};
-use crate::api::{body, incoming};
 use crate::cache::story::Place;
 use crate::domain::patch::StoryPatch;
 use crate::domain::people::Caller;
 use crate::domain::story::State;
-use crate::error::{ServiceError, invalid};
 use crate::problems;
 use crate::state::AppState;
 use crate::store::gyms;
@@ -39,13 +39,13 @@ pub(super) async fn patch_story(
     payload: Payload,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    let id = incoming::path_id(&request, "id")?;
-    incoming::no_parameters(&request)?;
+    let id = request_parts::path_id(&request, "id")?;
+    request_parts::no_parameters(&request)?;
     let conditions = tag::write_conditions(&request)?;
-    let (patch, bytes) = body::read::<StoryPatch>(&request, payload).await?;
+    let (patch, bytes) = request_parts::read_json::<StoryPatch>(&request, payload).await?;
     let patch =
         patch.checked().map_err(|faults| Problem::new(&registry::VALIDATION_FAILED).errors(faults))?;
-    let keyed = incoming::keyed(&request, &state, &caller, &bytes)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, caller.id, &bytes)?;
     let place = state.stories.place(id).await?;
     authored(&state, id, place, &caller).await?;
     let affected = Some(affected(id, place));
@@ -59,7 +59,7 @@ impl Update {
         let context = &self.state.context;
         gyms::hold(conn, &[self.place.gym_id]).await?;
         let story = locked(conn, self.id).await?;
-        incoming::check_version(&self.conditions, story.version, "story")?;
+        request_parts::check_version(&self.conditions, story.version, "story")?;
         if story.state()? == State::Removed {
             return Err(conflict(State::Removed));
         }

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use problem::{Problem, registry};
 use serde::Serialize;
 use serde_json::Value as Json;
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use crate::api::person_view::PersonView;
 use crate::domain::story::{State, is_shown};
-use crate::error::ServiceError;
 use crate::store::media::MediaRow;
 use crate::store::stories::Sight;
 

@@ -9,6 +9,7 @@ use contracts::upload_ingest::v1::{self, AssetChanged, AssetFailed, AssetProcess
 use contracts::{Name as _, Timestamp};
 use event_bus::{Delivery, HandlerError};
 use pg_pool::Connection;
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use super::{ATTEMPTS, Outcome, affected, decode, id_of, settle, too_busy, widened};
@@ -17,7 +18,6 @@ use crate::domain::media::{Consequence, Showing, Told, WITHDRAWN_CODE, WITHDRAWN
 use crate::domain::patch::StoryPatch;
 use crate::domain::people::owner_id;
 use crate::domain::story::Kind;
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::media::{self, Made, MediaRow, News};
 use crate::store::stories::{self, StoryRow};

@@ -16,9 +16,9 @@ use uuid::Uuid;
 
 use crate::api::perform::announce;
 use crate::cache::groups::Affected;
-use crate::error::ServiceError;
 use crate::state::AppState;
 use meters::Meters;
+use service_error::ServiceError;
 
 /// Events of one kind that are applied at the same time. Each holds a connection, and requests come first.
 const IN_FLIGHT: usize = 4;

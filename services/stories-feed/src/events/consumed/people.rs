@@ -10,11 +10,11 @@ use contracts::catalog::v1::{Change, RecordChanged};
 use event_bus::{Delivery, HandlerError};
 use pg_pool::Connection;
 use serde::Deserialize;
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use super::{ATTEMPTS, Outcome, affected, decode, id_of, settle, too_busy, widened};
 use crate::cache::groups::{gym_members, gym_stories, gym_viewer};
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::projection::{self, Told};
 use crate::store::{gyms, members, people, presence};

@@ -54,7 +54,7 @@ async fn a_ticket_is_of_its_person_and_opens_nothing_else() {
     let valid = ticket(&app, gym, ada).await;
     // It is no token and no cursor.
     let as_token = app.request(reqwest::Method::GET, "/v1/gyms", Some(&valid));
-    assert_eq!(app.send_unchecked(as_token).await.0.status, 401);
+    assert_eq!(app.send_unchecked(as_token).await.status, 401);
     let as_cursor = format!("/v1/gyms/{gym}/members?cursor={valid}");
     app.get(&as_cursor, &app.token(ada)).await.expect_problem(400, "invalid_cursor");
     // Whoever has left the gym meanwhile does not come in by it.

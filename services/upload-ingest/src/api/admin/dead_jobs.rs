@@ -5,15 +5,16 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use problem::FieldError;
+use request_parts::refused_cursor;
 use serde::Serialize;
+use service_error::{ServiceError, not_found, parameters};
 use uuid::Uuid;
 
 use crate::api::assets::administrator;
-use crate::api::assets::list::{address, refused_cursor};
-use crate::api::assets::perform::{Change, Sight, keyed, perform};
+use crate::api::assets::list::address;
+use crate::api::assets::perform::{Change, Sight, perform};
 use crate::api::assets::retry::requeue;
 use crate::api::incoming;
-use crate::error::{ServiceError, not_found, parameters};
 use crate::state::AppState;
 use crate::store::assets::{self, stage_of_job};
 use crate::store::jobs::admin::{DeadJob, dead};
@@ -95,14 +96,18 @@ fn read_query(pairs: &[(String, String)]) -> Result<(i64, Option<String>), Servi
         match (name.as_str(), value.parse::<u32>()) {
             ("limit", Ok(number)) if number > 0 => limit = i64::from(number).min(MAX_LIMIT),
             ("limit", _) => {
-                faults.push(incoming::parameter_fault(
+                faults.push(request_parts::parameter_fault(
                     name,
                     "out_of_range",
                     "must be a whole number above zero",
                 ));
             }
             ("cursor", _) => cursor = Some(value.clone()),
-            _ => faults.push(incoming::parameter_fault(name, "unknown_parameter", "no such parameter here")),
+            _ => faults.push(request_parts::parameter_fault(
+                name,
+                "unknown_parameter",
+                "no such parameter here",
+            )),
         }
     }
     if faults.is_empty() { Ok((limit, cursor)) } else { Err(parameters(faults)) }
@@ -115,9 +120,9 @@ pub(super) async fn requeue_dead_job(
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
     administrator(&caller)?;
-    let id = incoming::path_id(&request, "id")?;
-    incoming::no_parameters(&request)?;
-    let keyed = keyed(&request, &state, &caller, &[])?;
+    let id = request_parts::path_id(&request, "id")?;
+    request_parts::no_parameters(&request)?;
+    let keyed = request_parts::keyed(&request, &state.fingerprints, &caller.subject, &[])?;
     let found = stage_of_job(&mut *state.pool.read().await?, id).await?;
     let (asset_id, stage) = found.ok_or_else(not_found)?;
     let change = Change { name: "requeue_dead_job", asset_id, sight: Sight::Stays, keyed };

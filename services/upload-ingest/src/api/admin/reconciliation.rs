@@ -7,10 +7,11 @@ use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use problem::{Problem, registry};
+use service_error::ServiceError;
 
 use crate::api::assets::administrator;
 use crate::api::incoming;
-use crate::error::ServiceError;
+use crate::error::storage_failed;
 use crate::jobs::reconcile::{ReconcileError, Reconciler};
 use crate::state::AppState;
 use crate::store::maintenance::Turn;
@@ -24,7 +25,7 @@ pub(super) async fn get_reconciliation(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     administrator(&incoming::caller(&request, &state)?)?;
-    incoming::no_parameters(&request)?;
+    request_parts::no_parameters(&request)?;
     let turn = Turn::take(&state.pool).await?;
     let mut turn = turn.ok_or_else(|| later("a pass is running; come again in a moment"))?;
     let reconciler = Reconciler::new(&state.config, &state.pool, &state.blobs, state.context.now);
@@ -43,7 +44,7 @@ fn later(detail: &str) -> ServiceError {
 fn failed(error: ReconcileError) -> ServiceError {
     match error {
         ReconcileError::Database(error) => error.into(),
-        ReconcileError::Storage(error) => error.into(),
+        ReconcileError::Storage(error) => storage_failed(error),
         ReconcileError::Busy => later("a pass is running; come again in a moment"),
     }
 }

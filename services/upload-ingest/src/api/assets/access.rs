@@ -1,10 +1,10 @@
 //! What a caller may know of an asset, and do with it. What may not be known of is not found.
 
 use problem::{Problem, registry};
+use service_error::{ServiceError, not_found};
 
 use crate::domain::access::Caller;
 use crate::domain::kind::MediaKind;
-use crate::error::{ServiceError, not_found};
 use crate::store::assets::AssetRow;
 
 /// The asset, if it is there, of the kind that was asked for, and the caller's to know of.

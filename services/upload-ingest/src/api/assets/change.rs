@@ -8,18 +8,18 @@ use http_server::JsonBody;
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use service_error::{ServiceError, refused};
 use uuid::Uuid;
 
 use super::access::{changeable, known};
 use super::links::Links;
-use super::perform::{Change, Sight, keyed, perform};
+use super::perform::{Change, Sight, perform};
 use super::representation;
 use crate::api::incoming;
 use crate::domain::access::Caller;
 use crate::domain::asset::Visibility;
 use crate::domain::kind::MediaKind;
 use crate::domain::patch::AssetPatch;
-use crate::error::ServiceError;
 use crate::events::published;
 use crate::state::AppState;
 use crate::store::assets::{self, AssetRow};
@@ -42,16 +42,17 @@ pub(super) async fn update_asset(
     kind: Option<MediaKind>,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(request, state)?;
-    let id = incoming::path_id(request, "id")?;
-    incoming::no_parameters(request)?;
+    let id = request_parts::path_id(request, "id")?;
+    request_parts::no_parameters(request)?;
     let conditions = representation::write_conditions(request)?;
     if conditions.is_empty() {
-        return Err(WriteRefusal::Missing.into());
+        return Err(refused(&WriteRefusal::Missing, "asset"));
     }
     let JsonBody(patch) = JsonBody::<AssetPatch>::from_request(request, &mut body.into_inner()).await?;
     let patch = with_checked_title(patch)?;
     // What decides what the request does, in one spelling.
-    let keyed = keyed(request, state, &caller, &serde_json::to_vec(&patch).unwrap_or_default())?;
+    let body = serde_json::to_vec(&patch).unwrap_or_default();
+    let keyed = request_parts::keyed(request, &state.fingerprints, &caller.subject, &body)?;
     let sight = if patch.may_take_from_view() { Sight::MayShrink } else { Sight::Stays };
     let change = Change { name: "update_asset", asset_id: id, sight, keyed };
     let update = Update { state: state.clone(), caller, id, kind, conditions, patch };
@@ -72,7 +73,7 @@ impl Update {
     async fn run(self, conn: &mut Connection) -> Result<StoredAnswer, ServiceError> {
         let asset = known(assets::lock(conn, self.id).await?, self.kind, &self.caller)?;
         changeable(&asset, &self.caller)?;
-        self.conditions.check_write(Some(&representation::version_tag(&asset)))?;
+        request_parts::check_version(&self.conditions, asset.version, "asset")?;
         let now = (self.state.context.now)();
         let asset = self.write(conn, asset, now).await?;
         answer(conn, asset, &Links::at(&self.state, now)).await

@@ -5,15 +5,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use conditional::{Conditions, WriteRefusal};
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
+use service_error::{ServiceError, refused};
 use uuid::Uuid;
 
 use super::access::{changeable, known};
-use super::perform::{Change, Sight, keyed, perform};
+use super::perform::{Change, Sight, perform};
 use super::representation;
 use crate::api::incoming;
 use crate::domain::access::Caller;
 use crate::domain::kind::MediaKind;
-use crate::error::ServiceError;
 use crate::events::published;
 use crate::state::AppState;
 use crate::store::{assets, jobs, objects, renditions, usage};
@@ -33,13 +33,13 @@ pub(super) async fn delete_asset(
     kind: Option<MediaKind>,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(request, state)?;
-    let id = incoming::path_id(request, "id")?;
-    incoming::no_parameters(request)?;
+    let id = request_parts::path_id(request, "id")?;
+    request_parts::no_parameters(request)?;
     let conditions = representation::write_conditions(request)?;
     if conditions.is_empty() {
-        return Err(WriteRefusal::Missing.into());
+        return Err(refused(&WriteRefusal::Missing, "asset"));
     }
-    let keyed = keyed(request, state, &caller, &[])?;
+    let keyed = request_parts::keyed(request, &state.fingerprints, &caller.subject, &[])?;
     let change = Change { name: "delete_asset", asset_id: id, sight: Sight::MayShrink, keyed };
     let delete = Delete { state: state.clone(), caller, id, kind, conditions };
     perform(state, change, async move |conn| delete.run(conn).await).await
@@ -49,7 +49,7 @@ impl Delete {
     async fn run(self, conn: &mut Connection) -> Result<StoredAnswer, ServiceError> {
         let asset = known(assets::lock(conn, self.id).await?, self.kind, &self.caller)?;
         changeable(&asset, &self.caller)?;
-        self.conditions.check_write(Some(&representation::version_tag(&asset)))?;
+        request_parts::check_version(&self.conditions, asset.version, "asset")?;
         let now = (self.state.context.now)();
         jobs::cancel_all(conn, self.id, now).await?;
         renditions::delete_of(conn, self.id).await?;
@@ -65,6 +65,6 @@ impl Delete {
             now,
         );
         event_bus::enqueue(conn, &[event]).await?;
-        Ok(StoredAnswer { status: 204, headers: Vec::new(), body: Vec::new() })
+        Ok(request_parts::no_content())
     }
 }

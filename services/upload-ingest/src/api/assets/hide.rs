@@ -3,15 +3,15 @@
 use actix_web::{HttpRequest, HttpResponse};
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
+use service_error::ServiceError;
 
 use super::access::{judged, known};
 use super::change::answer;
 use super::links::Links;
-use super::perform::{Change, Sight, keyed, perform};
+use super::perform::{Change, Sight, perform};
 use crate::api::incoming;
 use crate::domain::access::Caller;
 use crate::domain::kind::MediaKind;
-use crate::error::ServiceError;
 use crate::events::published;
 use crate::state::AppState;
 use crate::store::assets;
@@ -41,9 +41,9 @@ async fn judge(
     hide: bool,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(request, state)?;
-    let id = incoming::path_id(request, "id")?;
-    incoming::no_parameters(request)?;
-    let keyed = keyed(request, state, &caller, &[])?;
+    let id = request_parts::path_id(request, "id")?;
+    request_parts::no_parameters(request)?;
+    let keyed = request_parts::keyed(request, &state.fingerprints, &caller.subject, &[])?;
     let (name, sight) = if hide { ("hide_asset", Sight::MayShrink) } else { ("show_asset", Sight::Stays) };
     let change = Change { name, asset_id: id, sight, keyed };
     let shared = state.clone();

@@ -3,11 +3,10 @@
 use actix_web::HttpRequest;
 use chrono::{DateTime, Utc};
 use problem::Problem;
+use service_error::ServiceError;
 
-use crate::api::incoming;
 use crate::domain::capability::{Capability, CapabilityKey, ParameterFault, Window};
 use crate::domain::media_path;
-use crate::error::ServiceError;
 use crate::problems;
 use crate::state::AppState;
 
@@ -57,7 +56,7 @@ impl Links {
 /// `invalid_parameter` that names it.
 pub(crate) fn capability(request: &HttpRequest) -> Result<Option<Capability>, ServiceError> {
     Capability::read(&http_server::query_pairs(request)?).map_err(|ParameterFault::Unknown(name)| {
-        incoming::refuse_parameter(&name, "unknown_parameter", "no such parameter here, or given twice")
+        request_parts::refuse_parameter(&name, "unknown_parameter", "no such parameter here, or given twice")
     })
 }
 

@@ -2,9 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use conditional::{EntityTag, ReadDecision, WriteRefusal};
-use page_cursor::CursorError;
-use problem::{FieldError, Problem, registry};
+use problem::FieldError;
+use request_parts::refused_cursor;
 use serde::Serialize;
+use service_error::{ServiceError, parameters, refused};
 use uuid::Uuid;
 
 use super::access::administrator;
@@ -15,7 +16,6 @@ use crate::api::incoming;
 use crate::domain::access::Caller;
 use crate::domain::asset::Status;
 use crate::domain::kind::MediaKind;
-use crate::error::{ServiceError, parameters};
 use crate::state::AppState;
 use crate::store::assets::{AssetRow, Wanted};
 use crate::store::{assets, renditions};
@@ -56,7 +56,7 @@ pub(super) async fn list_assets(
     if !caller.owns(&query.owner) {
         administrator(&caller)?;
     }
-    let conditions = incoming::conditions(request)?;
+    let conditions = request_parts::conditions(request)?;
     let after = query.after(state)?;
     let links = Links::at(state, (state.context.now)());
     let mut conn = state.pool.read().await?;
@@ -64,7 +64,7 @@ pub(super) async fn list_assets(
     let next = query.cut(state, &mut found);
     let tag = tag(&found, next.as_deref(), &links);
     let mut response = match conditions.check_read(&tag) {
-        ReadDecision::Failed => return Err(WriteRefusal::Failed.into()),
+        ReadDecision::Failed => return Err(refused(&WriteRefusal::Failed, "asset")),
         ReadDecision::NotModified => return Ok(private(&mut HttpResponse::NotModified(), &tag).finish()),
         ReadDecision::Send => HttpResponse::Ok(),
     };
@@ -94,7 +94,9 @@ impl ListQuery {
             let seen = pairs.iter().take(index).any(|(other, _)| other == name);
             let read =
                 if seen { Err(("repeated", "may be given once")) } else { query.take(name, value, kind) };
-            faults.extend(read.err().map(|(code, message)| incoming::parameter_fault(name, code, message)));
+            faults.extend(
+                read.err().map(|(code, message)| request_parts::parameter_fault(name, code, message)),
+            );
         }
         if faults.is_empty() { Ok(query) } else { Err(parameters(faults)) }
     }
@@ -152,15 +154,6 @@ impl ListQuery {
         let last = found.last().filter(|_| more)?;
         Some(state.cursors.seal(&self.scope(), &last.id))
     }
-}
-
-/// The problem of a cursor that was not accepted.
-pub(crate) fn refused_cursor(error: CursorError) -> Problem {
-    let message = match error {
-        CursorError::OtherScope => "this cursor belongs to a list with other filters",
-        _ => "not a cursor of this service; begin without one",
-    };
-    Problem::new(&registry::INVALID_CURSOR).field("?cursor", "invalid_cursor", message)
 }
 
 /// The page is what its assets are, and whether there is another one.

@@ -6,17 +6,15 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpResponse;
 use bytes::Bytes;
 use idempotency::{Keyed, StoredAnswer};
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use service_error::ServiceError;
 use uuid::Uuid;
 
-use crate::api::incoming;
 use crate::cache;
-use crate::domain::access::Caller;
-use crate::error::ServiceError;
 use crate::events;
 use crate::state::AppState;
 
@@ -30,22 +28,6 @@ pub(crate) enum Sight {
     MayShrink,
     /// Nobody sees less.
     Stays,
-}
-
-/// The idempotency key of the request, bound to its caller, operation and content (X-B2).
-///
-/// # Errors
-/// `malformed_request` where it is badly formed.
-pub(crate) fn keyed(
-    request: &HttpRequest,
-    state: &AppState,
-    caller: &Caller,
-    body: &[u8],
-) -> Result<Option<Keyed>, ServiceError> {
-    let Some(found) = incoming::idempotent(request, state, caller)? else { return Ok(None) };
-    let (method, path) = (&found.operation.0, &found.operation.1);
-    let fingerprint = idempotency::fingerprint(&found.fingerprints, method, path, "", body);
-    Ok(Some(Keyed { scope: found.scope, key: found.key, fingerprint }))
 }
 
 /// A change of one asset.
@@ -70,7 +52,8 @@ pub(crate) async fn perform(
     change: Change,
     work: impl AsyncFnOnce(&mut Connection) -> Result<StoredAnswer, ServiceError> + 'static,
 ) -> Result<HttpResponse, ServiceError> {
-    http_server::uncut(run(state.clone(), change, work)).await
+    // It runs on the heap anyway; so callers do not carry its size.
+    http_server::uncut(Box::pin(run(state.clone(), change, work))).await
 }
 
 async fn run(

@@ -4,13 +4,13 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use conditional::{EntityTag, ReadDecision, WriteRefusal};
+use service_error::{ServiceError, refused};
 
 use super::access::known;
 use super::links::Links;
 use super::representation;
 use crate::api::incoming;
 use crate::domain::kind::MediaKind;
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::{assets, renditions};
 
@@ -21,15 +21,15 @@ pub(super) async fn get_asset(
     kind: Option<MediaKind>,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(request, state)?;
-    let id = incoming::path_id(request, "id")?;
-    incoming::no_parameters(request)?;
-    let conditions = incoming::conditions(request)?;
+    let id = request_parts::path_id(request, "id")?;
+    request_parts::no_parameters(request)?;
+    let conditions = request_parts::conditions(request)?;
     let links = Links::at(state, (state.context.now)());
     let mut conn = state.pool.read().await?;
     let asset = known(assets::find(&mut conn, id).await?, kind, &caller)?;
     let tag = representation::tag(&asset, &links);
     let mut response = match conditions.check_read(&tag) {
-        ReadDecision::Failed => return Err(WriteRefusal::Failed.into()),
+        ReadDecision::Failed => return Err(refused(&WriteRefusal::Failed, "asset")),
         ReadDecision::NotModified => return Ok(private(&mut HttpResponse::NotModified(), &tag).finish()),
         ReadDecision::Send => HttpResponse::Ok(),
     };

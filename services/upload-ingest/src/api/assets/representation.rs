@@ -12,12 +12,12 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use conditional::{Conditions, EntityTag};
 use serde::Serialize;
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use super::links::Links;
 use crate::domain::timeline::Fault;
 use crate::domain::{layout, media_path};
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::assets::AssetRow;
 use crate::store::link::NewAsset;
@@ -175,11 +175,6 @@ pub(crate) fn of_new(state: &AppState, asset: &NewAsset) -> Vec<u8> {
 /// The validator of an asset as it is shown now.
 pub(crate) fn tag(asset: &AssetRow, links: &Links) -> EntityTag {
     EntityTag::strong(&format!("{}-{}", asset.version, links.window()))
-}
-
-/// The validator of an asset's state, as changes are checked against it.
-pub(crate) fn version_tag(asset: &AssetRow) -> EntityTag {
-    EntityTag::strong(&asset.version.to_string())
 }
 
 /// Preconditions of a change, with tags brought down to versions.

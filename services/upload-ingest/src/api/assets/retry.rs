@@ -3,16 +3,16 @@
 use actix_web::{HttpRequest, HttpResponse};
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
-use problem::{Problem, registry};
+use problem::Problem;
+use service_error::{ServiceError, not_found};
 
 use super::access::{changeable, known};
 use super::links::Links;
-use super::perform::{Change, Sight, keyed, perform};
+use super::perform::{Change, Sight, perform};
 use super::timeline;
 use crate::api::incoming;
 use crate::domain::job::{JobKind, MAX_ATTEMPTS};
 use crate::domain::kind::MediaKind;
-use crate::error::{ServiceError, not_found};
 use crate::events;
 use crate::problems;
 use crate::state::AppState;
@@ -26,10 +26,10 @@ pub(super) async fn retry_stage(
     kind: Option<MediaKind>,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(request, state)?;
-    let id = incoming::path_id(request, "id")?;
+    let id = request_parts::path_id(request, "id")?;
     let stage = request.match_info().get("stage").and_then(JobKind::parse).ok_or_else(not_found)?;
-    incoming::no_parameters(request)?;
-    let keyed = keyed(request, state, &caller, &[])?;
+    request_parts::no_parameters(request)?;
+    let keyed = request_parts::keyed(request, &state.fingerprints, &caller.subject, &[])?;
     let change = Change { name: "retry_stage", asset_id: id, sight: Sight::Stays, keyed };
     let shared = state.clone();
     perform(state, change, async move |conn| {
@@ -68,7 +68,5 @@ pub(crate) async fn requeue(
     let timeline = timeline::load(conn, &asset, now).await?;
     let links = asset.hidden_at.is_none().then(|| Links::at(state, now));
     let view = timeline::View::new(&timeline, links.as_ref());
-    let body = serde_json::to_vec(&view).map_err(|error| Problem::new(&registry::INTERNAL).cause(error))?;
-    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    Ok(StoredAnswer { status: 202, headers, body })
+    request_parts::answer(202, &view, None)
 }

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use pg_pool::Connection;
 use serde::Serialize;
+use service_error::ServiceError;
 
 use super::access::known;
 use super::links::Links;
@@ -13,7 +14,6 @@ use crate::domain::kind::MediaKind;
 use crate::domain::media_path;
 use crate::domain::processing::JobState;
 use crate::domain::timeline::{Attempt, Fault, Received, Stage, Timeline};
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::assets::{self, AssetRow};
 use crate::store::jobs;
@@ -47,8 +47,8 @@ pub(super) async fn get_timeline(
     kind: Option<MediaKind>,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(request, state)?;
-    let id = incoming::path_id(request, "id")?;
-    incoming::no_parameters(request)?;
+    let id = request_parts::path_id(request, "id")?;
+    request_parts::no_parameters(request)?;
     let now = (state.context.now)();
     let mut conn = state.pool.read().await?;
     let asset = known(assets::find(&mut conn, id).await?, kind, &caller)?;

@@ -9,13 +9,13 @@ use std::time::Duration;
 use broadcast::Subscription;
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use problem::{Problem, registry};
+use service_error::ServiceError;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::api::assets::timeline;
 use crate::domain::timeline::Timeline;
-use crate::error::ServiceError;
 use crate::events;
 use crate::state::AppState;
 use crate::store::assets;

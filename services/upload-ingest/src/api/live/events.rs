@@ -13,6 +13,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
+use service_error::ServiceError;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::time::{Instant, timeout};
 use tracing::Instrument as _;
@@ -21,7 +22,6 @@ use super::changes::timeline_changes;
 use super::{Admitted, taken, told};
 use crate::domain::asset::Status;
 use crate::domain::timeline::Timeline;
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::assets::AssetRow;
 

@@ -6,8 +6,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use problem::{Problem, registry};
-
-use crate::error::ServiceError;
+use service_error::ServiceError;
 
 /// At most so many in a process.
 const MAX_LISTENERS: usize = 512;

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::web::{self, ServiceConfig};
+use service_error::{ServiceError, not_found};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -24,7 +25,6 @@ use crate::api::assets::links::{self, Links};
 use crate::api::assets::timeline::View;
 use crate::api::incoming;
 use crate::domain::timeline::Timeline;
-use crate::error::{ServiceError, not_found};
 use crate::state::AppState;
 use crate::store::assets::{self, AssetRow};
 
@@ -63,13 +63,13 @@ async fn admitted(
 ) -> Result<Admitted, ServiceError> {
     let Some(capability) = links::capability(request)? else {
         let caller = incoming::caller(request, state)?;
-        let id = incoming::path_id(request, "id")?;
+        let id = request_parts::path_id(request, "id")?;
         let found = assets::find(&mut *state.pool.read().await?, id).await?;
         let asset = known(found, None, &caller)?;
         let gives_links = asset.hidden_at.is_none();
         return Ok(Admitted { asset, gives_links });
     };
-    let id = incoming::path_id(request, "id")?;
+    let id = request_parts::path_id(request, "id")?;
     links::opened(state, &path(id), &capability)?;
     let asset = assets::find(&mut *state.pool.read().await?, id).await?.ok_or_else(not_found)?;
     links::not_hidden(asset.hidden_at.is_some())?;

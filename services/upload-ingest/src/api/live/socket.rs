@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::{Stream, StreamExt as _};
+use service_error::ServiceError;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::Instrument as _;
 use websocket::{
@@ -16,7 +17,6 @@ use websocket::{
 use super::changes::timeline_changes;
 use super::events::{KEEP_ALIVE, LONGEST};
 use super::{Admitted, taken, told};
-use crate::error::ServiceError;
 use crate::state::AppState;
 
 /// A client that has said nothing for so long, not even to pings, is gone.

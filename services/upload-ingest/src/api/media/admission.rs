@@ -1,11 +1,11 @@
 //! Who may have what is at an address, and who may keep it.
 
 use actix_web::HttpRequest;
+use service_error::{ServiceError, not_found};
 
 use crate::api::assets::links;
 use crate::api::incoming;
 use crate::domain::capability::Capability;
-use crate::error::{ServiceError, not_found};
 use crate::state::AppState;
 use crate::store::media::Media;
 

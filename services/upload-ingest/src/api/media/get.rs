@@ -11,18 +11,18 @@ use conditional::{EntityTag, ReadDecision, WriteRefusal};
 use futures_util::TryStreamExt as _;
 use header::HttpDate;
 use problem::{Problem, registry};
+use service_error::{ServiceError, not_found, refused};
 use uuid::Uuid;
 
 use super::admission::{Admission, admit};
 use super::body::{Streamed, Untouched};
 use super::headers;
 use crate::api::assets::links;
-use crate::api::incoming;
 use crate::domain::byte_range::{Asked, asked};
 use crate::domain::media_path::MediaPath;
 use crate::domain::negotiate::{PictureFormat, choose};
 use crate::domain::{layout, media_path, playlist};
-use crate::error::{ServiceError, not_found};
+use crate::error::storage_failed;
 use crate::state::AppState;
 use crate::store::from_db;
 use crate::store::media::{self, Media};
@@ -51,7 +51,7 @@ pub(super) async fn get_media(
 ) -> Result<HttpResponse, ServiceError> {
     let (asset_id, path) = address(&request)?;
     let capability = links::capability(&request)?;
-    let conditions = incoming::conditions(&request)?;
+    let conditions = request_parts::conditions(&request)?;
     let found = find(&state, &request, asset_id).await?;
     let media = found.as_ref().map(|found| &found.media);
     let admission = admit(&state, &request, &path, capability.as_ref(), media)?;
@@ -61,7 +61,7 @@ pub(super) async fn get_media(
     }
     let modified = SystemTime::from(found.media.object.created_at);
     match conditions.check_dated_read(&found.tag, Some(modified)) {
-        ReadDecision::Failed => Err(WriteRefusal::Failed.into()),
+        ReadDecision::Failed => Err(refused(&WriteRefusal::Failed, "asset")),
         ReadDecision::NotModified => {
             let mut response = HttpResponse::NotModified();
             found.describe(&mut response, admission)?;
@@ -73,7 +73,7 @@ pub(super) async fn get_media(
 
 /// The asset and the whole path. There is one spelling of each address: others would be kept as other things.
 fn address(request: &HttpRequest) -> Result<(Uuid, String), ServiceError> {
-    let asset_id = incoming::path_id(request, "id")?;
+    let asset_id = request_parts::path_id(request, "id")?;
     let name = request.match_info().get("name").ok_or_else(not_found)?;
     let path = match piece(request) {
         None => format!("/media/{asset_id}/{name}"),
@@ -218,7 +218,7 @@ async fn send(
         response.insert_header((header::CONTENT_RANGE, format!("bytes {start}-{last}/{len}")));
     }
     let key = object_key(found)?;
-    Ok(response.body(Streamed(state.blobs.read(&key, part).await?)))
+    Ok(response.body(Streamed(state.blobs.read(&key, part).await.map_err(storage_failed)?)))
 }
 
 /// What is asked for; the whole where the client's part is of something else (`If-Range`, RFC 9110 §13.1.5).
@@ -247,7 +247,14 @@ async fn linked_playlist(
             .into());
     }
     let key = object_key(found)?;
-    let chunks: Vec<bytes::Bytes> = state.blobs.read(&key, None).await?.try_collect().await?;
+    let chunks: Vec<bytes::Bytes> = state
+        .blobs
+        .read(&key, None)
+        .await
+        .map_err(storage_failed)?
+        .try_collect()
+        .await
+        .map_err(storage_failed)?;
     let text = playlist::with_links(&String::from_utf8_lossy(&chunks.concat()), request.query_string());
     let mut response = HttpResponse::Ok();
     headers::keeping(&mut response, admission, found.asset_id, false)?;

@@ -2,11 +2,11 @@
 
 use actix_web::HttpResponseBuilder;
 use actix_web::http::header;
+use service_error::ServiceError;
 use uuid::Uuid;
 
 use super::admission::Admission;
 use crate::cache;
-use crate::error::ServiceError;
 
 /// A year, as long as HTTP has use for.
 const YEAR_SECS: u32 = 31_536_000;

@@ -8,32 +8,15 @@ mod uploads;
 
 use std::sync::LazyLock;
 
-use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use bytes::Bytes;
-use conditional::{EntityTag, ReadDecision, WriteRefusal};
 use openapi_parts::Operation;
+use request_parts::Published;
 use serde_json::{Map, Value as Json, json};
-
-use super::incoming;
-use crate::error::ServiceError;
+use service_error::ServiceError;
 
 /// The document as it is sent, made once.
-static PUBLISHED: LazyLock<Published> = LazyLock::new(Published::make);
-
-struct Published {
-    body: Bytes,
-    tag: EntityTag,
-}
-
-impl Published {
-    fn make() -> Self {
-        let body = Bytes::from(document().to_string());
-        let tag = EntityTag::strong(&blake3::hash(&body).to_hex());
-        Self { body, tag }
-    }
-}
+static PUBLISHED: LazyLock<Published> = LazyLock::new(|| Published::new(&document()));
 
 /// Registers the document's address.
 pub(crate) fn configure(app: &mut ServiceConfig) {
@@ -44,16 +27,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
 
 /// `GET` and `HEAD /openapi.json`.
 async fn get_document(request: HttpRequest) -> Result<HttpResponse, ServiceError> {
-    let mut response = match incoming::conditions(&request)?.check_read(&PUBLISHED.tag) {
-        ReadDecision::Failed => return Err(WriteRefusal::Failed.into()),
-        ReadDecision::NotModified => HttpResponse::NotModified(),
-        ReadDecision::Send => HttpResponse::Ok(),
-    };
-    response
-        .insert_header((header::CACHE_CONTROL, "public, no-cache"))
-        .insert_header((header::ETAG, PUBLISHED.tag.to_string()))
-        .content_type("application/json");
-    Ok(response.body(PUBLISHED.body.clone()))
+    PUBLISHED.answer(&request)
 }
 
 /// The document.

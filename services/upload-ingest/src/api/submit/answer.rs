@@ -4,11 +4,11 @@ use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::{HttpRequest, HttpResponse};
 use idempotency::StoredAnswer;
 use problem::{Problem, registry};
+use service_error::ServiceError;
 use upload_protocol::Checksum;
 
 use crate::api::assets::representation;
 use crate::domain::kind::MediaKind;
-use crate::error::ServiceError;
 use crate::ingest::{AnswerFor, Body, Finished, Idempotent, Place, Submission, Waiting, detached};
 use crate::state::AppState;
 use crate::store::link::NewAsset;

@@ -6,13 +6,13 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt as _;
 use problem::{FieldError, Problem, registry};
+use service_error::ServiceError;
 
 use super::answer::{self, Received};
 use crate::api::incoming;
 use crate::domain::asset::Visibility;
 use crate::domain::kind::MediaKind;
 use crate::domain::upload::Dialect;
-use crate::error::ServiceError;
 use crate::ingest::{Body, BodyEnd, Submission, refuse};
 use crate::state::AppState;
 
@@ -63,7 +63,7 @@ async fn prepare(
     parts: &mut Multipart,
 ) -> Result<(Received, Field), ServiceError> {
     let caller = incoming::caller(request, state)?;
-    incoming::no_parameters(request)?;
+    request_parts::no_parameters(request)?;
     let idempotent = incoming::idempotent(request, state, &caller)?;
     answer::refuse_declared(request, answer::limit(state, kind).saturating_add(MAX_FRAME_BYTES))?;
     let correlation_id = incoming::correlation_id(request.headers(), state.context.new_id)?;

@@ -2,6 +2,7 @@
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use service_error::{ServiceError, parameters};
 use upload_protocol::Fields;
 
 use super::answer::{self, Received};
@@ -10,7 +11,6 @@ use crate::api::uploads;
 use crate::domain::asset::Visibility;
 use crate::domain::kind::MediaKind;
 use crate::domain::upload::Dialect;
-use crate::error::{ServiceError, parameters};
 use crate::ingest::{Body, Submission, refuse};
 use crate::state::AppState;
 
@@ -77,7 +77,7 @@ fn parameters_of(request: &HttpRequest) -> Result<(Option<String>, Visibility), 
             _ => Err(("unknown_parameter", "no such parameter here")),
         };
         if let Err((code, message)) = read {
-            faults.push(incoming::parameter_fault(&name, code, message));
+            faults.push(request_parts::parameter_fault(&name, code, message));
         }
     }
     if faults.is_empty() { Ok((title, visibility)) } else { Err(parameters(faults)) }

@@ -2,13 +2,13 @@
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
+use service_error::{ServiceError, not_found};
 use upload_protocol::{Answer, Append as Asked, check_append};
 use uuid::Uuid;
 
 use super::{marked, respond, view};
 use crate::api::incoming;
 use crate::domain::access::Caller;
-use crate::error::{ServiceError, not_found};
 use crate::ingest::{Append, Appended, Body, Decide, Place, Waiting, detached, refuse};
 use crate::state::AppState;
 use crate::store::uploads::{self, UploadRow};
@@ -43,7 +43,7 @@ fn prepare(
     asked: Asked,
 ) -> Result<(Caller, Append, Place), ServiceError> {
     let caller = incoming::caller(request, state)?;
-    incoming::no_parameters(request)?;
+    request_parts::no_parameters(request)?;
     let place = state.ingest.enter(&caller.subject)?;
     let append = Append {
         id: view::id(request)?,

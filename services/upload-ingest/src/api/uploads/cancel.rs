@@ -1,11 +1,12 @@
 //! `DELETE /v1/uploads/{id}`: gives an upload up, with all its bytes.
 
 use actix_web::{HttpRequest, HttpResponse};
+use service_error::ServiceError;
 use upload_protocol::{Dialect, Refusal};
 
 use super::{append, marked, respond, view};
 use crate::api::incoming;
-use crate::error::ServiceError;
+use crate::error::storage_failed;
 use crate::state::AppState;
 use crate::store::uploads;
 
@@ -23,7 +24,7 @@ async fn cancel(
     dialect: Option<Dialect>,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(request, state)?;
-    incoming::no_parameters(request)?;
+    request_parts::no_parameters(request)?;
     let id = view::id(request)?;
     let row = append::find(state, &caller, id).await?;
     let refused = |refusal: Refusal| ServiceError::from(refusal.problem(dialect));
@@ -34,7 +35,7 @@ async fn cancel(
     let cancelled = uploads::cancel(&mut *state.pool.write().await?, id, &caller.subject, now).await?;
     match cancelled {
         Some(_) => {
-            state.blobs.discard(id, None).await?;
+            state.blobs.discard(id, None).await.map_err(storage_failed)?;
             Ok(respond(&upload_protocol::answer::cancelled(dialect)))
         }
         // It has become an asset, which is deleted as one.

@@ -4,6 +4,7 @@ use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use pg_pool::Connection;
 use problem::{Problem, registry};
+use service_error::{ServiceError, not_found, parameters};
 use upload_protocol::{
     Algorithm, Concat, Create, Dialect as Spoken, Metadata, Plan, check_concat, check_create,
 };
@@ -15,7 +16,6 @@ use crate::domain::access::Caller;
 use crate::domain::asset::Visibility;
 use crate::domain::kind::MediaKind;
 use crate::domain::upload::{Dialect, UploadState};
-use crate::error::{ServiceError, not_found, parameters};
 use crate::ingest::{Append, Body, Place, Submission, detached, refuse};
 use crate::problems;
 use crate::state::AppState;
@@ -240,7 +240,7 @@ fn said(request: &HttpRequest, create: &Create) -> Result<Said, ServiceError> {
             _ => Err(("unknown_parameter", "no such parameter here")),
         };
         if let Err((code, message)) = read {
-            faults.push(incoming::parameter_fault(&name, code, message));
+            faults.push(request_parts::parameter_fault(&name, code, message));
         }
     }
     if !faults.is_empty() {

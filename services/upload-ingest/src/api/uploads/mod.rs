@@ -9,9 +9,9 @@ mod view;
 
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use service_error::ServiceError;
 use upload_protocol::{Answer, Command, Dialect, Fields, Limits, Refusal, Target, parse};
 
-use crate::error::ServiceError;
 use crate::state::AppState;
 
 /// Where uploads are created.

@@ -4,12 +4,12 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use service_error::ServiceError;
 use upload_protocol::Dialect;
 use uuid::Uuid;
 
 use super::{append, marked, respond, view};
 use crate::api::incoming;
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::from_db;
 use crate::store::uploads::UploadRow;
@@ -63,7 +63,7 @@ pub(super) async fn get_upload(
     request: HttpRequest,
 ) -> Result<HttpResponse, ServiceError> {
     let caller = incoming::caller(&request, &state)?;
-    incoming::no_parameters(&request)?;
+    request_parts::no_parameters(&request)?;
     let row = append::find(&state, &caller, view::id(&request)?).await?;
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "private, no-store")).json(body(row)?))
 }

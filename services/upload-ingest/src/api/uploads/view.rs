@@ -1,12 +1,12 @@
 //! An upload as its row has it, for the protocol to decide about.
 
 use actix_web::HttpRequest;
+use service_error::ServiceError;
 use upload_protocol::{Concat, Gone, State, UploadView};
 use uuid::Uuid;
 
 use super::COLLECTION;
 use crate::domain::upload::UploadState;
-use crate::error::ServiceError;
 use crate::state::AppState;
 use crate::store::from_db;
 use crate::store::uploads::UploadRow;
@@ -46,5 +46,5 @@ pub(super) fn location(id: Uuid) -> String {
 
 /// The id in the path.
 pub(super) fn id(request: &HttpRequest) -> Result<Uuid, ServiceError> {
-    crate::api::incoming::path_id(request, "id")
+    request_parts::path_id(request, "id")
 }

@@ -185,8 +185,7 @@ impl Writer {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let (answer, ..) = self.world.app.send_unchecked(request).await;
-        answer
+        self.world.app.send_unchecked(request).await
     }
 
     /// What was acknowledged is in every delta that is read from then on, as it was or changed since.

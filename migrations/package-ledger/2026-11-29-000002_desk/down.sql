@@ -1,0 +1,10 @@
+DROP TABLE wrong_guess;
+DROP TABLE pickup_code;
+DROP TABLE file_upload;
+DROP TABLE package_event;
+DROP FUNCTION refuse_change();
+DROP TABLE package;
+DROP TABLE announcement;
+DROP TABLE slot;
+DROP TABLE tariff_line;
+DROP TABLE tariff;

@@ -1,0 +1,3 @@
+DROP TABLE claim;
+DROP TABLE notification;
+DROP TABLE deadline;

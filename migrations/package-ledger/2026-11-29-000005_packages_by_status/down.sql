@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY idx_packages_status_created_customer;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY idx_packages_received_status;

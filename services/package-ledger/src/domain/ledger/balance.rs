@@ -1,0 +1,95 @@
+//! What accounts hold, by the transfers that went through them.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::account::{AccountCode, Side};
+use super::{LedgerError, Transfer};
+
+/// What went through an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Balance {
+    /// Sum of all that debits it.
+    pub(crate) debits_minor: i64,
+    /// Sum of all that credits it.
+    pub(crate) credits_minor: i64,
+}
+
+impl Balance {
+    /// What is in an account of that side; below zero where it is on the other.
+    ///
+    /// # Errors
+    /// [`LedgerError::Overflow`] if that cannot be told.
+    pub(crate) fn on(self, side: Side) -> Result<i64, LedgerError> {
+        let (plus, minus) = match side {
+            Side::Debit => (self.debits_minor, self.credits_minor),
+            Side::Credit => (self.credits_minor, self.debits_minor),
+        };
+        plus.checked_sub(minus).ok_or(LedgerError::Overflow)
+    }
+
+    fn debit(&mut self, amount_minor: i64) -> Result<(), LedgerError> {
+        self.debits_minor = self.debits_minor.checked_add(amount_minor).ok_or(LedgerError::Overflow)?;
+        Ok(())
+    }
+
+    fn credit(&mut self, amount_minor: i64) -> Result<(), LedgerError> {
+        self.credits_minor = self.credits_minor.checked_add(amount_minor).ok_or(LedgerError::Overflow)?;
+        Ok(())
+    }
+}
+
+/// Accounts with their balances, each currency for itself.
+pub(crate) type Balances = BTreeMap<(AccountCode, String), Balance>;
+
+/// What the accounts hold after these transfers, from nothing.
+///
+/// # Errors
+/// [`LedgerError::Overflow`] if a sum is too large.
+pub(crate) fn balances<'a>(
+    transfers: impl IntoIterator<Item = &'a Transfer>,
+) -> Result<Balances, LedgerError> {
+    let mut balances = Balances::new();
+    for transfer in transfers {
+        post(&mut balances, transfer)?;
+    }
+    Ok(balances)
+}
+
+/// Adds a transfer to the balances; none of it if it does not fit.
+///
+/// # Errors
+/// [`LedgerError::Overflow`] if a sum is too large.
+pub(crate) fn post(balances: &mut Balances, transfer: &Transfer) -> Result<(), LedgerError> {
+    let key = |account: &AccountCode| (account.clone(), transfer.currency.clone());
+    let (debit_key, credit_key) = (key(&transfer.debit), key(&transfer.credit));
+    let mut debited = balances.get(&debit_key).copied().unwrap_or_default();
+    debited.debit(transfer.amount_minor)?;
+    let mut credited = balances.get(&credit_key).copied().unwrap_or_default();
+    credited.credit(transfer.amount_minor)?;
+    balances.insert(debit_key, debited);
+    balances.insert(credit_key, credited);
+    Ok(())
+}
+
+/// What is owed for a package by its transfers: above zero something is due, below zero there is a credit, at zero it is settled.
+/// All of a package is in one currency.
+///
+/// # Errors
+/// [`LedgerError::Overflow`] if a sum is too large.
+pub(crate) fn owed_for<'a>(
+    package_id: Uuid,
+    transfers: impl IntoIterator<Item = &'a Transfer>,
+) -> Result<i64, LedgerError> {
+    let mut owed = Balance::default();
+    for transfer in transfers.into_iter().filter(|transfer| transfer.package_id == Some(package_id)) {
+        if transfer.debit.is_receivable() {
+            owed.debit(transfer.amount_minor)?;
+        }
+        if transfer.credit.is_receivable() {
+            owed.credit(transfer.amount_minor)?;
+        }
+    }
+    owed.on(Side::Debit)
+}

@@ -1,0 +1,326 @@
+//! Starts a service for one test and speaks to it. Every response is checked against the OpenAPI document (X-D5).
+
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::Value as Json;
+use package_ledger::app::{self, App};
+use package_ledger::config::Config;
+use test_harness::{Contract, Database, TEST_AUDIENCE, TestIssuer};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+/// A running service with its database, its clock and an issuer of tokens.
+pub(crate) struct Harness {
+    /// `http://127.0.0.1:port`.
+    pub(crate) base: String,
+    /// Its database, which other replicas may share.
+    pub(crate) db: Arc<Database>,
+    /// Its configuration, as text; for the real binary too.
+    pub(crate) config: String,
+    /// Who signs the tokens that it takes.
+    pub(crate) issuer: Arc<TestIssuer>,
+    /// What it takes for the time; replicas share it.
+    pub(crate) clock: TestClock,
+    contract: Option<Contract>,
+    client: reqwest::Client,
+    handle: http_server::Handle,
+    task: Option<JoinHandle<()>>,
+}
+
+/// The time of a service: the real one, or what a test says.
+#[derive(Clone, Default)]
+pub(crate) struct TestClock(Arc<Mutex<Option<DateTime<Utc>>>>);
+
+impl TestClock {
+    /// What the service takes for the time.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.0.lock().unwrap().unwrap_or_else(pg_pool::now)
+    }
+
+    /// Stops it at this instant.
+    pub(crate) fn set(&self, at: DateTime<Utc>) {
+        *self.0.lock().unwrap() = Some(at.trunc_subsecs(6));
+    }
+
+    /// Stops it so much later than it shows.
+    pub(crate) fn advance(&self, by: TimeDelta) {
+        self.set(self.now() + by);
+    }
+}
+
+/// A response, read whole and found to be as documented.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON; `null` where there is none.
+    pub(crate) fn json(&self) -> Json {
+        if self.body.is_empty() {
+            Json::Null
+        } else {
+            serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        }
+    }
+
+    /// The body as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A header field, or nothing.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Statements that the request ran.
+    pub(crate) fn statements(&self) -> u64 {
+        let timing: Vec<_> =
+            self.headers.get_all("server-timing").iter().filter_map(|line| line.to_str().ok()).collect();
+        let timing = timing.join(", ");
+        let count = timing.split("desc=\"").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+        count.unwrap_or_else(|| panic!("no statement count in {timing:?}"))
+    }
+
+    /// Fails the test unless the status is this one.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{} {:?}", self.text(), self.headers);
+        self
+    }
+
+    /// Fails the test unless it is this problem; returns the pointers of its faults.
+    #[track_caller]
+    pub(crate) fn expect_problem(&self, status: u16, code: &str) -> Vec<String> {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let json = self.json();
+        assert_eq!(json["code"], code, "{json}");
+        json["errors"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|fault| fault["pointer"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+}
+
+impl Harness {
+    /// A service with an empty database, by the real time until the test sets another.
+    pub(crate) async fn start() -> Self {
+        Self::with("").await
+    }
+
+    /// The same with more settings, as TOML.
+    pub(crate) async fn with(more: &str) -> Self {
+        let db = Arc::new(Database::create(app::migrations(), "package-ledger").await);
+        Self::on(db, Arc::new(TestIssuer::start()), TestClock::default(), more).await
+    }
+
+    /// Another replica on the same database and by the same clock, with settings of its own.
+    pub(crate) async fn replica(&self, more: &str) -> Self {
+        Self::on(Arc::clone(&self.db), Arc::clone(&self.issuer), self.clock.clone(), more).await
+    }
+
+    /// A service on this database.
+    pub(crate) async fn on(db: Arc<Database>, issuer: Arc<TestIssuer>, clock: TestClock, more: &str) -> Self {
+        install_crypto();
+        let config = config_text(db.url(), &issuer, more);
+        let parsed = parse(&config);
+        let shown = clock.clone();
+        let app = Box::pin(App::start_at(parsed, Arc::new(move || shown.now())))
+            .await
+            .unwrap_or_else(|error| panic!("{error:#}"));
+        let base = format!("http://{}", app.addr());
+        let handle = app.handle();
+        let task = tokio::spawn(async move {
+            app.until_stopped().await.unwrap_or_else(|error| panic!("{error}"));
+        });
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let document = client.get(format!("{base}/openapi.json")).send().await.unwrap();
+        let contract = match document.status() {
+            StatusCode::OK => Some(Contract::load(document.json().await.unwrap())),
+            _ => None,
+        };
+        let task = Some(task);
+        Self { base, db, config, issuer, clock, contract, client, handle, task }
+    }
+
+    /// A token of this person without any role.
+    pub(crate) fn token(&self, person: Uuid) -> String {
+        self.token_as(person, &[])
+    }
+
+    /// A token of this person with these roles, `administrator` for example.
+    pub(crate) fn token_as(&self, person: Uuid, roles: &[&str]) -> String {
+        self.issuer.token(&person.to_string(), roles)
+    }
+
+    /// A request with a token, or without.
+    pub(crate) fn request(&self, method: Method, path: &str, token: Option<&str>) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// Sends a request and checks the response against the document.
+    #[track_caller]
+    pub(crate) fn send(&self, request: RequestBuilder) -> impl Future<Output = Answer> + use<'_> {
+        let at = std::panic::Location::caller();
+        async move {
+            let (answer, method, path) = self.send_unchecked(request).await;
+            let Some(contract) = &self.contract else { return answer };
+            let media_type = Some(answer.header("content-type")).filter(|value| !value.is_empty());
+            match contract.check(&method, &path, answer.status.as_u16(), media_type, &answer.body) {
+                Err(fault) => panic!("{at}: {fault}\n{}", answer.text()),
+                Ok(()) => answer,
+            }
+        }
+    }
+
+    /// Sends a request to a path or with a method that is not documented.
+    pub(crate) async fn send_unchecked(&self, request: RequestBuilder) -> (Answer, String, String) {
+        let request = request.build().unwrap();
+        let (method, path) = (request.method().to_string(), request.url().path().to_owned());
+        let response =
+            self.client.execute(request).await.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.unwrap_or_else(|error| panic!("{error}")).to_vec();
+        (Answer { status, headers, body }, method, path)
+    }
+
+    /// `GET`.
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
+        self.send(self.request(Method::GET, path, Some(token))).await
+    }
+
+    /// `GET` with more header fields.
+    pub(crate) async fn get_with(&self, path: &str, token: &str, fields: &[(&str, &str)]) -> Answer {
+        let request = self.request(Method::GET, path, Some(token));
+        self.send(fields.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
+    }
+
+    /// `POST` with a JSON body.
+    pub(crate) async fn post(&self, path: &str, token: &str, body: &Json) -> Answer {
+        self.send(self.request(Method::POST, path, Some(token)).json(body)).await
+    }
+
+    /// `PUT` with a JSON body, or without one.
+    pub(crate) async fn put(&self, path: &str, token: &str, body: Option<&Json>) -> Answer {
+        let request = self.request(Method::PUT, path, Some(token));
+        self.send(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
+    }
+
+    /// `PATCH` with a JSON body; `if_match` is an entity tag or `*`.
+    pub(crate) async fn patch(&self, path: &str, token: &str, if_match: &str, body: &Json) -> Answer {
+        self.send(self.request(Method::PATCH, path, Some(token)).header("If-Match", if_match).json(body))
+            .await
+    }
+
+    /// `DELETE` of whatever state the thing is in.
+    pub(crate) async fn delete(&self, path: &str, token: &str) -> Answer {
+        self.send(self.request(Method::DELETE, path, Some(token)).header("If-Match", "*")).await
+    }
+
+    /// The text of `/metrics`.
+    pub(crate) async fn metrics(&self) -> String {
+        self.client.get(format!("{}/metrics", self.base)).send().await.unwrap().text().await.unwrap()
+    }
+
+    /// Waits until a line stands in `/metrics`.
+    pub(crate) async fn wait_for_metric(&self, line: &str) {
+        test_harness::wait_until(line, Duration::from_secs(20), async || {
+            self.metrics().await.lines().any(|known| known == line)
+        })
+        .await;
+    }
+
+    /// Stops the server and waits for its end.
+    pub(crate) async fn stop(mut self) {
+        self.handle.stop(true).await;
+        if let Some(task) = self.task.take() {
+            task.await.unwrap();
+        }
+    }
+}
+
+fn parse(config: &str) -> Config {
+    settings::from_toml::<Config>(config).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The configuration of a service on this database; `more` is TOML that is added.
+pub(crate) fn config_text(database_url: &str, issuer: &TestIssuer, more: &str) -> String {
+    let name = database_url.rsplit('/').next().unwrap_or_default().split('?').next().unwrap_or_default();
+    let domain: String =
+        name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+    let mut table: toml::Table = toml::from_str(&format!(
+        r#"
+[http]
+bind = "127.0.0.1:0"
+workers = 1
+[postgres]
+url = "{database_url}"
+max_connections = 12
+[redis]
+url = "{redis}"
+[nats]
+url = "{nats}"
+[freshness]
+domain = "{domain}"
+[identity]
+audience = "{TEST_AUDIENCE}"
+[[identity.issuers]]
+issuer = "{issuer}"
+jwks_url = "{keys}"
+[api]
+cursor_key = "a key of the tests, forty characters long"
+pickup_key = "another key of the tests, of some length"
+[uploads]
+url = "{uploads}"
+[jobs]
+interval_ms = 50
+[messages]
+spool_directory = "{spool}"
+"#,
+        redis = test_harness::redis_url(),
+        nats = test_harness::nats_url(),
+        issuer = issuer.issuer(),
+        keys = issuer.jwks_url(),
+        uploads = crate::assets::url(),
+        spool = std::env::temp_dir().join(format!("aldia-spool-{name}")).display(),
+    ))
+    .unwrap();
+    merge(&mut table, toml::from_str(more).unwrap());
+    table.to_string()
+}
+
+/// Sections that are there already are added to.
+fn merge(table: &mut toml::Table, more: toml::Table) {
+    for (key, value) in more {
+        match (table.get_mut(&key), value) {
+            (Some(toml::Value::Table(known)), toml::Value::Table(more)) => merge(known, more),
+            (_, value) => drop(table.insert(key, value)),
+        }
+    }
+}
+
+/// The process-wide provider of TLS and signatures.
+pub(crate) fn install_crypto() {
+    static ONCE: OnceLock<()> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        // Another test binary's code cannot have installed one: it fails only where one is there.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    });
+}

@@ -1,0 +1,106 @@
+//! P-D3: notice of a new tariff, and packages that keep theirs.
+
+use chrono::TimeDelta;
+use serde_json::{Value as Json, json};
+
+use super::world::{FIRST_TARIFF, World};
+
+fn next(effective_from: &str) -> Json {
+    let line = |base_minor: i64| {
+        json!({
+            "base_minor": base_minor, "included_hours": 24, "period_hours": 24, "rate_minor": 200_000,
+            "cap_minor": 6_000_000, "rounding": "started",
+        })
+    };
+    json!({
+        "effective_from": effective_from, "currency": "COP", "notice_days": 20,
+        "lines": {"small": line(300_000), "extra": line(400_000)},
+        "policy": {
+            "free_hours": 24, "reminder_days": [1, 3], "max_hold_days": 30, "abandon_days": 45, "min_sms": 3, "min_calls": 2,
+        },
+    })
+}
+
+#[tokio::test]
+async fn a_new_tariff_needs_the_notice_that_the_one_in_force_promises_to_the_microsecond() {
+    let world = World::open().await;
+    // It is Monday, the 2nd, 15:00 UTC; 15 days later is the 17th.
+    let early =
+        world.desk.post("/v1/tariffs", &world.staff.admin, &next("2026-11-17T14:59:59.999999Z")).await;
+    early.expect_problem(422, "tariff_notice_too_short");
+    assert_eq!(early.json()["earliest"], "2026-11-17T15:00:00Z");
+    world.desk.clock.advance(TimeDelta::microseconds(1));
+    let late = world.desk.post("/v1/tariffs", &world.staff.admin, &next("2026-11-17T15:00:00Z")).await;
+    late.expect_problem(422, "tariff_notice_too_short");
+    world.desk.clock.advance(TimeDelta::microseconds(-1));
+    let made =
+        world.desk.post("/v1/tariffs", &world.staff.admin, &next("2026-11-17T15:00:00Z")).await.expect(201);
+    let tariff = made.json();
+    assert_eq!((&tariff["version"], &tariff["valid_from"]), (&json!(2), &json!("2026-11-17T15:00:00Z")));
+    let first =
+        world.desk.get(&format!("/v1/tariffs/{FIRST_TARIFF}"), &world.customer.token).await.expect(200);
+    assert_eq!(first.json()["valid_to"], "2026-11-17T15:00:00Z");
+    assert_eq!(
+        world.desk.get(made.header("location"), &world.customer.token).await.expect(200).json(),
+        tariff
+    );
+    // The promise of the next one counts once it is in force.
+    world.days(15);
+    let early = world.desk.post("/v1/tariffs", &world.staff.admin, &next("2026-12-07T14:59:59Z")).await;
+    early.expect_problem(422, "tariff_notice_too_short");
+    assert_eq!(early.json()["earliest"], "2026-12-07T15:00:00Z");
+    world.desk.stop().await;
+}
+
+#[tokio::test]
+async fn a_package_keeps_its_tariff() {
+    let world = World::open().await;
+    let package = world.package().await;
+    let before = world.fee(package, "?at=2026-11-30T15:00:00Z").await;
+    world.desk.post("/v1/tariffs", &world.staff.admin, &next("2026-11-17T15:00:00Z")).await.expect(201);
+    assert_eq!(world.fee(package, "?at=2026-11-30T15:00:00Z").await, before);
+    world.days(28);
+    let after = world.fee(package, "").await;
+    assert_eq!((&after["total"], &after["tariff_version"]), (&before["total"], &json!(1)));
+    let code = world.code(package).await;
+    let total_minor = before["total"]["amount_minor"].as_i64();
+    world.deliver(package, &code, total_minor).await.expect(200);
+    world.desk.stop().await;
+}
+
+#[tokio::test]
+async fn a_tariff_that_is_unsound_or_in_other_money_or_before_another_one_is_refused() {
+    let world = World::open().await;
+    for token in [&world.customer.token, &world.staff.operator, &world.staff.auditor] {
+        world
+            .desk
+            .post("/v1/tariffs", token, &next("2027-01-01T00:00:00Z"))
+            .await
+            .expect_problem(403, "forbidden");
+    }
+    let with = |pointer: &str, value: Json| {
+        let mut body = next("2027-01-01T00:00:00Z");
+        *body.pointer_mut(pointer).unwrap() = value;
+        body
+    };
+    for (body, pointer) in [
+        (with("/currency", json!("USD")), "/currency"),
+        (with("/lines/small/included_hours", json!(25)), "/lines/small/included_hours"),
+        (with("/policy/abandon_days", json!(30)), "/policy/abandon_days"),
+    ] {
+        let refused = world.desk.post("/v1/tariffs", &world.staff.admin, &body).await;
+        assert_eq!(refused.expect_problem(422, "validation_failed"), [pointer]);
+    }
+    world.desk.post("/v1/tariffs", &world.staff.admin, &next("2027-01-01T00:00:00Z")).await.expect(201);
+    let between = world.desk.post("/v1/tariffs", &world.staff.admin, &next("2026-12-01T00:00:00Z")).await;
+    assert_eq!(between.expect_problem(422, "validation_failed"), ["/effective_from"]);
+    let listed = world.desk.get("/v1/tariffs", &world.staff.auditor).await.expect(200).json();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+    let page = world.desk.get("/v1/tariffs?limit=1", &world.staff.auditor).await.expect(200).json();
+    let path = format!("/v1/tariffs?limit=1&cursor={}", page["next"].as_str().unwrap());
+    assert_eq!(
+        world.desk.get(&path, &world.staff.auditor).await.expect(200).json()["items"][0]["version"],
+        2
+    );
+    world.desk.stop().await;
+}
