@@ -45,12 +45,12 @@ test: toolchain ## all tests, against throwaway PostgreSQL, Redis and NATS
 	@$(STACK) test -- cargo test $(ARGS)
 
 check-freshness: toolchain ## read, write and break every part for DURATION=600 seconds by SEED=1: no answer may be stale
-	cargo build --release -p catalog -p stories-feed -p gateway -p loadtest
+	cargo build --release -p catalog -p stories-feed -p package-ledger -p gateway -p loadtest
 	$(TARGET)/release/loadtest freshness --seconds $(DURATION) --seed $(SEED) $(FLAGS)
 
 check-sabotage: toolchain ## break the protocol on purpose in each way, for each service: the check must find it within a minute
 	cargo build --release -p loadtest
-	@for domain in catalog stories; do for way in no_stamp no_ack_wait store_late ignore_lease unversioned_fill; do \
+	@for domain in catalog stories packages; do for way in no_stamp no_ack_wait store_late ignore_lease unversioned_fill; do \
 		$(TARGET)/release/loadtest freshness --domain $$domain --sabotage $$way --seed $(SEED) $(FLAGS) || exit 1; done; done
 
 check-uploads: toolchain ## upload while service, worker, gateway and NATS are killed KILLS=200 times each by SEED=1: nothing may be lost

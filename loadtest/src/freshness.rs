@@ -21,13 +21,16 @@ mod ledger;
 mod liar;
 mod link;
 mod nemesis;
+pub(crate) mod packages;
 mod parts;
 pub(crate) mod pool;
 mod readers;
 mod reads;
+mod register;
 pub(crate) mod scan;
 mod scrape;
 mod seed;
+mod send;
 pub(crate) mod server;
 mod setup;
 mod stage;
@@ -43,6 +46,7 @@ use dice::Dice;
 use herd::Herd;
 use ledger::Ledger;
 use nemesis::{COMBINATION, Nemesis};
+use packages::Packages;
 use parts::Domain;
 use pool::Pool;
 use scrape::Metrics;
@@ -61,7 +65,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// What is checked.
-    #[arg(long, value_enum, default_value_t = Checked::Both)]
+    #[arg(long, value_enum, default_value_t = Checked::All)]
     domain: Checked,
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
     gateways: u8,
@@ -70,6 +74,9 @@ pub(crate) struct Args {
     /// Replicas of stories-feed.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
     feeds: u8,
+    /// Replicas of package-ledger.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
+    ledgers: u8,
     /// Reads of the catalog a second, all targets together.
     #[arg(long, default_value_t = 10_000)]
     reads: u32,
@@ -82,6 +89,12 @@ pub(crate) struct Args {
     /// Writes of stories a second, all writers together.
     #[arg(long, default_value_t = 8)]
     story_writes: u32,
+    /// Reads of packages a second, all targets together. Each shows some twenty packages, all of which are judged.
+    #[arg(long, default_value_t = 1_500)]
+    package_reads: u32,
+    /// Writes of packages a second, all writers together.
+    #[arg(long, default_value_t = 6)]
+    package_writes: u32,
     /// Break nothing.
     #[arg(long)]
     calm: bool,
@@ -104,6 +117,9 @@ pub(crate) struct Args {
     /// The stories-feed program, likewise.
     #[arg(long, value_name = "FILE")]
     stories_feed: Option<PathBuf>,
+    /// The package-ledger program, likewise.
+    #[arg(long, value_name = "FILE")]
+    package_ledger: Option<PathBuf>,
     /// The gateway program, likewise.
     #[arg(long, value_name = "FILE")]
     gateway: Option<PathBuf>,
@@ -116,6 +132,9 @@ pub(crate) struct Args {
     /// TOML for the end of each stories-feed's configuration.
     #[arg(long, value_name = "TOML", default_value = "")]
     stories_feed_config: String,
+    /// TOML for the end of each package-ledger's configuration.
+    #[arg(long, value_name = "TOML", default_value = "")]
+    package_ledger_config: String,
     /// TOML for the end of each gateway's configuration.
     #[arg(long, value_name = "TOML", default_value = "")]
     gateway_config: String,
@@ -126,7 +145,10 @@ pub(crate) struct Args {
 enum Checked {
     Catalog,
     Stories,
+    Packages,
+    /// Catalog and stories.
     Both,
+    All,
 }
 
 impl Checked {
@@ -134,7 +156,9 @@ impl Checked {
         match self {
             Self::Catalog => vec![Domain::Catalog],
             Self::Stories => vec![Domain::Stories],
-            Self::Both => Domain::ALL.to_vec(),
+            Self::Packages => vec![Domain::Packages],
+            Self::Both => vec![Domain::Catalog, Domain::Stories],
+            Self::All => Domain::ALL.to_vec(),
         }
     }
 }
@@ -144,6 +168,7 @@ struct Scene {
     stage: Arc<Stage>,
     catalog: Option<Arc<World>>,
     stories: Option<Arc<Stories>>,
+    packages: Option<Arc<Packages>>,
 }
 
 /// The sabotage that needs no special programs.
@@ -151,8 +176,9 @@ const TTL_CACHE: &str = "ttl_cache";
 /// A sabotage has to be found within this time.
 const FOUND_WITHIN: Duration = Duration::from_secs(60);
 /// What must be answered from memory while nothing is broken, in percent. Whatever is posted, deleted or changed in a gym replaces all
-/// that it shows, for everybody.
-const CALM_HIT_RATES: [(Domain, f64); 2] = [(Domain::Catalog, 80.0), (Domain::Stories, 50.0)];
+/// that it shows, for everybody; whatever is done at the desk, every list of it.
+const CALM_HIT_RATES: [(Domain, f64); 3] =
+    [(Domain::Catalog, 80.0), (Domain::Stories, 50.0), (Domain::Packages, 30.0)];
 /// Readers of each gateway and of each replica, and what share of all reads goes straight to replicas.
 const READERS: usize = 16;
 const DIRECT_READERS: usize = 3;
@@ -198,9 +224,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
 
     let run = json!({
         "seed": args.seed, "seconds": took.as_secs_f64(), "gateways": setup.gateways, "catalogs": setup.catalogs,
-        "stories_feeds": setup.feeds, "cache": setup.cache, "sabotage": args.sabotage,
+        "stories_feeds": setup.feeds, "package_ledgers": setup.ledgers, "cache": setup.cache, "sabotage": args.sabotage,
         "reads_a_second": args.reads, "writes_a_second": args.writes,
         "story_reads_a_second": args.story_reads, "story_writes_a_second": args.story_writes,
+        "package_reads_a_second": args.package_reads, "package_writes_a_second": args.package_writes,
     });
     verdict::write(&args.report, run, &scene.stage, &metrics)?;
     if ended.is_err() || scene.stage.chronicle.stale() > 0 {
@@ -248,6 +275,7 @@ impl Scene {
         let counted = match domain {
             Domain::Catalog => self.catalog.as_ref().map(|world| &world.unreadable),
             Domain::Stories => self.stories.as_ref().map(|stories| &stories.unreadable),
+            Domain::Packages => self.packages.as_ref().map(|packages| &packages.unreadable),
         };
         counted.map_or(0, |counted| counted.load(Ordering::Relaxed))
     }
@@ -259,6 +287,9 @@ async fn last_look(scene: &Scene) {
     }
     if let Some(stories) = &scene.stories {
         stories.last_look().await;
+    }
+    if let Some(packages) = &scene.packages {
+        packages.last_look().await;
     }
 }
 
@@ -288,13 +319,18 @@ async fn populate(args: &Args, setup: &Setup, system: &System, stage: Arc<Stage>
         seed::make_herd(&first.pool, &first.host, &tokens, &herd, &ledger).await?;
         catalog = Some(Arc::new(World::new(targets, tokens, herd, ledger, Arc::clone(&stage), tally)));
     }
+    let lasts = Duration::from_secs(args.seconds) + LAST_LOOK;
     let mut stories = None;
     if stage.tally(Domain::Stories).is_some() {
         let targets = targets(&system.feed_replicas, "stories-feed")?;
-        let lasts = Duration::from_secs(args.seconds) + LAST_LOOK;
         stories = Some(Arc::new(stories::seed::populate(args.seed, lasts, system, targets, &stage).await?));
     }
-    Ok(Scene { stage, catalog, stories })
+    let mut packages = None;
+    if stage.tally(Domain::Packages).is_some() {
+        let targets = targets(&system.ledger_replicas, "package-ledger")?;
+        packages = Some(Arc::new(packages::seed::populate(args.seed, lasts, system, targets, &stage).await?));
+    }
+    Ok(Scene { stage, catalog, stories, packages })
 }
 
 fn target(name: String, is_gateway: bool, addr: std::net::SocketAddr) -> anyhow::Result<Target> {
@@ -309,6 +345,9 @@ fn start_load(args: &Args, scene: &Scene) -> JoinSet<()> {
     }
     if let Some(stories) = &scene.stories {
         stories.start(&mut tasks, args.seed, args.story_reads.into(), args.story_writes.into());
+    }
+    if let Some(packages) = &scene.packages {
+        packages.start(&mut tasks, args.seed, args.package_reads.into(), args.package_writes.into());
     }
     if args.sabotage.is_some() {
         tasks.spawn(stop_when_found(Arc::clone(&scene.stage)));

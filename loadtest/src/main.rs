@@ -15,6 +15,7 @@ mod freshness;
 mod gateway;
 mod load;
 mod origin;
+mod packages;
 mod process;
 mod reload;
 mod report;
@@ -58,6 +59,8 @@ enum Command {
     StoriesBench(stories::bench::Args),
     /// A thousand viewers of one gym: how often which part of the feed is known, and what feeds and their media weigh.
     StoriesViewers(stories::viewers::Args),
+    /// The list of 200,000 packages, early and deep, known and not, beside a reference; or a system held ready for a load generator.
+    PackagesBench(packages::bench::Args),
     /// A server to stand behind the gateway; obeys lines on standard input and ends when that is closed.
     #[command(hide = true)]
     Origin(origin::Args),
@@ -97,6 +100,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
             Command::UploadCrash(args) => Box::pin(interruptible(upload_crash::run(args))).await,
             Command::StoriesBench(args) => Box::pin(interruptible(stories::bench::run(args))).await,
             Command::StoriesViewers(args) => Box::pin(interruptible(stories::viewers::run(args))).await,
+            Command::PackagesBench(args) => Box::pin(interruptible(packages::bench::run(args))).await,
             Command::StoriesCrowd(args) => Box::pin(interruptible(stories_crowd::run(args))).await,
         }
     })

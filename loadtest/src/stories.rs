@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 pub(crate) mod bench;
-mod cpu;
+pub(crate) mod cpu;
 mod data;
 mod system;
 pub(crate) mod viewers;

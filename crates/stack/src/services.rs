@@ -166,7 +166,18 @@ pub(crate) const SERVICES: &[Service] = &[
             ("messages.spool_directory", Setting::Directory("spool")),
         ],
         depends_on: &["catalog", "upload-ingest"],
-        seed_after_start: None,
+        // Photos come in as anybody's do: through the gateway.
+        seed_after_start: Some(&[
+            "seed",
+            "--config",
+            "{config}",
+            "--data",
+            "{data}",
+            "--base-url",
+            "{base_url}",
+            "--accounts",
+            "{accounts}",
+        ]),
     },
     Service {
         name: "gateway",

@@ -2,6 +2,7 @@
 //! nowhere else.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 /// What a catalog replica is told.
 pub(crate) struct Catalog<'a> {
@@ -56,15 +57,49 @@ impl Feed<'_> {
     }
 }
 
+/// What a replica of package-ledger is told.
+pub(crate) struct Ledger<'a> {
+    pub(crate) bind: SocketAddr,
+    /// Of the tokens of people, and where its keys are.
+    pub(crate) issuer: &'a str,
+    pub(crate) keys: &'a str,
+    pub(crate) postgres: &'a str,
+    pub(crate) redis: SocketAddr,
+    pub(crate) nats: SocketAddr,
+    /// Where photos are looked up.
+    pub(crate) uploads: SocketAddr,
+    /// Where messages become files.
+    pub(crate) spool: &'a Path,
+    /// Lines for the end of the file.
+    pub(crate) more: &'a str,
+}
+
+impl Ledger<'_> {
+    pub(crate) fn render(&self) -> String {
+        let Self { bind, issuer, keys, postgres, redis, nats, uploads, spool, more } = self;
+        format!(
+            "[http]\nbind = \"{bind}\"\n\n[telemetry]\nlog = \"warn\"\nsample_ratio = 0.0\n\n\
+             [postgres]\nurl = \"{postgres}\"\nmax_connections = 12\n\n[redis]\nurl = \"redis://{redis}\"\n\n\
+             [nats]\nurl = \"nats://{nats}\"\n\n[identity]\naudience = \"aldia\"\n\n\
+             [[identity.issuers]]\nissuer = \"{issuer}\"\njwks_url = \"{keys}\"\n\n\
+             [api]\ncursor_key = \"check-freshness-check-freshness-check\"\n\
+             pickup_key = \"check-freshness-pickup-check-freshness\"\n\n[uploads]\nurl = \"http://{uploads}\"\n\n\
+             [messages]\nspool_directory = \"{}\"\n\n{more}\n",
+            spool.display(),
+        )
+    }
+}
+
 /// What a gateway is told.
 pub(crate) struct Gateway<'a> {
     pub(crate) bind: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) issuer: &'a str,
-    /// Who signs tokens of members of gyms, and where the keys are.
+    /// Who signs tokens of members of gyms and people of the desk, and where the keys are.
     pub(crate) members: (&'a str, &'a str),
     pub(crate) catalogs: &'a [SocketAddr],
     pub(crate) feeds: &'a [SocketAddr],
+    pub(crate) ledgers: &'a [SocketAddr],
     pub(crate) redis: SocketAddr,
     pub(crate) nats: SocketAddr,
     /// Whether answers are kept.
@@ -74,7 +109,7 @@ pub(crate) struct Gateway<'a> {
 
 impl Gateway<'_> {
     pub(crate) fn render(&self) -> String {
-        let Self { bind, admin, issuer, members, catalogs, feeds, redis, nats, cache, more } = self;
+        let Self { bind, admin, issuer, members, catalogs, feeds, ledgers, redis, nats, cache, more } = self;
         let mut text = format!(
             "[http]\nbind = \"{bind}\"\n\n[admin]\nbind = \"{admin}\"\n\n\
              [telemetry]\nlog = \"warn\"\nsample_ratio = 0.0\n\n\
@@ -86,15 +121,17 @@ impl Gateway<'_> {
         if let Some(first) = catalogs.first() {
             trust(issuer, &format!("http://{first}/.well-known/jwks.json"));
         }
-        if !feeds.is_empty() {
+        if !feeds.is_empty() || !ledgers.is_empty() {
             trust(members.0, members.1);
         }
         if *cache {
             text.push_str(&format!("\n[cache]\nmax_bytes = 268435456\n\n[nats]\nurl = \"nats://{nats}\"\n"));
         }
-        for (upstream, domain, instances) in
-            [("catalog", "catalog", catalogs), ("stories_feed", "stories-feed", feeds)]
-        {
+        for (upstream, domain, instances) in [
+            ("catalog", "catalog", catalogs),
+            ("stories_feed", "stories-feed", feeds),
+            ("package_ledger", "package-ledger", ledgers),
+        ] {
             if !instances.is_empty() {
                 let redis = cache.then_some(redis);
                 text.push_str(&upstream_section(upstream, domain, instances, redis));
@@ -105,6 +142,9 @@ impl Gateway<'_> {
         }
         if !feeds.is_empty() {
             text.push_str(&feed_routes());
+        }
+        if !ledgers.is_empty() {
+            text.push_str(&ledger_routes());
         }
         text.push_str(more);
         text
@@ -164,6 +204,15 @@ fn feed_routes() -> String {
     [
         route("stories_read", "stories_feed", &paths, "required", READS),
         route("stories_write", "stories_feed", &paths, "required", CHANGES),
+    ]
+    .concat()
+}
+
+fn ledger_routes() -> String {
+    let paths = ["packages", "announcements", "customers", "slots", "payments"];
+    [
+        route("packages_read", "package_ledger", &paths, "required", READS),
+        route("packages_write", "package_ledger", &paths, "required", CHANGES),
     ]
     .concat()
 }

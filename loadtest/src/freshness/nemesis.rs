@@ -293,11 +293,12 @@ mod tests {
 
     #[test]
     fn every_fault_has_a_label_of_its_own() {
-        let all = Fault::all(&[Domain::Catalog, Domain::Stories]);
+        let all = Fault::all(&Domain::ALL);
         let labels: BTreeSet<String> = all.iter().map(|fault| fault.label()).collect();
         assert_eq!(labels.len(), all.len());
         assert!(labels.contains("kill-redis") && labels.contains("silent-gateway-nats"));
         assert!(labels.contains("kill-stories-feed") && labels.contains("cut-stories-redis"));
+        assert!(labels.contains("kill-package-ledger") && labels.contains("slow-gateway-packages"));
     }
 
     #[test]

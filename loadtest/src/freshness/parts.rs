@@ -5,15 +5,17 @@
 pub(crate) enum Domain {
     Catalog,
     Stories,
+    Packages,
 }
 
 impl Domain {
-    pub(crate) const ALL: [Self; 2] = [Self::Catalog, Self::Stories];
+    pub(crate) const ALL: [Self; 3] = [Self::Catalog, Self::Stories, Self::Packages];
 
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Catalog => "catalog",
             Self::Stories => "stories",
+            Self::Packages => "packages",
         }
     }
 
@@ -22,6 +24,7 @@ impl Domain {
         match self {
             Self::Catalog => "catalog",
             Self::Stories => "stories-feed",
+            Self::Packages => "package-ledger",
         }
     }
 
@@ -29,6 +32,7 @@ impl Domain {
         match self {
             Self::Catalog => "catalog",
             Self::Stories => "stories_feed",
+            Self::Packages => "package_ledger",
         }
     }
 }
@@ -46,10 +50,14 @@ pub(crate) enum Wire {
     StoriesRedis,
     StoriesNats,
     GatewayStories,
+    PackagesPostgres,
+    PackagesRedis,
+    PackagesNats,
+    GatewayPackages,
 }
 
 impl Wire {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::CatalogPostgres,
         Self::CatalogRedis,
         Self::CatalogNats,
@@ -60,6 +68,10 @@ impl Wire {
         Self::StoriesRedis,
         Self::StoriesNats,
         Self::GatewayStories,
+        Self::PackagesPostgres,
+        Self::PackagesRedis,
+        Self::PackagesNats,
+        Self::GatewayPackages,
     ];
 
     /// Which part has one of its own for each of its servers.
@@ -67,9 +79,12 @@ impl Wire {
         match self {
             Self::CatalogPostgres | Self::CatalogRedis | Self::CatalogNats => Part::Catalog,
             Self::StoriesPostgres | Self::StoriesRedis | Self::StoriesNats => Part::StoriesFeed,
-            Self::GatewayRedis | Self::GatewayNats | Self::GatewayCatalog | Self::GatewayStories => {
-                Part::Gateway
-            }
+            Self::PackagesPostgres | Self::PackagesRedis | Self::PackagesNats => Part::PackageLedger,
+            Self::GatewayRedis
+            | Self::GatewayNats
+            | Self::GatewayCatalog
+            | Self::GatewayStories
+            | Self::GatewayPackages => Part::Gateway,
         }
     }
 
@@ -78,6 +93,7 @@ impl Wire {
         match self {
             Self::GatewayCatalog => Some(Domain::Catalog),
             Self::GatewayStories => Some(Domain::Stories),
+            Self::GatewayPackages => Some(Domain::Packages),
             _ => self.owner().domain(),
         }
     }
@@ -94,6 +110,10 @@ impl Wire {
             Self::StoriesRedis => "stories-redis",
             Self::StoriesNats => "stories-nats",
             Self::GatewayStories => "gateway-stories",
+            Self::PackagesPostgres => "packages-postgres",
+            Self::PackagesRedis => "packages-redis",
+            Self::PackagesNats => "packages-nats",
+            Self::GatewayPackages => "gateway-packages",
         }
     }
 }
@@ -106,18 +126,27 @@ pub(crate) enum Part {
     Nats,
     Catalog,
     StoriesFeed,
+    PackageLedger,
     Gateway,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Postgres, Self::Redis, Self::Nats, Self::Catalog, Self::StoriesFeed, Self::Gateway];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Postgres,
+        Self::Redis,
+        Self::Nats,
+        Self::Catalog,
+        Self::StoriesFeed,
+        Self::PackageLedger,
+        Self::Gateway,
+    ];
 
     /// The only domain that it is of.
     pub(crate) fn domain(self) -> Option<Domain> {
         match self {
             Self::Catalog => Some(Domain::Catalog),
             Self::StoriesFeed => Some(Domain::Stories),
+            Self::PackageLedger => Some(Domain::Packages),
             Self::Postgres | Self::Redis | Self::Nats | Self::Gateway => None,
         }
     }
@@ -129,6 +158,7 @@ impl Part {
             Self::Nats => "nats",
             Self::Catalog => "catalog",
             Self::StoriesFeed => "stories-feed",
+            Self::PackageLedger => "package-ledger",
             Self::Gateway => "gateway",
         }
     }

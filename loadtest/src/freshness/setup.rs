@@ -17,6 +17,7 @@ pub(super) async fn setup(args: &Args) -> anyhow::Result<Setup> {
     let given = |domain: Domain| match domain {
         Domain::Catalog => &args.catalog,
         Domain::Stories => &args.stories_feed,
+        Domain::Packages => &args.package_ledger,
     };
     let all_given = args.gateway.is_some() && domains.iter().all(|domain| given(*domain).is_some());
     let folder = match &sabotage {
@@ -36,14 +37,17 @@ pub(super) async fn setup(args: &Args) -> anyhow::Result<Setup> {
     Ok(Setup {
         catalog: of(Domain::Catalog)?,
         stories_feed: of(Domain::Stories)?,
+        package_ledger: of(Domain::Packages)?,
         gateway: program(&args.gateway, "gateway")?,
         catalogs: replicas(Domain::Catalog, args.catalogs),
         feeds: replicas(Domain::Stories, args.feeds),
+        ledgers: replicas(Domain::Packages, args.ledgers),
         gateways: args.gateways.into(),
         cache: !args.no_cache,
         sabotage,
         catalog_more: args.catalog_config.clone(),
         feed_more: args.stories_feed_config.clone(),
+        ledger_more: args.package_ledger_config.clone(),
         gateway_more: args.gateway_config.clone(),
         domains,
     })
@@ -81,9 +85,13 @@ pub(super) fn faults(args: &Args) -> anyhow::Result<Vec<Fault>> {
             "slow-catalog-postgres",
             "slow-gateway-stories",
             "slow-stories-postgres",
+            "slow-gateway-packages",
+            "slow-packages-postgres",
         ],
         Some("ignore_lease") => &["pause-gateway", "silent-gateway-nats", "cut-gateway-nats"],
-        Some("unversioned_fill") => &["slow-catalog-postgres", "slow-stories-postgres"],
+        Some("unversioned_fill") => {
+            &["slow-catalog-postgres", "slow-stories-postgres", "slow-packages-postgres"]
+        }
         _ => &[],
     };
     let often: Vec<Fault> =

@@ -11,10 +11,11 @@ use http_body_util::Full;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::chronicle::Violation;
+use super::chronicle::{Violation, WriteNote};
 use super::dice::Dice;
 use super::parts::Domain;
 use super::pool::{Failure, Reply};
+use super::send::{End, Post, Write};
 use super::stage::Stage;
 use super::tally::Tally;
 use super::world::{EXTRA_READS, Target};
@@ -22,9 +23,7 @@ use super::world::{EXTRA_READS, Target};
 mod book;
 mod cast;
 mod readers;
-mod register;
 pub(crate) mod seed;
-mod send;
 mod sight;
 mod writers;
 
@@ -158,6 +157,18 @@ impl Stories {
             Err(why) => self.cannot_read(question, &why),
         }
         Some(Answer { status: reply.status, tag: copied_tag(&reply), seen })
+    }
+
+    /// Sends a write until its end is known, or for long enough.
+    async fn write(&self, write: &Write, dice: &mut Dice, note: impl Fn(WriteNote)) -> End {
+        let post = Post {
+            targets: &self.targets,
+            gateways: self.gateways,
+            bearers: &self.bearers,
+            tally: &self.tally,
+            stage: &self.stage,
+        };
+        post.write(write, dice, note).await
     }
 
     fn cannot_read(&self, question: &Question, why: &str) {

@@ -10,8 +10,9 @@ use anyhow::Context as _;
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use super::config::{Catalog, Feed, Gateway};
+use super::config::{Catalog, Feed, Gateway, Ledger};
 use super::link::{Line, Link};
+use super::packages::assets;
 use super::parts::{Domain, Part, Wire};
 use super::server::{Ports, Ready, Server, command};
 use super::stores::{self, Durability};
@@ -24,16 +25,19 @@ pub(crate) struct Setup {
     /// Only of domains that are checked.
     pub(crate) catalog: PathBuf,
     pub(crate) stories_feed: PathBuf,
+    pub(crate) package_ledger: PathBuf,
     pub(crate) gateway: PathBuf,
     /// None of those that are not checked.
     pub(crate) catalogs: usize,
     pub(crate) feeds: usize,
+    pub(crate) ledgers: usize,
     pub(crate) gateways: usize,
     pub(crate) cache: bool,
     /// The way in which they break the protocol, for programs that can.
     pub(crate) sabotage: Option<String>,
     pub(crate) catalog_more: String,
     pub(crate) feed_more: String,
+    pub(crate) ledger_more: String,
     pub(crate) gateway_more: String,
 }
 
@@ -49,6 +53,7 @@ pub(crate) struct System {
     gateways: Vec<Server>,
     catalogs: Vec<Server>,
     feeds: Vec<Server>,
+    ledgers: Vec<Server>,
     nats: Server,
     redis: Server,
     postgres: Server,
@@ -57,7 +62,8 @@ pub(crate) struct System {
     /// Of the catalog.
     pub(crate) replicas: Vec<SocketAddr>,
     pub(crate) feed_replicas: Vec<SocketAddr>,
-    /// Of the tokens that members of gyms have.
+    pub(crate) ledger_replicas: Vec<SocketAddr>,
+    /// Of the tokens that members of gyms and people of the desk have.
     pub(crate) members: Issuer,
     database: SocketAddr,
     folder: TempDir,
@@ -106,6 +112,7 @@ impl System {
             gateways: Vec::new(),
             catalogs: Vec::new(),
             feeds: Vec::new(),
+            ledgers: Vec::new(),
             nats,
             redis,
             postgres,
@@ -113,6 +120,7 @@ impl System {
             doors,
             replicas: Vec::new(),
             feed_replicas: Vec::new(),
+            ledger_replicas: Vec::new(),
             members: Issuer::start().await?,
             database,
             folder,
@@ -123,6 +131,12 @@ impl System {
         }
         for number in 0..setup.feeds {
             system.add_feed(setup, number, ports.next()?, &at).await?;
+        }
+        if setup.ledgers > 0 {
+            let uploads = assets::start().await?;
+            for number in 0..setup.ledgers {
+                system.add_ledger(setup, number, ports.next()?, &at, uploads).await?;
+            }
         }
         for number in 0..setup.gateways {
             system.add_gateway(setup, number, &at).await?;
@@ -183,9 +197,7 @@ impl System {
         let file = self.folder.path().join(format!("stories-feed-{number}.toml"));
         fs::write(&file, text)?;
         if number == 0 {
-            let mut migrate = command(&setup.stories_feed, None);
-            let migrated = stores::run(migrate.args(["migrate", "--config"]).arg(&file)).await;
-            migrated.context("stories-feed migrate")?;
+            migrate(&setup.stories_feed, &file).await?;
         }
         self.feed_replicas.push(bind);
         let server = self.serve(setup, &setup.stories_feed, "stories-feed", number, file, bind).await?;
@@ -193,14 +205,51 @@ impl System {
         Ok(())
     }
 
+    async fn add_ledger(
+        &mut self,
+        setup: &Setup,
+        number: usize,
+        bind: SocketAddr,
+        at: &Stores,
+        uploads: SocketAddr,
+    ) -> anyhow::Result<()> {
+        let text = Ledger {
+            bind,
+            issuer: &self.members.name(),
+            keys: &self.members.keys_url(),
+            postgres: &stores::database_url(
+                self.link(Wire::PackagesPostgres, number, at.database).await?,
+                Domain::Packages.database(),
+            ),
+            redis: self.link(Wire::PackagesRedis, number, at.memory).await?,
+            nats: self.link(Wire::PackagesNats, number, at.bus).await?,
+            uploads,
+            spool: &self.folder.path().join("spool"),
+            more: &setup.ledger_more,
+        }
+        .render();
+        let file = self.folder.path().join(format!("package-ledger-{number}.toml"));
+        fs::write(&file, text)?;
+        if number == 0 {
+            migrate(&setup.package_ledger, &file).await?;
+        }
+        self.ledger_replicas.push(bind);
+        let server = self.serve(setup, &setup.package_ledger, "package-ledger", number, file, bind).await?;
+        self.ledgers.push(server);
+        Ok(())
+    }
+
     async fn add_gateway(&mut self, setup: &Setup, number: usize, at: &Stores) -> anyhow::Result<()> {
         let door = *self.doors.get(number).context("no door")?;
-        let (mut catalogs, mut feeds) = (Vec::new(), Vec::new());
+        let (mut catalogs, mut feeds, mut ledgers) = (Vec::new(), Vec::new(), Vec::new());
         for addr in self.replicas.clone() {
             catalogs.push(self.link(Wire::GatewayCatalog, number, addr).await?);
         }
         for addr in self.feed_replicas.clone() {
             feeds.push(self.link(Wire::GatewayStories, number, addr).await?);
+        }
+        for addr in self.ledger_replicas.clone() {
+            ledgers.push(self.link(Wire::GatewayPackages, number, addr).await?);
         }
         // Each asks another replica for the keys.
         catalogs.rotate_left(number % setup.catalogs.max(1));
@@ -211,6 +260,7 @@ impl System {
             members: (&self.members.name(), &self.members.keys_url()),
             catalogs: &catalogs,
             feeds: &feeds,
+            ledgers: &ledgers,
             redis: self.link(Wire::GatewayRedis, number, at.memory).await?,
             nats: self.link(Wire::GatewayNats, number, at.bus).await?,
             cache: setup.cache,
@@ -269,6 +319,7 @@ impl System {
         match part {
             Part::Catalog => self.catalogs.len(),
             Part::StoriesFeed => self.feeds.len(),
+            Part::PackageLedger => self.ledgers.len(),
             Part::Gateway => self.gateways.len(),
             Part::Postgres | Part::Redis | Part::Nats => 1,
         }
@@ -281,6 +332,7 @@ impl System {
             Part::Nats => Some(&mut self.nats),
             Part::Catalog => self.catalogs.get_mut(number),
             Part::StoriesFeed => self.feeds.get_mut(number),
+            Part::PackageLedger => self.ledgers.get_mut(number),
             Part::Gateway => self.gateways.get_mut(number),
         };
         found.with_context(|| format!("there is no {} {number}", part.label()))
@@ -300,9 +352,11 @@ impl System {
         let gateways = self.gateways.iter().zip(self.doors.iter().map(|door| door.admin));
         let catalogs = self.catalogs.iter().zip(self.replicas.iter().copied());
         let feeds = self.feeds.iter().zip(self.feed_replicas.iter().copied());
+        let ledgers = self.ledgers.iter().zip(self.ledger_replicas.iter().copied());
         gateways
             .chain(catalogs)
             .chain(feeds)
+            .chain(ledgers)
             .map(|(server, addr)| (server.name.as_str(), addr, server.starts))
     }
 
@@ -339,7 +393,8 @@ impl System {
 
     /// Ends the stores in order; the others have nothing to lose.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        for server in self.gateways.iter_mut().chain(&mut self.catalogs).chain(&mut self.feeds) {
+        let services = self.catalogs.iter_mut().chain(&mut self.feeds).chain(&mut self.ledgers);
+        for server in self.gateways.iter_mut().chain(services) {
             server.kill().await?;
         }
         self.nats.kill().await?;
@@ -348,10 +403,16 @@ impl System {
     }
 }
 
-/// The schema and the accounts.
-async fn prepare(program: &Path, file: &Path) -> anyhow::Result<()> {
+/// The schema.
+async fn migrate(program: &Path, file: &Path) -> anyhow::Result<()> {
     let mut migrate = command(program, None);
-    stores::run(migrate.args(["migrate", "--config"]).arg(file)).await.context("catalog migrate")?;
+    let migrated = stores::run(migrate.args(["migrate", "--config"]).arg(file)).await;
+    migrated.map(drop).with_context(|| format!("{} migrate", program.display()))
+}
+
+/// The schema and the accounts of the catalog.
+async fn prepare(program: &Path, file: &Path) -> anyhow::Result<()> {
+    migrate(program, file).await?;
     for Account { name, role } in ACCOUNTS {
         let mut create = command(program, None);
         create.args(["create-user", "--config"]).arg(file).args(["--identification", name, "--role", role]);

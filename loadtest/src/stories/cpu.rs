@@ -5,11 +5,11 @@ use std::fs;
 use std::time::Duration;
 
 /// Time by thread: a thread that ends takes its time with it, so only those that lived through a measurement count.
-pub(super) struct Snapshot(BTreeMap<(u32, u32), u64>);
+pub(crate) struct Snapshot(BTreeMap<(u32, u32), u64>);
 
 impl Snapshot {
     /// Of these processes and all below them.
-    pub(super) fn of(pids: &[u32]) -> Self {
+    pub(crate) fn of(pids: &[u32]) -> Self {
         let mut times = BTreeMap::new();
         let mut left = pids.to_vec();
         while let Some(pid) = left.pop() {
@@ -26,7 +26,7 @@ impl Snapshot {
     }
 
     /// What was used since an earlier one.
-    pub(super) fn since(&self, earlier: &Self) -> Duration {
+    pub(crate) fn since(&self, earlier: &Self) -> Duration {
         let used =
             self.0.iter().map(|(thread, now)| now.saturating_sub(*earlier.0.get(thread).unwrap_or(&0)));
         Duration::from_nanos(used.sum())
@@ -39,7 +39,7 @@ fn threads(pid: u32) -> Vec<u32> {
 }
 
 /// The processes that listen on a port of this machine.
-pub(super) fn listeners(port: u16) -> Vec<u32> {
+pub(crate) fn listeners(port: u16) -> Vec<u32> {
     let listens = |line: &str| {
         let columns: Vec<&str> = line.split_whitespace().collect();
         let (address, state, inode) = (columns.get(1)?, columns.get(3)?, columns.get(9)?);

@@ -81,6 +81,7 @@ impl System {
             members: (&name, &keys),
             catalogs: &[],
             feeds: &[service_addr],
+            ledgers: &[],
             redis: memory,
             nats: bus,
             cache: true,

@@ -5,6 +5,7 @@ pub mod app;
 mod cache;
 pub mod cli;
 pub mod config;
+mod demo;
 mod domain;
 mod events;
 mod jobs;

@@ -129,6 +129,9 @@ fn unavailable(error: HttpError) -> ServiceError {
 
 /// 32 bytes from hexadecimal.
 fn digest(text: &str) -> Option<[u8; 32]> {
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
     let bytes: Option<Vec<u8>> = text
         .as_bytes()
         .chunks(2)

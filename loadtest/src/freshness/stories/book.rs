@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::cast::{Cast, GYMS, PERSONS, Privacy};
-use super::register::{Possible, Register};
 use crate::freshness::chronicle::WriteNote;
+use crate::freshness::register::{Possible, Register};
 
 /// Writes remembered of each story and each pair of persons.
 const REMEMBERED: usize = 12;

@@ -1,7 +1,7 @@
 //! Who posts and looks, in which gyms, and how they stand to each other.
 
-use super::register::Register;
 use crate::freshness::dice::Dice;
+use crate::freshness::register::Register;
 
 /// Everybody is a member of every gym, posts, and looks.
 pub(crate) const PERSONS: usize = 8;

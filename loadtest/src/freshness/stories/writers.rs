@@ -13,16 +13,12 @@ use super::Stories;
 use super::book::{Standing, Story};
 use super::cast::{EMOJIS, GYMS, PERSONS, Privacy, Tie};
 use super::readers::{everywhere, of_each_other};
-use super::register::{Register, Sent};
-use super::send::{End, Write};
 use crate::freshness::chronicle::WriteNote;
 use crate::freshness::dice::Dice;
+use crate::freshness::register::{Register, Sent};
+use crate::freshness::send::{self, End, FOR_GOOD, REST, Write, key};
 
 const WRITERS: usize = 16;
-/// After that, nothing of it is under way anywhere: beyond every limit of lines, gateways and transactions.
-const REST: Duration = Duration::from_secs(60);
-/// Longer than any check.
-const FOR_GOOD: Duration = Duration::from_secs(7 * 24 * 3600);
 /// When stories were seen, by a clock that is wrong: taken for the instant of their publication.
 const LONG_AGO: &str = "2026-01-01T00:00:00Z";
 /// Stories that a gym shows at once, beside those that expire.
@@ -105,7 +101,7 @@ async fn delete(stories: &Arc<Stories>, gym: usize, dice: &mut Dice) {
             body: None,
             key: key(dice),
             by: story.author,
-            if_match: Some(story.version()),
+            if_match: Some(format!("\"{}\"", story.version())),
         };
         let sent = story.standing.send(Standing::Away, Instant::now());
         let end = stories.write(&write, dice, |note| story.note(note)).await;
@@ -136,7 +132,7 @@ async fn change(stories: &Arc<Stories>, gym: usize, dice: &mut Dice) {
             body: Some(body),
             key: key(dice),
             by: story.author,
-            if_match: Some(story.version()),
+            if_match: Some(format!("\"{}\"", story.version())),
         };
         let sent = story.standing.send(Standing::There { privacy, wording }, Instant::now());
         let end = stories.write(&write, dice, |note| story.note(note)).await;
@@ -286,14 +282,5 @@ fn sees(stories: &Stories, story: &Story, person: usize) -> bool {
 
 /// Enters what became of a write; whether it was done.
 fn settle<T: Copy + PartialEq>(register: &Register<T>, sent: Sent, end: &End) -> bool {
-    match end {
-        End::Acknowledged(_) => register.acknowledge(sent, Instant::now()),
-        End::Refused(_) => register.withdraw(sent),
-        End::Unknown => register.rest(REST),
-    }
-    matches!(end, End::Acknowledged(_))
-}
-
-fn key(dice: &mut Dice) -> String {
-    format!("\"{}\"", dice.uuid())
+    send::settle(register, sent, end, REST)
 }

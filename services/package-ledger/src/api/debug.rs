@@ -8,14 +8,20 @@ use serde::Serialize;
 use serde_json::Map;
 use service_error::{ServiceError, forbidden};
 
-use super::{caller, packages};
+use super::{announcements, caller, packages};
 use crate::cache::standing;
 use crate::domain::person::Role;
 use crate::state::AppState;
 
 /// Everything that is kept.
-const FAMILIES: [&str; 4] =
-    [packages::list::FAMILY, packages::read::FAMILY, packages::stats::FAMILY, standing::FAMILY];
+const FAMILIES: [&str; 6] = [
+    packages::list::FAMILY,
+    packages::read::FAMILY,
+    packages::stats::FAMILY,
+    announcements::list::FAMILY,
+    announcements::read::FAMILY,
+    standing::FAMILY,
+];
 
 /// Registers both.
 pub(crate) fn configure(app: &mut ServiceConfig) {

@@ -74,9 +74,10 @@ impl Kept {
             tag: self.tag.clone(),
             until_micros: self.until.map(|until| until.timestamp_micros()),
         };
-        let bytes = postcard::to_extend(&head, Vec::with_capacity(self.body.len() + 128)).map_err(broken)?;
-        let bytes = Bytes::from([bytes, self.body.to_vec()].concat());
-        Ok(Loaded { bytes, until: self.until.map(SystemTime::from) })
+        let mut bytes =
+            postcard::to_extend(&head, Vec::with_capacity(self.body.len() + 128)).map_err(broken)?;
+        bytes.extend_from_slice(&self.body);
+        Ok(Loaded { bytes: bytes.into(), until: self.until.map(SystemTime::from) })
     }
 
     fn decode(bytes: &Bytes) -> Result<Self, ServiceError> {

@@ -45,7 +45,11 @@ impl Desk {
     ///
     /// # Errors
     /// Of the database.
-    pub(crate) async fn standing(&self, user_id: Uuid, is_administrator: bool) -> Result<Standing, ServiceError> {
+    pub(crate) async fn standing(
+        &self,
+        user_id: Uuid,
+        is_administrator: bool,
+    ) -> Result<Standing, ServiceError> {
         let groups = Groups::of([groups::standing(user_id)])?;
         let load = async || -> Result<Loaded, ServiceError> {
             let (role, customer_id) = people::standing(&mut *self.pool.read().await?, user_id).await?;

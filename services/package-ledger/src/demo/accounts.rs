@@ -56,7 +56,8 @@ impl Known {
     /// # Errors
     /// Where it cannot be read.
     pub(super) fn read(file: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let text =
+            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         serde_json::from_str(&text).with_context(|| format!("{}", file.display()))
     }
 
@@ -66,7 +67,11 @@ impl Known {
     /// Where there is none, or the catalog refuses it.
     pub(super) async fn sign_in(&self, api: &Api, role: &str) -> anyhow::Result<Account> {
         let has_it = |entry: &&Entry| entry.roles.first().is_some_and(|known| known == role);
-        let entry = self.accounts.iter().find(has_it).with_context(|| format!("there is no demo account of role {role}"))?;
+        let entry = self
+            .accounts
+            .iter()
+            .find(has_it)
+            .with_context(|| format!("there is no demo account of role {role}"))?;
         sign_in(api, &entry.username, &entry.password).await
     }
 
@@ -74,9 +79,14 @@ impl Known {
     ///
     /// # Errors
     /// Where the catalog refuses it: where it is there with a password that is not known here, for example.
-    pub(super) async fn auditor(&self, api: &Api, administrator: &Account) -> anyhow::Result<(Account, Json)> {
+    pub(super) async fn auditor(
+        &self,
+        api: &Api,
+        administrator: &Account,
+    ) -> anyhow::Result<(Account, Json)> {
         let known = self.accounts.iter().find(|entry| entry.username == AUDITOR);
-        let password = std::env::var("ALDIA_DEMO_PASSWORD").ok().or_else(|| known.map(|entry| entry.password.clone()));
+        let password =
+            std::env::var("ALDIA_DEMO_PASSWORD").ok().or_else(|| known.map(|entry| entry.password.clone()));
         let password = password.unwrap_or_else(random_password);
         let listed = json!({"username": AUDITOR, "password": password, "roles": [AUDITOR_ROLE]});
         // It is there already, as after a run before.
@@ -87,8 +97,9 @@ impl Known {
             "identification": AUDITOR, "fullname": "Demo auditor", "email": "auditor@example.org", "role": "apprentice",
             "password": password,
         });
-        let _: Json =
-            api.post_json("/v1/users", Some(&administrator.token), &body, Some(&Uuid::now_v7().to_string())).await?;
+        let _: Json = api
+            .post_json("/v1/users", Some(&administrator.token), &body, Some(&Uuid::now_v7().to_string()))
+            .await?;
         Ok((sign_in(api, AUDITOR, &password).await?, listed))
     }
 }

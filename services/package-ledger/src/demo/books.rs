@@ -56,7 +56,13 @@ impl Books {
         }
         let id = chance.id(at);
         self.0.insert(code.clone(), id);
-        batch.row(Table::Account).id(id).text(&code.to_string()).text(code.kind().as_str()).text(currency).at(at);
+        batch
+            .row(Table::Account)
+            .id(id)
+            .text(&code.to_string())
+            .text(code.kind().as_str())
+            .text(currency)
+            .at(at);
         id
     }
 }

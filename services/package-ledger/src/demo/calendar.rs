@@ -10,7 +10,8 @@ const BEHIND_UTC: TimeDelta = Duration::hours(5);
 pub(super) const DAYS: i64 = 548;
 
 /// How likely a carrier comes in each hour of the day.
-const CARRIER_HOURS: [u32; 24] = [0, 0, 0, 0, 0, 0, 0, 0, 6, 14, 18, 16, 9, 7, 12, 14, 11, 6, 3, 0, 0, 0, 0, 0];
+const CARRIER_HOURS: [u32; 24] =
+    [0, 0, 0, 0, 0, 0, 0, 0, 6, 14, 18, 16, 9, 7, 12, 14, 11, 6, 3, 0, 0, 0, 0, 0];
 /// How likely a parcel is fetched in each.
 const PICKUP_HOURS: [u32; 24] = [0, 0, 0, 0, 0, 0, 0, 0, 5, 6, 6, 6, 9, 7, 5, 5, 7, 12, 17, 15, 0, 0, 0, 0];
 /// How likely one is announced in each.

@@ -2,6 +2,7 @@
 //! link.
 
 mod money;
+mod row;
 mod steps;
 mod told;
 
@@ -212,11 +213,13 @@ impl<'a> Life<'a> {
         }
         self.announcement();
         self.pickup_code();
-        package(self.batch, &self.package);
+        row::package(self.batch, &self.package);
     }
 
     fn announcement(&mut self) {
-        let (Some(id), Some(at), Some(customer)) = (self.announcement_id, self.plan.announced_at, self.customer) else {
+        let (Some(id), Some(at), Some(customer)) =
+            (self.announcement_id, self.plan.announced_at, self.customer)
+        else {
             return;
         };
         let ended = self.plan.end.filter(|(ending, _)| matches!(ending, Ending::Cancelled | Ending::Expired));
@@ -249,7 +252,8 @@ impl<'a> Life<'a> {
     fn pickup_code(&mut self) {
         let issued_at = self.plan.stored_at.or(self.plan.announced_at);
         let (Some(customer), Some(issued_at)) = (self.customer, issued_at) else { return };
-        let used_at = self.plan.end.filter(|(ending, _)| *ending == Ending::Delivered && self.is_fetched_by_code());
+        let used_at =
+            self.plan.end.filter(|(ending, _)| *ending == Ending::Delivered && self.is_fetched_by_code());
         let nonce = self.chance.bytes();
         self.batch
             .row(Table::PickupCode)
@@ -262,45 +266,6 @@ impl<'a> Life<'a> {
 
     /// Most bring their code, the others their document.
     fn is_fetched_by_code(&self) -> bool {
-        self.plan.number % 8 != 0
+        !self.plan.number.is_multiple_of(8)
     }
-}
-
-fn package(batch: &mut Batch, package: &PackageRow) {
-    let rows = batch.row(Table::Package);
-    rows.id(package.id)
-        .text(&package.tracking_no)
-        .maybe_text(package.carrier.as_deref())
-        .maybe_text(package.guide_number.as_deref())
-        .maybe_id(package.customer_id)
-        .maybe_id(package.announcement_id)
-        .maybe_text(package.size_class.as_deref());
-    for number in [package.weight_g, package.length_mm, package.width_mm, package.height_mm] {
-        rows.maybe(number, |rows, number| rows.integer(number));
-    }
-    rows.maybe_text(package.condition.as_deref())
-        .text(&package.status)
-        .maybe_id(package.slot_id)
-        .id(package.tariff_id);
-    for at in [
-        package.announced_at,
-        package.received_at,
-        package.stored_at,
-        package.notified_at,
-        package.stopped_at,
-        package.ended_at,
-        package.free_until,
-        package.hold_until,
-        package.abandon_at,
-    ] {
-        rows.maybe_at(at);
-    }
-    rows.maybe(package.total_minor, |rows, amount| rows.bigint(amount))
-        .bigint(package.paid_minor)
-        .bigint(package.waived_minor)
-        .integer(package.event_count)
-        .maybe(package.head_hash.as_deref(), |rows, hash| rows.binary(hash))
-        .bigint(package.version)
-        .at(package.created_at)
-        .at(package.updated_at);
 }

@@ -27,12 +27,18 @@ struct Uploaded {
 ///
 /// # Errors
 /// Where there are too few pictures, one cannot be read, or is refused.
-pub(super) async fn photos(api: &Api, uploads: &Uploads, operator: &Account, data: &Path) -> anyhow::Result<Vec<Asset>> {
+pub(super) async fn photos(
+    api: &Api,
+    uploads: &Uploads,
+    operator: &Account,
+    data: &Path,
+) -> anyhow::Result<Vec<Asset>> {
     let page: Page = api.get("/v1/assets?limit=100", &operator.token).await?;
     let mut photos: Vec<Asset> = Vec::new();
     for file in pictures(&data.join("media"))? {
         let title = format!("Parcel {}", file.file_name().unwrap_or_default().to_string_lossy());
-        let is_it = |asset: &&Uploaded| asset.title.as_deref() == Some(title.as_str()) && asset.status != "failed";
+        let is_it =
+            |asset: &&Uploaded| asset.title.as_deref() == Some(title.as_str()) && asset.status != "failed";
         let id = match page.items.iter().find(is_it) {
             Some(asset) => asset.id,
             None => put(api, operator, &file, &title).await?,
@@ -40,12 +46,17 @@ pub(super) async fn photos(api: &Api, uploads: &Uploads, operator: &Account, dat
         let asset = uploads.look_up(Some(&operator.token), id, "/photos").await;
         photos.push(asset.map_err(|error| anyhow::anyhow!("{title}: {}", error.explain()))?);
     }
-    ensure!(photos.len() >= MIN_PHOTOS, "{} holds fewer than {MIN_PHOTOS} pictures", data.join("media").display());
+    ensure!(
+        photos.len() >= MIN_PHOTOS,
+        "{} holds fewer than {MIN_PHOTOS} pictures",
+        data.join("media").display()
+    );
     Ok(photos)
 }
 
 fn pictures(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))?;
+    let entries =
+        std::fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))?;
     let mut files = entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
     files.retain(|file| file.extension().is_some_and(|kind| kind == "jpg" || kind == "png"));
     files.sort();

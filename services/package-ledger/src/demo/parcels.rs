@@ -35,7 +35,8 @@ pub(super) struct Parcel {
 /// The `number`th parcel. No two have the same guide number: each holds its own number, spread over the range.
 pub(super) fn parcel(number: u32) -> Parcel {
     let mut chance = Chance::of("parcel", number.into());
-    let (carrier, _) = CARRIERS.get(chance.weighted(CARRIERS.map(|(_, share)| share))).unwrap_or(&("servientrega", 1));
+    let (carrier, _) =
+        CARRIERS.get(chance.weighted(CARRIERS.map(|(_, share)| share))).unwrap_or(&("servientrega", 1));
     let is_large = chance.permille(230);
     let mut side = |least: u32, most: u32| i32::try_from(chance.between(least, most)).unwrap_or(100);
     let dims_mm = if is_large {
@@ -87,7 +88,8 @@ fn with_modulo_seven(body: &str) -> String {
 
 /// FedEx Express: from the right, digits count 1, 3, 7 in turn; the sum modulo 11 stands last, 10 as 0.
 fn fedex(body: &str) -> String {
-    let sum: u32 = digits(body).rev().zip([1, 3, 7].into_iter().cycle()).map(|(digit, weight)| digit * weight).sum();
+    let sum: u32 =
+        digits(body).rev().zip([1, 3, 7].into_iter().cycle()).map(|(digit, weight)| digit * weight).sum();
     format!("{body}{}", sum % 11 % 10)
 }
 
@@ -109,7 +111,11 @@ fn ups(body: &str) -> String {
         'A'..='Z' => (u32::from(character) - u32::from('A') + 2) % 10,
         _ => character.to_digit(10).unwrap_or_default(),
     };
-    let sum: u32 = body.chars().zip([1, 2].into_iter().cycle()).map(|(character, weight)| value(character) * weight).sum();
+    let sum: u32 = body
+        .chars()
+        .zip([1, 2].into_iter().cycle())
+        .map(|(character, weight)| value(character) * weight)
+        .sum();
     format!("1Z{body}{}", (10 - sum % 10) % 10)
 }
 
@@ -130,13 +136,19 @@ mod tests {
             let read = TrackingNumber::normalise(&parcel.guide_number).unwrap();
             assert_eq!(read.as_str(), parcel.guide_number);
             let found = recognise(&read);
-            let own = found
-                .candidates
-                .iter()
-                .find(|one| one.carrier.code() == parcel.carrier && one.found == Found::Whole && one.check != CheckDigit::Invalid);
+            let own = found.candidates.iter().find(|one| {
+                one.carrier.code() == parcel.carrier
+                    && one.found == Found::Whole
+                    && one.check != CheckDigit::Invalid
+            });
             assert!(own.is_some(), "{parcel:?}");
             if matches!(parcel.carrier, "ups" | "fedex" | "dhl_express" | "4_72") {
-                assert!(found.candidates.iter().any(|one| one.carrier.code() == parcel.carrier && one.check == CheckDigit::Valid));
+                assert!(
+                    found
+                        .candidates
+                        .iter()
+                        .any(|one| one.carrier.code() == parcel.carrier && one.check == CheckDigit::Valid)
+                );
             }
         }
     }

@@ -99,46 +99,5 @@ pub(crate) fn is_overdue(now: DateTime<Utc>, hold_until: Option<DateTime<Utc>>, 
         && hold_until.is_some_and(|hold_until| hold_until < now)
 }
 
-/// How often the customer was reached out to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Contacts {
-    /// Text messages that arrived.
-    pub(crate) sms: i32,
-    /// Calls that were made.
-    pub(crate) calls: i32,
-}
-
-/// What is missing before a package may be abandoned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the customer has not had the time and the messages that are due before a package is abandoned")]
-pub(crate) struct NotAbandonable {
-    /// The instant to wait for, if it is still to come.
-    pub(crate) not_before: Option<DateTime<Utc>>,
-    /// How many text messages more.
-    pub(crate) missing_sms: i32,
-    /// How many calls more.
-    pub(crate) missing_calls: i32,
-}
-
-/// Whether a package may be abandoned by now.
-///
-/// # Errors
-/// All that is missing.
-pub(crate) fn check_abandonment(
-    policy: &HoldPolicy,
-    received_at: DateTime<Utc>,
-    contacts: Contacts,
-    now: DateTime<Utc>,
-) -> Result<(), NotAbandonable> {
-    let abandon_at = policy.abandon_at(received_at);
-    let not_before = (now < abandon_at).then_some(abandon_at);
-    let missing_sms = policy.min_sms.saturating_sub(contacts.sms).max(0);
-    let missing_calls = policy.min_calls.saturating_sub(contacts.calls).max(0);
-    if not_before.is_none() && missing_sms == 0 && missing_calls == 0 {
-        return Ok(());
-    }
-    Err(NotAbandonable { not_before, missing_sms, missing_calls })
-}
-
 #[cfg(test)]
 mod tests;

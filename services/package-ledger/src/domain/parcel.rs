@@ -57,7 +57,9 @@ impl Measures {
                 None
             }
             (None, Some((dims_mm, weight_g))) => Some(SizeClass::of(dims_mm, weight_g)),
-            (Some(size), Some((dims_mm, weight_g))) => self.agreed(size, SizeClass::of(dims_mm, weight_g) == size, faults),
+            (Some(size), Some((dims_mm, weight_g))) => {
+                self.agreed(size, SizeClass::of(dims_mm, weight_g) == size, faults)
+            }
             (Some(size), None) => {
                 let fits = size.fits(self.dims_mm.unwrap_or_default(), self.weight_g.unwrap_or_default());
                 self.agreed(size, fits, faults)

@@ -11,19 +11,16 @@ use event_bus::Shutdown;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use pg_pool::Connection;
-use serde_json::json;
 use service_error::ServiceError;
-use uuid::Uuid;
 
 use super::letter::{Letter, letter};
 use super::meters::{Meters, Outcome};
-use crate::cache::groups::Affected;
-use crate::domain::status::{Action, Facts, Status};
+use super::notify;
 use crate::messages::templates::Template;
 use crate::messages::{Channel, NotTaken, Senders, Taken};
 use crate::state::AppState;
-use crate::steps::scene::{Actor, Scene};
-use crate::store::notifications::{self, MAX_ATTEMPTS, NotificationRow, Settled};
+use crate::store::dispatch::{self, MAX_ATTEMPTS, Settled, Word};
+use crate::store::notifications::NotificationRow;
 
 /// Most messages claimed by one pass; what is left is for the next one.
 const MOST_AT_ONCE: usize = 1000;
@@ -65,7 +62,7 @@ pub(super) async fn pass(
 
 async fn give_up(state: &AppState) -> Result<(), ServiceError> {
     let now = state.context.now();
-    let work = async move |conn: &mut Connection| Ok(notifications::give_up(conn, now).await?);
+    let work = async move |conn: &mut Connection| Ok(dispatch::give_up(conn, now).await?);
     let given_up = state.desk.change_unseen("give_up_notifications", work).await?;
     if given_up > 0 {
         tracing::warn!(given_up, "messages whose last attempt was cut off");
@@ -78,7 +75,7 @@ async fn claim(state: &AppState, room: usize) -> Result<Vec<NotificationRow>, Se
     let taken = i64::try_from(state.config.messages.timeout_ms).ok().and_then(TimeDelta::try_milliseconds);
     let until = after(now, taken.unwrap_or(MAX_PAUSE).min(MAX_PAUSE) + LEASE_MARGIN);
     let limit = i64::try_from(room).unwrap_or(i64::MAX);
-    let work = async move |conn: &mut Connection| Ok(notifications::claim(conn, now, until, limit).await?);
+    let work = async move |conn: &mut Connection| Ok(dispatch::claim(conn, now, until, limit).await?);
     state.desk.change_unseen("claim_notifications", work).await
 }
 
@@ -148,53 +145,22 @@ fn after(now: DateTime<Utc>, pause: TimeDelta) -> DateTime<Utc> {
     now.checked_add_signed(pause).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// Writes what became of an attempt. With the first word of a package that lies ready, the package is notified in the same
-/// transaction: else a crash between both would leave it for ever untold.
+/// Writes what became of an attempt. With the first word of a package that lies ready, the package is notified in the same transaction;
+/// where that cannot be, the message is settled alone, for it must not be sent again, and [`notify`] finds the package later.
 async fn settle(state: &AppState, row: &NotificationRow, settled: Settled) -> Result<(), ServiceError> {
-    let told = match (&settled, row.package_id, row.customer_id) {
-        (Settled::Sent { .. }, Some(package_id), Some(customer_id))
-            if Template::parse(&row.template) == Some(Template::Ready) =>
-        {
-            Some((package_id, customer_id))
+    let now = state.context.now();
+    let is_word =
+        matches!(settled, Settled::Sent { .. }) && Template::parse(&row.template) == Some(Template::Ready);
+    if let (true, Some(package_id), Some(customer_id)) = (is_word, row.package_id, row.customer_id) {
+        let word = Word { package_id, customer_id, notification_id: row.id, channel: row.channel.clone() };
+        match notify::settled(state, word, row, &settled).await {
+            Ok(()) => return Ok(()),
+            Err(error) => tracing::warn!(cause = error.explain(), %package_id, "notified later"),
         }
-        _ => None,
-    };
-    let (inner, row, now) = (state.clone(), row.clone(), state.context.now());
-    let Some((package_id, customer_id)) = told else {
-        let work =
-            async move |conn: &mut Connection| Ok(notifications::settle(conn, &row, &settled, now).await?);
-        state.desk.change_unseen("settle_notification", work).await?;
-        return Ok(());
-    };
-    let affected = Affected::package(package_id, Some(customer_id));
-    let work = async move |conn: &mut Connection| {
-        // The package before the message, as everybody locks both.
-        let scene = Scene::enter(conn, inner, package_id, Actor::SYSTEM).await?;
-        if notifications::settle(conn, &row, &settled, now).await? {
-            notify(conn, scene, &row, customer_id).await?;
-        }
-        Ok::<_, ServiceError>(())
-    };
-    state.desk.change("settle_notification", &affected, work).await?;
-    (state.context.wake_relay)();
-    Ok(())
-}
-
-/// Takes the step to `notified`, where the package still waits for it, and for the same customer.
-async fn notify(
-    conn: &mut Connection,
-    mut scene: Scene,
-    row: &NotificationRow,
-    customer_id: Uuid,
-) -> Result<(), ServiceError> {
-    if scene.before != Some(Status::Stored) || scene.package.customer_id != Some(customer_id) {
-        return Ok(());
     }
-    let facts = Facts { is_identified: true, is_message_delivered: true, ..Facts::of(scene.actor.role) };
-    scene.package.notified_at = scene.package.notified_at.or(Some(scene.now));
-    let data = json!({"channel": row.channel, "notification_id": row.id});
-    scene.step(conn, Action::Notify, &facts, data, Vec::new()).await?;
-    scene.leave(conn).await?;
+    let row = row.clone();
+    let work = async move |conn: &mut Connection| Ok(dispatch::settle(conn, &row, &settled, now).await?);
+    state.desk.change_unseen("settle_notification", work).await?;
     Ok(())
 }
 

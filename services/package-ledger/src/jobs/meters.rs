@@ -14,7 +14,7 @@ use telemetry::metrics::Metrics;
 use crate::domain::deadlines::DeadlineKind;
 use crate::messages::Channel;
 use crate::state::AppState;
-use crate::store::{deadlines, notifications};
+use crate::store::{deadlines, dispatch};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct KindLabels {
@@ -175,6 +175,6 @@ pub(super) async fn look(state: &AppState) -> Result<Backlog, ServiceError> {
     let since = |at: Option<DateTime<Utc>>| at.map_or(0.0, |at| (now - at).as_seconds_f64().max(0.0));
     let mut conn = state.desk.read().await?;
     let (due, first) = deadlines::backlog(&mut conn, now).await?;
-    let (pending, oldest) = notifications::backlog(&mut conn).await?;
+    let (pending, oldest) = dispatch::backlog(&mut conn).await?;
     Ok(Backlog { due, lag_secs: since(first), pending, oldest_pending_secs: since(oldest) })
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `deadlines` | fires what is due, each once and in order (P-D9) |
 //! | `dispatch` | sends messages, as `letter` writes them |
+//! | `notify` | notifies packages of which word has reached their customers |
 //! | `expiry` | lets announcements expire whose parcel has not come |
 //! | `purge` | forgets what counts no more |
 //!
@@ -15,6 +16,7 @@ mod dispatch;
 mod expiry;
 mod letter;
 mod meters;
+mod notify;
 mod purge;
 
 use std::time::Duration;
@@ -28,8 +30,8 @@ use self::meters::Meters;
 use crate::messages::Senders;
 use crate::state::AppState;
 
-/// Passes between two of purging, which looks at more and finds less.
-const PURGE_EVERY: u32 = 60;
+/// Passes between two of what looks at more and finds less.
+const SELDOM: u32 = 60;
 
 /// Starts all of it; ends when the process is to stop.
 ///
@@ -56,8 +58,9 @@ async fn clockwork(state: AppState, meters: Meters, mut stopped: Shutdown) {
         log(&meters, "deadlines", fired);
         let expired = expiry::pass(&state, &meters, &stopped).await;
         log(&meters, "expiry", expired);
-        if passes.is_multiple_of(PURGE_EVERY) {
+        if passes.is_multiple_of(SELDOM) {
             log(&meters, "purge", purge::pass(&state).await);
+            log(&meters, "notify", notify::pass(&state, &stopped).await);
         }
         passes = passes.wrapping_add(1);
         if let Some(backlog) = log(&meters, "backlog", meters::look(&state).await) {

@@ -88,3 +88,46 @@ impl Sender for Smtp {
         Box::pin(self.hand_over(message))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+
+    fn smtp(url: &str, from: &str) -> anyhow::Result<Smtp> {
+        Smtp::new(&MessagesConfig {
+            smtp_url: SecretString::from(url.to_owned()),
+            mail_from: from.to_owned(),
+            ..MessagesConfig::default()
+        })
+    }
+
+    #[test]
+    fn a_server_may_be_spoken_to_in_the_clear_or_in_private() {
+        for url in [
+            "smtp://mail.example.org",
+            "smtp://u:p@mail.example.org:587?tls=required",
+            "smtps://mail.example.org",
+        ] {
+            assert!(smtp(url, "aldia <desk@localhost>").is_ok(), "{url}");
+        }
+        let refused = smtp("http://user:hunter2@mail.example.org", "desk@localhost").err().unwrap();
+        assert!(!format!("{refused:#}").contains("hunter2"));
+        assert!(smtp("smtp://mail.example.org", "nobody").is_err());
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_never_tried_again() {
+        let message = Outgoing {
+            id: uuid::Uuid::nil(),
+            channel: super::super::Channel::Email,
+            recipient: "ana@".to_owned(),
+            language: "es",
+            subject: String::new(),
+            body: String::new(),
+        };
+        let refused = smtp("smtp://mail.example.org", "desk@localhost").unwrap().mail(&message).unwrap_err();
+        assert_eq!(refused, NotTaken::ever("recipient_unusable"));
+    }
+}

@@ -27,7 +27,7 @@ pub(crate) enum Recipient {
     /// A customer who is known.
     Known(Uuid),
     /// One who is added.
-    New(CustomerRow),
+    New(Box<CustomerRow>),
 }
 
 impl Recipient {
@@ -128,7 +128,9 @@ async fn check_guide(conn: &mut Connection, standing: &Standing, guide: &Guide) 
         let problem = already_open(&guide.number);
         // Others learn that it is open, and nothing else.
         let is_theirs = standing.sees(Some(customer_id));
-        return Err(if is_theirs { problem.member("announcement_id", id.to_string()) } else { problem }.into());
+        return Err(
+            if is_theirs { problem.member("announcement_id", id.to_string()) } else { problem }.into()
+        );
     }
     let Some(id) = reception::open_package(conn, &guide.known_as, None).await? else { return Ok(()) };
     let problem = already_open(&guide.number);
@@ -136,7 +138,8 @@ async fn check_guide(conn: &mut Connection, standing: &Standing, guide: &Guide) 
 }
 
 fn already_open(guide_number: &str) -> Problem {
-    Problem::new(&GUIDE_ALREADY_OPEN).detail(format!("the parcel {guide_number} is announced or here already"))
+    Problem::new(&GUIDE_ALREADY_OPEN)
+        .detail(format!("the parcel {guide_number} is announced or here already"))
 }
 
 async fn recipient(conn: &mut Connection, recipient: &Recipient) -> Result<CustomerRow, ServiceError> {
@@ -151,7 +154,7 @@ async fn recipient(conn: &mut Connection, recipient: &Recipient) -> Result<Custo
                 }
                 _ => error.into(),
             })?;
-            Some(row.clone())
+            Some(row.as_ref().clone())
         }
     };
     let customer = customer.ok_or_else(|| conflict("the customer is not there any more"))?;

@@ -1,7 +1,7 @@
 //! The books of a package: charges, waivers, payments, refunds, write-offs (P-D5).
 //!
-//! Rows of the books are locked late and all at once: whoever hands something over holds `cash` and `revenue/base` for no longer
-//! than it takes to write the rest.
+//! The books have one writer at a time, so whatever can be done before is done before: whoever hands something over keeps the
+//! others from posting for no longer than it takes to write a receipt.
 
 mod corrections;
 mod receipts;
@@ -18,6 +18,7 @@ use crate::domain::fee::Fee;
 use crate::domain::ledger::balance::owed_for;
 use crate::domain::ledger::{LedgerError, Method, Subject, Transfer};
 use crate::domain::money::Money;
+use crate::domain::status::Status;
 use crate::problems::PAYMENT_EXCEEDS_DUE;
 use crate::store::ledger::{self, Posting};
 use crate::store::packages::PackageRow;
@@ -80,8 +81,8 @@ pub(crate) async fn write_off(conn: &mut Connection, scene: &mut Scene) -> Resul
     post(conn, scene, &[transfer], None).await.map(|_| ())
 }
 
-/// What is to be paid for a package at the instant of a fee: by the fee until it was charged, by the books from then on. Below
-/// zero where more was paid.
+/// What is to be paid for a package at the instant of a fee: by the fee until it was charged, by the books from then on; nothing
+/// while it is lost. Below zero where more was paid.
 ///
 /// # Errors
 /// Of the database.
@@ -90,7 +91,10 @@ pub(crate) async fn due(
     package: &PackageRow,
     fee: &Fee,
 ) -> Result<Money, ServiceError> {
-    let due_minor = if package.total_minor.is_some() {
+    let due_minor = if package.status()? == Status::Lost {
+        // Nobody pays for what the desk cannot find; where it is found again, it is priced again.
+        0
+    } else if package.total_minor.is_some() {
         owed_for(package.id, &ledger::of_package(conn, package.id).await?).map_err(unbooked)?
     } else {
         balance_minor(package, fee)
@@ -182,18 +186,6 @@ pub(crate) async fn refund(
         let left = Money::new(left_minor, payment.currency()?);
         return Err(invalid("/amount_minor", "out_of_range", format!("{left} are left of this payment")));
     }
-    let (row, transfer) = give_back(conn, scene, payment, amount_minor, reason).await?;
-    post(conn, scene, &[transfer], Some(reason)).await?;
-    Ok(row)
-}
-
-async fn give_back(
-    conn: &mut Connection,
-    scene: &mut Scene,
-    payment: &PaymentRow,
-    amount_minor: i64,
-    reason: &str,
-) -> Result<(PaymentRow, Transfer), ServiceError> {
     let refund_id = scene.state.context.new_id();
     // On the account that it was booked on.
     let subject = Subject {
@@ -209,29 +201,8 @@ async fn give_back(
         "currency": payment.currency, "reason": reason,
     });
     scene.record(conn, "refund", data, Vec::new()).await?;
-    Ok((row, transfer))
-}
-
-/// Gives back all that is left of every payment for a package.
-///
-/// # Errors
-/// Of the database.
-pub(crate) async fn refund_all(
-    conn: &mut Connection,
-    scene: &mut Scene,
-    reason: &str,
-) -> Result<(), ServiceError> {
-    if scene.package.paid_minor <= 0 {
-        return Ok(());
-    }
-    let mut transfers = Vec::new();
-    for payment in payments::of_package(conn, scene.package.id, None, i64::MAX).await? {
-        let left_minor = payment.amount_minor.saturating_sub(payment.refunded_minor);
-        if left_minor > 0 {
-            transfers.push(give_back(conn, scene, &payment, left_minor, reason).await?.1);
-        }
-    }
-    post(conn, scene, &transfers, Some(reason)).await.map(|_| ())
+    post(conn, scene, &[transfer], Some(reason)).await?;
+    Ok(row)
 }
 
 /// Posts transfers as whoever acts in a scene; returns the ids of those that were new.

@@ -32,7 +32,11 @@ pub(crate) struct Owner {
 ///
 /// # Errors
 /// `step_refused`, `conflict` where the announcement has changed meanwhile, `forbidden`, and of the database.
-pub(crate) async fn identify(conn: &mut Connection, scene: &mut Scene, owner: &Owner) -> Result<(), ServiceError> {
+pub(crate) async fn identify(
+    conn: &mut Connection,
+    scene: &mut Scene,
+    owner: &Owner,
+) -> Result<(), ServiceError> {
     let before = scene.package.customer_id;
     // To name the announcement of a customer who is known takes the package from nobody.
     let is_reassigned = before.is_some_and(|customer_id| customer_id != owner.customer_id);
@@ -82,7 +86,11 @@ async fn adopt(
         return Ok(());
     }
     if !announced.is_pending() {
-        return Err(invalid("/announcement_id", "not_pending", "the parcel of this announcement is not waited for"));
+        return Err(invalid(
+            "/announcement_id",
+            "not_pending",
+            "the parcel of this announcement is not waited for",
+        ));
     }
     // Its package before itself: in the order in which a reception locks both.
     if let Some(placeholder_id) = placeholder {

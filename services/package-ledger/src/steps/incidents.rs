@@ -7,6 +7,7 @@ use service_error::ServiceError;
 use super::ending::{check, end};
 use super::scene::{NewFile, Scene};
 use super::{claims, shelf, stay, timing};
+use crate::cache::tariffs;
 use crate::domain::claim::ClaimKind;
 use crate::domain::named::named;
 use crate::domain::status::{Action, Facts};
@@ -42,7 +43,11 @@ pub(crate) struct Report {
 ///
 /// # Errors
 /// `step_refused`, `slots_full`, `slot_taken`, `forbidden`, and of the database.
-pub(crate) async fn report(conn: &mut Connection, scene: &mut Scene, report: Report) -> Result<(), ServiceError> {
+pub(crate) async fn report(
+    conn: &mut Connection,
+    scene: &mut Scene,
+    report: Report,
+) -> Result<(), ServiceError> {
     let has_evidence = report.description.is_some() || !report.files.is_empty();
     let facts = Facts { has_evidence, holds_slot: true, ..Facts::of(scene.actor.role) };
     match report.incident {
@@ -52,7 +57,12 @@ pub(crate) async fn report(conn: &mut Connection, scene: &mut Scene, report: Rep
     }
 }
 
-async fn lost(conn: &mut Connection, scene: &mut Scene, facts: &Facts, report: Report) -> Result<(), ServiceError> {
+async fn lost(
+    conn: &mut Connection,
+    scene: &mut Scene,
+    facts: &Facts,
+    report: Report,
+) -> Result<(), ServiceError> {
     check(scene, Action::Lose, facts)?;
     let claim_id = claim(conn, scene, ClaimKind::Lost, report.description.as_deref()).await?;
     let slot = end(conn, scene).await?;
@@ -60,7 +70,12 @@ async fn lost(conn: &mut Connection, scene: &mut Scene, facts: &Facts, report: R
     scene.step(conn, Action::Lose, facts, data, report.files).await
 }
 
-async fn damaged(conn: &mut Connection, scene: &mut Scene, facts: &Facts, report: Report) -> Result<(), ServiceError> {
+async fn damaged(
+    conn: &mut Connection,
+    scene: &mut Scene,
+    facts: &Facts,
+    report: Report,
+) -> Result<(), ServiceError> {
     check(scene, Action::Damage, facts)?;
     let claim_id = claim(conn, scene, ClaimKind::Damaged, report.description.as_deref()).await?;
     scene.package.stopped_at = scene.package.stopped_at.or(Some(scene.now));
@@ -69,12 +84,20 @@ async fn damaged(conn: &mut Connection, scene: &mut Scene, facts: &Facts, report
     scene.step(conn, Action::Damage, facts, data, report.files).await
 }
 
-async fn found(conn: &mut Connection, scene: &mut Scene, facts: &Facts, report: Report) -> Result<(), ServiceError> {
+async fn found(
+    conn: &mut Connection,
+    scene: &mut Scene,
+    facts: &Facts,
+    report: Report,
+) -> Result<(), ServiceError> {
     check(scene, Action::Find, facts)?;
     let slot = shelf::take(conn, scene, report.slot_code.as_deref()).await?;
     scene.package.ended_at = None;
     scene.package.stored_at = scene.package.stored_at.or(Some(scene.now));
     custody::retain(conn, scene.package.id, None).await?;
+    let tariff_id = scene.package.tariff_id;
+    let known = scene.state.tariffs.with(conn, [tariff_id]).await?;
+    timing::resume(conn, scene, tariffs::one(&known, tariff_id)?).await?;
     let data = json!({"description": report.description, "slot": slot});
     scene.step(conn, Action::Find, facts, data, report.files).await?;
     stay::tell(conn, scene).await

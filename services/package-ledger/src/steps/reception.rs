@@ -85,7 +85,13 @@ pub(crate) async fn receive_unannounced(
     let tariff = state.tariffs.in_force(conn, now).await?;
     let mut package = PackageRow {
         customer_id,
-        ..PackageRow::new(state.context.new_id(), tracking_no((state.context.nonce)()), Status::Received, tariff.id, now)
+        ..PackageRow::new(
+            state.context.new_id(),
+            tracking_no((state.context.nonce)()),
+            Status::Received,
+            tariff.id,
+            now,
+        )
     };
     fill(&mut package, parcel, &tariff, now);
     let data = data(parcel, &package, json!({"identified": customer_id.is_some()}));
@@ -105,7 +111,11 @@ fn facts(state: &AppState, actor: Actor, parcel: &Parcel, files: &[NewFile]) -> 
 }
 
 /// One parcel has one package: whoever receives the same number at the same time waits, and is told so.
-async fn check_guide(conn: &mut Connection, parcel: &Parcel, own_id: Option<Uuid>) -> Result<(), ServiceError> {
+async fn check_guide(
+    conn: &mut Connection,
+    parcel: &Parcel,
+    own_id: Option<Uuid>,
+) -> Result<(), ServiceError> {
     let Some(guide_number) = &parcel.guide_number else { return Ok(()) };
     reception::hold_guide(conn, guide_number).await?;
     let numbers: Vec<String> = std::iter::once(guide_number).chain(&parcel.inner_numbers).cloned().collect();

@@ -36,7 +36,8 @@ async fn any(conn: &mut Connection, scene: &Scene, size: SizeClass) -> Result<Ta
         return Ok(taken);
     }
     // Some that are too small are free: whoever stands there knows whether the package goes in all the same.
-    let others: Vec<&str> = SizeClass::ALL.iter().filter(|other| !takes(**other, size)).map(|other| other.as_str()).collect();
+    let others: Vec<&str> =
+        SizeClass::ALL.iter().filter(|other| !takes(**other, size)).map(|other| other.as_str()).collect();
     let alternatives = slots::some_free(conn, &others).await?;
     let detail = format!("no slot that takes a package of size {} is free", size.as_str());
     Err(refused(&SLOTS_FULL, detail, &alternatives))
@@ -54,7 +55,8 @@ async fn named(
     let Some(slot) = slots::by_code(conn, code).await? else {
         return Err(invalid("/slot_code", "unknown", "no slot has this code"));
     };
-    let slot_size = SizeClass::parse(&slot.size_class).ok_or_else(|| unknown("slot.size_class", &slot.size_class))?;
+    let slot_size =
+        SizeClass::parse(&slot.size_class).ok_or_else(|| unknown("slot.size_class", &slot.size_class))?;
     let reason = match slot.status()? {
         _ if !takes(slot_size, size) => format!("too small for a package of size {}", size.as_str()),
         SlotStatus::Blocked => "blocked".to_owned(),

@@ -19,10 +19,23 @@ pub(crate) async fn schedule(
     tariff: &Tariff,
 ) -> Result<(), ServiceError> {
     let Some(received_at) = scene.package.received_at else { return Ok(()) };
-    // None is left out for having been told: whoever is told of a package is told of its reminders too, and those that are past have
-    // fired.
-    let all = deadlines(&tariff.policy, received_at, None);
+    let all = deadlines(&tariff.policy, received_at, scene.package.notified_at);
     Ok(store::deadlines::set(conn, scene.package.id, &all).await?)
+}
+
+/// Sets those of a package that was found again which are still ahead: what came due while it was lost is not made up for.
+///
+/// # Errors
+/// Of the database.
+pub(crate) async fn resume(
+    conn: &mut Connection,
+    scene: &Scene,
+    tariff: &Tariff,
+) -> Result<(), ServiceError> {
+    let Some(received_at) = scene.package.received_at else { return Ok(()) };
+    let mut ahead = deadlines(&tariff.policy, received_at, None);
+    ahead.retain(|deadline| deadline.due_at > scene.now);
+    Ok(store::deadlines::set(conn, scene.package.id, &ahead).await?)
 }
 
 /// Cancels those that have not fired.

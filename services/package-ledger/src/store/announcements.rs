@@ -10,6 +10,7 @@ use pg_pool::Connection;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::beginning::Beginning;
 use super::schema::announcement;
 use crate::domain::announcement::AnnouncementStatus;
 use crate::domain::search::Search;
@@ -96,7 +97,10 @@ pub(crate) async fn insert(conn: &mut Connection, row: &AnnouncementRow) -> Quer
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn open(conn: &mut Connection, guide_numbers: &[String]) -> QueryResult<Option<(Uuid, Uuid)>> {
+pub(crate) async fn open(
+    conn: &mut Connection,
+    guide_numbers: &[String],
+) -> QueryResult<Option<(Uuid, Uuid)>> {
     announcement::table
         .filter(announcement::guide_number.eq_any(guide_numbers))
         .filter(announcement::status.eq("pending"))
@@ -196,23 +200,19 @@ impl QueryFragment<Pg> for One {
 struct ListQuery<'a> {
     filter: &'a Filter,
     status: Option<&'static str>,
-    number: Option<Beginning<'a>>,
-    name: Option<Beginning<'a>>,
+    number: Option<Beginning>,
+    name: Option<Beginning>,
     window: Window,
 }
 
-/// The texts that begin with the first lie from it to the second, as indexes of patterns order them: by their bytes.
-type Beginning<'a> = (&'a str, String);
-
 impl<'a> ListQuery<'a> {
     fn new(filter: &'a Filter, window: Window) -> Self {
-        let beginning = |prefix: &'a String| (prefix.as_str(), format!("{prefix}{}", char::MAX));
         let search = filter.search.as_ref();
         Self {
             filter,
             status: filter.status.map(AnnouncementStatus::as_str),
-            number: search.and_then(|search| search.number.as_ref()).map(beginning),
-            name: search.and_then(|search| search.name.as_ref()).map(beginning),
+            number: search.and_then(|search| search.number.as_deref()).map(Beginning::of),
+            name: search.and_then(|search| search.name.as_deref()).map(Beginning::of),
             window,
         }
     }
@@ -226,33 +226,25 @@ impl<'a> ListQuery<'a> {
             let Some(number) = &self.number else { break };
             out.push_sql(union);
             out.push_sql("SELECT q.announcement_id FROM package q WHERE q.announcement_id IS NOT NULL AND ");
-            begins(out, column, number)?;
+            number.of_column(column, out)?;
             union = " UNION ALL ";
         }
         if let Some(name) = &self.name {
             out.push_sql(union);
             out.push_sql("SELECT b.id FROM customer k JOIN announcement b ON b.customer_id = k.id WHERE ");
-            begins(out, "k.search_name", name)?;
+            name.of_column("k.search_name", out)?;
             union = " UNION ALL ";
         }
         if let Some(phone) = &search.phone {
             out.push_sql(union);
-            out.push_sql("SELECT b.id FROM customer k JOIN announcement b ON b.customer_id = k.id WHERE k.phone = ");
+            out.push_sql(
+                "SELECT b.id FROM customer k JOIN announcement b ON b.customer_id = k.id WHERE k.phone = ",
+            );
             out.push_bind_param::<Text, _>(phone)?;
         }
         out.push_sql(")");
         Ok(())
     }
-}
-
-fn begins<'b>(out: &mut AstPass<'_, 'b, Pg>, column: &str, (from, to): &'b Beginning<'_>) -> QueryResult<()> {
-    out.push_sql(column);
-    out.push_sql(" ~>=~ ");
-    out.push_bind_param::<Text, _>(from)?;
-    out.push_sql(" AND ");
-    out.push_sql(column);
-    out.push_sql(" ~<~ ");
-    out.push_bind_param::<Text, _>(to)
 }
 
 impl QueryFragment<Pg> for ListQuery<'_> {

@@ -1,8 +1,8 @@
 //! The books (P-D5): accounts with their running totals, and transfers that are only ever added.
 //!
-//! [`post`] opens the accounts it needs in the order of their names, then locks them in the order of their ids: transactions that
-//! post once cannot wait for each other in a circle. One that posts twice must touch no new account but `write_offs` the second
-//! time, which nobody holds while waiting for another.
+//! [`post`] has the books for itself until its transaction ends. Nearly everything that is posted goes through `cash` and
+//! `revenue/base`, where clerks would wait for each other anyway; in this way they never do in a circle, however often and in
+//! whatever order a transaction posts.
 
 mod lists;
 
@@ -54,8 +54,8 @@ struct NewTransfer<'a> {
     created_at: DateTime<Utc>,
 }
 
-/// Posts transfers with the totals of their accounts, in four statements. One whose idempotency id was posted before is left out.
-/// Returns the ids of those that were posted now.
+/// Posts transfers with the totals of their accounts, in four statements, and two more where an account is new. One whose
+/// idempotency id was posted before is left out. Returns the ids of those that were posted now.
 ///
 /// # Errors
 /// Of the database, and where an account is kept in another currency.
@@ -67,7 +67,8 @@ pub(crate) async fn post(
     if transfers.is_empty() {
         return Ok(Vec::new());
     }
-    let accounts = opened_and_locked(conn, transfers, posting).await?;
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('ledger', 0))").execute(conn).await?;
+    let accounts = opened(conn, transfers, posting).await?;
     let rows = rows(transfers, &accounts, posting)?;
     let posted: Vec<(Uuid, Uuid, Uuid, i64)> = diesel::insert_into(ledger_transfer::table)
         .values(rows)
@@ -88,7 +89,8 @@ pub(crate) async fn post(
 /// Ids of the accounts of these transfers, each with its currency.
 type Accounts = BTreeMap<String, (Uuid, String)>;
 
-async fn opened_and_locked(
+/// The accounts of these transfers; those that there were none of are opened.
+async fn opened(
     conn: &mut Connection,
     transfers: &[Transfer],
     posting: &Posting<'_>,
@@ -98,8 +100,11 @@ async fn opened_and_locked(
         .flat_map(|transfer| [(&transfer.debit, &transfer.currency), (&transfer.credit, &transfer.currency)])
         .map(|(code, currency)| (code.to_string(), (code, currency.as_str())))
         .collect();
+    let names: Vec<&String> = needed.keys().collect();
+    let known = named(conn, &names).await?;
     let new: Vec<_> = needed
         .iter()
+        .filter(|(name, _)| !known.contains_key(*name))
         .map(|(name, (code, currency))| {
             (
                 ledger_account::id.eq((posting.new_id)()),
@@ -110,14 +115,22 @@ async fn opened_and_locked(
             )
         })
         .collect();
+    if new.is_empty() {
+        return Ok(known);
+    }
     diesel::insert_into(ledger_account::table)
         .values(new)
         .on_conflict(ledger_account::code)
         .do_nothing()
         .execute(conn)
         .await?;
+    named(conn, &names).await
+}
+
+/// The accounts of these names, locked in the order of their ids.
+async fn named(conn: &mut Connection, names: &[&String]) -> QueryResult<Accounts> {
     let locked: Vec<(Uuid, String, String)> = ledger_account::table
-        .filter(ledger_account::code.eq_any(needed.keys()))
+        .filter(ledger_account::code.eq_any(names))
         .order(ledger_account::id)
         .select((ledger_account::id, ledger_account::code, ledger_account::currency))
         .for_no_key_update()

@@ -1,12 +1,17 @@
 //! All SQL of the service. Access is decided elsewhere; time and ids are given.
 
 pub(crate) mod announcements;
+mod beginning;
+pub(crate) mod books_audit;
+pub(crate) mod bulk;
 pub(crate) mod claims;
 pub(crate) mod codes;
 pub(crate) mod custody;
+pub(crate) mod custody_export;
 pub(crate) mod custody_proof;
 pub(crate) mod customers;
 pub(crate) mod deadlines;
+pub(crate) mod dispatch;
 pub(crate) mod maintenance;
 pub(crate) mod notifications;
 pub(crate) mod ledger;

@@ -1,16 +1,13 @@
-//! Messages to customers: written, claimed by whoever sends them, settled.
+//! Messages to customers, and how customers are reached.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use pg_pool::Connection;
 use uuid::Uuid;
 
 use super::schema::{customer, notification};
-
-/// Most attempts to send one; the table has the same bound.
-pub(crate) const MAX_ATTEMPTS: i32 = 3;
 
 /// A message as the database has it. It holds no pickup code.
 #[derive(Clone, PartialEq, Queryable, QueryableByName, Selectable, Insertable)]
@@ -154,133 +151,17 @@ pub(crate) async fn contacts(conn: &mut Connection, package_id: Uuid) -> QueryRe
     Ok((sms, calls))
 }
 
-/// A claim is an attempt, and moves the next one to where somebody else may make it if nothing is heard of this one.
-const CLAIM: &str = "\
-UPDATE notification SET attempts = attempts + 1, next_attempt_at = $2 WHERE id = ANY (ARRAY( \
-SELECT id FROM notification WHERE status = 'pending' AND next_attempt_at <= $1 AND attempts < $4 \
-ORDER BY next_attempt_at, id LIMIT $3 FOR UPDATE SKIP LOCKED)) RETURNING *";
-
-/// Claims messages that are to be sent now, until an instant; the first are those that have waited longest.
+/// Notes that a message that was sent has arrived. Returns it as it is then, whatever became of it; nothing where there is none.
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn claim(
+pub(crate) async fn delivered(
     conn: &mut Connection,
+    id: Uuid,
     now: DateTime<Utc>,
-    until: DateTime<Utc>,
-    limit: i64,
-) -> QueryResult<Vec<NotificationRow>> {
-    let mut rows: Vec<NotificationRow> = diesel::sql_query(CLAIM)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Timestamptz, _>(until)
-        .bind::<BigInt, _>(limit)
-        .bind::<diesel::sql_types::Integer, _>(MAX_ATTEMPTS)
-        .load(conn)
-        .await?;
-    rows.sort_unstable_by_key(|row| row.id);
-    Ok(rows)
-}
-
-/// Gives up messages whose last attempt was cut off, so that nobody knows what became of it. Returns how many.
-///
-/// # Errors
-/// Of the database.
-pub(crate) async fn give_up(conn: &mut Connection, now: DateTime<Utc>) -> QueryResult<usize> {
-    let cut_off = notification::table
-        .filter(notification::status.eq("pending"))
-        .filter(notification::attempts.ge(MAX_ATTEMPTS))
-        .filter(notification::next_attempt_at.le(now));
-    let failed = (
-        notification::status.eq("failed"),
-        notification::next_attempt_at.eq(None::<DateTime<Utc>>),
-        notification::error_code.eq("outcome_unknown"),
-    );
-    diesel::update(cut_off).set(failed).execute(conn).await
-}
-
-/// What became of an attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Settled {
-    /// The provider took it.
-    Sent {
-        /// The provider's name for it.
-        provider_id: Option<String>,
-        /// What the provider asked for it.
-        cost_minor: Option<i64>,
-    },
-    /// To be tried again.
-    Retry {
-        /// When.
-        at: DateTime<Utc>,
-        /// Why.
-        error_code: &'static str,
-    },
-    /// Given up.
-    Failed {
-        /// Why.
-        error_code: &'static str,
-    },
-}
-
-/// Writes what became of an attempt; false where somebody else has claimed the message meanwhile.
-///
-/// # Errors
-/// Of the database.
-pub(crate) async fn settle(
-    conn: &mut Connection,
-    row: &NotificationRow,
-    settled: &Settled,
-    now: DateTime<Utc>,
-) -> QueryResult<bool> {
-    let own = notification::table
-        .find(row.id)
-        .filter(notification::status.eq("pending"))
-        .filter(notification::attempts.eq(row.attempts));
-    let settling = diesel::update(own);
-    let none = None::<DateTime<Utc>>;
-    let done = match settled {
-        Settled::Sent { provider_id, cost_minor } => {
-            let sent = (
-                notification::status.eq("sent"),
-                notification::next_attempt_at.eq(none),
-                notification::sent_at.eq(now),
-                notification::provider_id.eq(provider_id),
-                notification::cost_minor.eq(cost_minor),
-                notification::error_code.eq(None::<String>),
-            );
-            settling.set(sent).execute(conn).await?
-        }
-        Settled::Retry { at, error_code } => {
-            let again = (notification::next_attempt_at.eq(at), notification::error_code.eq(error_code));
-            settling.set(again).execute(conn).await?
-        }
-        Settled::Failed { error_code } => {
-            let failed = (
-                notification::status.eq("failed"),
-                notification::next_attempt_at.eq(none),
-                notification::error_code.eq(error_code),
-            );
-            settling.set(failed).execute(conn).await?
-        }
-    };
-    Ok(done > 0)
-}
-
-#[derive(QueryableByName)]
-struct Pending {
-    #[diesel(sql_type = BigInt)]
-    pending: i64,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    oldest: Option<DateTime<Utc>>,
-}
-
-/// How many wait, and since when the first of them does.
-///
-/// # Errors
-/// Of the database.
-pub(crate) async fn backlog(conn: &mut Connection) -> QueryResult<(i64, Option<DateTime<Utc>>)> {
-    let waiting =
-        "SELECT count(*) AS pending, min(created_at) AS oldest FROM notification WHERE status = 'pending'";
-    let Pending { pending, oldest } = diesel::sql_query(waiting).get_result(conn).await?;
-    Ok((pending, oldest))
+) -> QueryResult<Option<NotificationRow>> {
+    let sent = notification::table.find(id).filter(notification::status.eq("sent"));
+    let arrived = (notification::status.eq("delivered"), notification::delivered_at.eq(now));
+    diesel::update(sent).set(arrived).execute(conn).await?;
+    notification::table.find(id).select(NotificationRow::as_select()).first(conn).await.optional()
 }

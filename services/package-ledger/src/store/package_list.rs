@@ -10,6 +10,7 @@ use pg_pool::Connection;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::beginning::Beginning;
 use super::package_parts::{self, Parts, PartsRow};
 use super::packages::PackageRow;
 use super::schema::package;
@@ -150,9 +151,8 @@ impl QueryFragment<Pg> for One {
 #[derive(Debug)]
 struct ListQuery<'a> {
     filter: &'a Filter,
-    /// The beginnings of numbers and names, with the ends of what begins with them.
-    number: Option<(&'a str, String)>,
-    name: Option<(&'a str, String)>,
+    number: Option<Beginning>,
+    name: Option<Beginning>,
     /// Wanted statuses, and of which of them only what is overdue.
     statuses: Vec<&'static str>,
     only_overdue: Vec<bool>,
@@ -172,8 +172,8 @@ impl<'a> ListQuery<'a> {
         let search = filter.search.as_ref();
         Self {
             filter,
-            number: search.and_then(|search| search.number.as_deref()).map(range),
-            name: search.and_then(|search| search.name.as_deref()).map(range),
+            number: search.and_then(|search| search.number.as_deref()).map(Beginning::of),
+            name: search.and_then(|search| search.name.as_deref()).map(Beginning::of),
             statuses: wanted.iter().map(|(status, _)| status.as_str()).collect(),
             only_overdue: wanted.iter().map(|(_, only)| *only).collect(),
             window,
@@ -228,42 +228,25 @@ impl<'a> ListQuery<'a> {
             let Some(number) = &self.number else { break };
             out.push_sql(union);
             out.push_sql("SELECT q.id FROM package q WHERE ");
-            begins(out, column, number)?;
+            number.of_column(column, out)?;
             union = " UNION ALL ";
         }
         if let Some(name) = &self.name {
             out.push_sql(union);
             out.push_sql("SELECT q.id FROM customer k JOIN package q ON q.customer_id = k.id WHERE ");
-            begins(out, "k.search_name", name)?;
+            name.of_column("k.search_name", out)?;
             union = " UNION ALL ";
         }
         if let Some(phone) = &search.phone {
             out.push_sql(union);
-            out.push_sql("SELECT q.id FROM customer k JOIN package q ON q.customer_id = k.id WHERE k.phone = ");
+            out.push_sql(
+                "SELECT q.id FROM customer k JOIN package q ON q.customer_id = k.id WHERE k.phone = ",
+            );
             out.push_bind_param::<Text, _>(phone)?;
         }
         out.push_sql(")");
         Ok(())
     }
-}
-
-/// The texts that begin with this one lie from it to the other, as indexes of patterns order them: by their bytes.
-fn range(prefix: &str) -> (&str, String) {
-    (prefix, format!("{prefix}{}", char::MAX))
-}
-
-fn begins<'b>(
-    out: &mut AstPass<'_, 'b, Pg>,
-    column: &str,
-    (from, to): &'b (&str, String),
-) -> QueryResult<()> {
-    out.push_sql(column);
-    out.push_sql(" ~>=~ ");
-    out.push_bind_param::<Text, _>(from)?;
-    out.push_sql(" AND ");
-    out.push_sql(column);
-    out.push_sql(" ~<~ ");
-    out.push_bind_param::<Text, _>(to)
 }
 
 const NEWEST_FIRST: &str = " ORDER BY p.created_at DESC, p.id DESC LIMIT ";

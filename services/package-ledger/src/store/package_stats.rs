@@ -86,12 +86,24 @@ pub(crate) async fn figures(
         .await?;
     let broken = |error: serde_json::Error| diesel::result::Error::DeserializationError(error.into());
     Ok(Figures {
-        statuses: row.statuses.as_deref().map(serde_json::from_str).transpose().map_err(broken)?.unwrap_or_default(),
+        statuses: row
+            .statuses
+            .as_deref()
+            .map(serde_json::from_str)
+            .transpose()
+            .map_err(broken)?
+            .unwrap_or_default(),
         overdue: row.overdue,
         unidentified: row.unidentified,
         received_today: row.received_today,
         received_week: row.received_week,
-        slots: row.slots.as_deref().map(serde_json::from_str).transpose().map_err(broken)?.unwrap_or_default(),
+        slots: row
+            .slots
+            .as_deref()
+            .map(serde_json::from_str)
+            .transpose()
+            .map_err(broken)?
+            .unwrap_or_default(),
         next_hold_end: row.next_hold_end,
     })
 }

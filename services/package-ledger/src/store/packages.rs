@@ -85,7 +85,13 @@ pub(crate) struct PackageRow {
 
 impl PackageRow {
     /// A package of which nothing else is known yet.
-    pub(crate) fn new(id: Uuid, tracking_no: String, status: Status, tariff_id: Uuid, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(
+        id: Uuid,
+        tracking_no: String,
+        status: Status,
+        tariff_id: Uuid,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
             id,
             tracking_no,

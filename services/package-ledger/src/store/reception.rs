@@ -62,7 +62,11 @@ pub(crate) async fn placeholder(conn: &mut Connection, announcement_id: Uuid) ->
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn match_announcement(conn: &mut Connection, id: Uuid, now: DateTime<Utc>) -> QueryResult<bool> {
+pub(crate) async fn match_announcement(
+    conn: &mut Connection,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
     end_announcement(conn, id, &[PENDING, "expired"], "matched", now).await
 }
 
@@ -70,7 +74,11 @@ pub(crate) async fn match_announcement(conn: &mut Connection, id: Uuid, now: Dat
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn cancel_announcement(conn: &mut Connection, id: Uuid, now: DateTime<Utc>) -> QueryResult<bool> {
+pub(crate) async fn cancel_announcement(
+    conn: &mut Connection,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
     end_announcement(conn, id, &[PENDING, "expired", "matched"], "cancelled", now).await
 }
 
@@ -190,8 +198,7 @@ pub(crate) async fn candidates(
     Ok(rows.into_iter().map(open_announcement).collect())
 }
 
-type CandidateRow =
-    (Uuid, Uuid, String, Option<String>, String, String, Option<DateTime<Utc>>);
+type CandidateRow = (Uuid, Uuid, String, Option<String>, String, String, Option<DateTime<Utc>>);
 
 fn open_announcement(row: CandidateRow) -> (Uuid, OpenAnnouncement) {
     let (id, customer_id, guide_number, carrier, name, phone, expected_at) = row;

@@ -109,15 +109,15 @@ async fn customer(conn: &mut AsyncPgConnection, number: u32, language: &str, wan
 /// A small package of this customer that was received then and lies in a slot, with the deadlines of its tariff.
 async fn stored(conn: &mut AsyncPgConnection, customer: Customer, received_at: DateTime<Utc>) -> Uuid {
     let (id, slot) = (Uuid::now_v7(), Uuid::now_v7());
-    let code = id.simple().to_string().to_uppercase();
+    let code: String = id.simple().to_string().to_uppercase().chars().skip(12).collect();
     let sql = format!(
         "INSERT INTO slot (id, code, size_class, status, created_at, updated_at) VALUES ('{slot}', '{}', 'small', 'held', now(), now()); \
          INSERT INTO package (id, tracking_no, guide_number, customer_id, size_class, condition, status, slot_id, tariff_id, received_at, \
          stored_at, free_until, hold_until, abandon_at, created_at, updated_at) VALUES ('{id}', '{}', '{}', '{}', 'small', 'good', \
          'stored', '{slot}', '{TARIFF}', '{at}', '{at}', '{}', '{}', '{}', '{at}', '{at}')",
-        &code[12..32],
-        &code[12..32],
-        &code[12..32],
+        code,
+        code,
+        code,
         customer.id,
         received_at + TimeDelta::hours(24),
         received_at + TimeDelta::days(30),

@@ -43,8 +43,7 @@ pub(super) async fn cancel_announcement(
         return Err(validation(faults));
     }
     let keyed = request_parts::keyed(&request, &state.fingerprints, standing.user_id, &bytes)?;
-    let (row, parts) =
-        announcements::one(&mut *state.desk.read().await?, id).await?.ok_or_else(not_found)?;
+    let (row, parts) = announcements::one(&mut *state.desk.read().await?, id).await?.ok_or_else(not_found)?;
     caller::known(&standing, Some(row.customer_id))?;
     let Some(package_id) = parts.package_id else {
         let detail = "nothing stands for this announcement";
@@ -54,7 +53,7 @@ pub(super) async fn cancel_announcement(
     let step = Act { name: "cancel_announcement", package_id, standing, keyed, more };
     act(&state, step, async move |conn, scene| {
         withdraw(conn, scene, id, reason.as_deref()).await?;
-        let shown = view::of(conn, id).await?;
+        let shown = view::of(conn, id).await?.with(&scene.package);
         answer(200, &shown, None)
     })
     .await

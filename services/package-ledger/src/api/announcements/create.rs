@@ -89,13 +89,13 @@ fn refused(no_guide: Option<Box<NoGuide>>, mut faults: Vec<FieldError>) -> Servi
     let mut hints = (Vec::new(), Vec::new());
     if let Some(NoGuide { fault, candidates, readings }) = no_guide.map(|boxed| *boxed) {
         faults.insert(0, fault);
-        let named = |(carrier, reason): &(Carrier, String)| {
-            json!({"carrier": carrier.code(), "reason": reason})
-        };
-        let read = |(carrier, number): &(Carrier, String)| {
-            json!({"carrier": carrier.code(), "guide_number": number})
-        };
-        hints = (candidates.iter().map(named).collect::<Vec<Json>>(), readings.iter().map(read).collect::<Vec<Json>>());
+        let named =
+            |(carrier, reason): &(Carrier, String)| json!({"carrier": carrier.code(), "reason": reason});
+        let read = |(carrier, number): &(Carrier, String)| json!({"carrier": carrier.code(), "guide_number": number});
+        hints = (
+            candidates.iter().map(named).collect::<Vec<Json>>(),
+            readings.iter().map(read).collect::<Vec<Json>>(),
+        );
     }
     Problem::new(&registry::VALIDATION_FAILED)
         .errors(faults)
@@ -128,7 +128,7 @@ pub(super) async fn post_announcement(
     };
     let change = Change { name: "post_announcement", affected: Some(affected(&expected)), keyed };
     let inner = state.as_ref().clone();
-    perform(&state, change, async move |conn| run(conn, inner, standing, expected).await).await
+    Box::pin(perform(&state, change, async move |conn| run(conn, inner, standing, expected).await)).await
 }
 
 async fn run(
@@ -161,7 +161,8 @@ async fn recipient(
     checked: &Checked,
 ) -> Result<Recipient, ServiceError> {
     if !may(standing.role, Permission::ManageCustomers) {
-        let own = standing.customer_id.ok_or_else(|| forbidden("become a customer first, at /v1/customers"))?;
+        let own =
+            standing.customer_id.ok_or_else(|| forbidden("become a customer first, at /v1/customers"))?;
         if checked.customer_id.is_some_and(|id| id != own) {
             return Err(forbidden("customers announce for themselves"));
         }
@@ -178,7 +179,7 @@ async fn recipient(
     let known = reception::customer_by_phone(&mut *state.desk.read().await?, phone).await?;
     Ok(match known {
         Some(id) => Recipient::Known(id),
-        None => Recipient::New(new_customer(state, name, phone)),
+        None => Recipient::New(Box::new(new_customer(state, name, phone))),
     })
 }
 

@@ -22,7 +22,7 @@ use crate::state::AppState;
 use crate::store::announcements::{self, Filter, Place, Row, Window};
 
 /// What pages are kept as.
-const FAMILY: &str = "announcement_list";
+pub(crate) const FAMILY: &str = "announcement_list";
 const LIST: ListRules<'_> = ListRules::new(&["status", "customer_id", "q"]).numbered_pages();
 
 #[derive(Debug, Serialize)]
@@ -52,7 +52,8 @@ pub(super) async fn list_announcements(
     let kept = if standing.sees(filter.customer_id) {
         let key = format!("1/{scope}/{window:?}");
         let own = Groups::of(shown.iter().cloned())?;
-        let wanted = Wanted { family: FAMILY, key: &key, groups: &own, ttl: TTL, position: position.as_ref() };
+        let wanted =
+            Wanted { family: FAMILY, key: &key, groups: &own, ttl: TTL, position: position.as_ref() };
         let load = async |conn: &mut _, _| {
             page(&state, &asked, &scope, announcements::page(conn, &filter, window).await?)
         };

@@ -2,9 +2,9 @@
 
 mod cancel;
 mod create;
-mod list;
+pub(crate) mod list;
 mod matching;
-mod read;
+pub(crate) mod read;
 mod view;
 
 use actix_web::web::{self, ServiceConfig};

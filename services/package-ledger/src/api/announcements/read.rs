@@ -16,7 +16,7 @@ use crate::state::AppState;
 use crate::store::announcements;
 
 /// What announcements are kept as.
-const FAMILY: &str = "announcement";
+pub(crate) const FAMILY: &str = "announcement";
 
 /// At most one statement.
 pub(super) async fn get_announcement(

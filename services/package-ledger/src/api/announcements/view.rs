@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::api::packages::headers::Dated;
 use crate::store::announcements::{self, AnnouncementRow, Parts, Row};
+use crate::store::packages::PackageRow;
 
 /// An announcement as it is sent.
 #[derive(Debug, Serialize)]
@@ -52,7 +53,11 @@ impl From<Row> for AnnouncementView {
         Self {
             id: row.id,
             status: row.status,
-            customer: CustomerPart { id: row.customer_id, name: parts.customer_name, phone: parts.customer_phone },
+            customer: CustomerPart {
+                id: row.customer_id,
+                name: parts.customer_name,
+                phone: parts.customer_phone,
+            },
             package_id: parts.package_id,
             package: package.map(|((id, tracking_no), status)| PackagePart { id, tracking_no, status }),
             name: row.name,
@@ -68,6 +73,19 @@ impl From<Row> for AnnouncementView {
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+}
+
+impl AnnouncementView {
+    /// The same with its package as it will be saved.
+    pub(super) fn with(mut self, package: &PackageRow) -> Self {
+        self.package_id = Some(package.id);
+        self.package = Some(PackagePart {
+            id: package.id,
+            tracking_no: package.tracking_no.clone(),
+            status: package.status.clone(),
+        });
+        self
     }
 }
 

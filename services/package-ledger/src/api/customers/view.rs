@@ -32,7 +32,8 @@ impl CustomerView {
     /// # Errors
     /// For names that are not known here.
     pub(crate) fn of(row: CustomerRow) -> Result<Self, ServiceError> {
-        let CustomerDraft { name, phone, email, document, address, language, consents, is_active } = row.draft()?;
+        let CustomerDraft { name, phone, email, document, address, language, consents, is_active } =
+            row.draft()?;
         Ok(Self {
             id: row.id,
             user_id: row.user_id,

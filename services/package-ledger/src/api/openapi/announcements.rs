@@ -14,10 +14,7 @@ pub(super) fn add(paths: &mut Map<String, Json>) {
         "/v1/announcements".to_owned(),
         json!({"get": list_announcements().into_json(), "post": post_announcement().into_json()}),
     );
-    paths.insert(
-        "/v1/announcements/match".to_owned(),
-        json!({"post": match_announcements().into_json()}),
-    );
+    paths.insert("/v1/announcements/match".to_owned(), json!({"post": match_announcements().into_json()}));
     let announcement = || variable("announcement", uuid(), "The announcement.");
     paths.insert(
         "/v1/announcements/{announcement}".to_owned(),
@@ -75,13 +72,17 @@ fn get_announcement() -> Operation {
 }
 
 fn cancel_announcement() -> Operation {
-    Operation::new("cancel_announcement", TAG, "Take an announcement back, as long as its parcel has not come.")
-        .description("Its package is cancelled with it. Later: `step_refused`.")
-        .parameters(vec![idempotency_key()])
-        .body(true, body("Withdrawal"))
-        .answer("200", "The announcement as it is then.", content("Announcement"))
-        .problems(&WITH_BODY)
-        .problems(&["403", "404"])
+    Operation::new(
+        "cancel_announcement",
+        TAG,
+        "Take an announcement back, as long as its parcel has not come.",
+    )
+    .description("Its package is cancelled with it. Later: `step_refused`.")
+    .parameters(vec![idempotency_key()])
+    .body(true, body("Withdrawal"))
+    .answer("200", "The announcement as it is then.", content("Announcement"))
+    .problems(&WITH_BODY)
+    .problems(&["403", "404"])
 }
 
 fn match_announcements() -> Operation {

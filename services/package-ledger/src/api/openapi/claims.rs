@@ -26,10 +26,14 @@ fn list_claims() -> Operation {
     let mut parameters = paged();
     parameters.push(query("status", status, "Only those."));
     parameters.push(query("package_id", uuid(), "Only those of this package."));
-    Operation::new("list_claims", TAG, "Claims, the newest first: all of them for the desk, your own otherwise.")
-        .parameters(parameters)
-        .answer("200", "A page.", content("ClaimPage"))
-        .problems(&LISTED)
+    Operation::new(
+        "list_claims",
+        TAG,
+        "Claims, the newest first: all of them for the desk, your own otherwise.",
+    )
+    .parameters(parameters)
+    .answer("200", "A page.", content("ClaimPage"))
+    .problems(&LISTED)
 }
 
 fn get_claim() -> Operation {
@@ -41,7 +45,7 @@ fn get_claim() -> Operation {
 
 fn patch_claim() -> Operation {
     Operation::new("patch_claim", TAG, "Read, answer or close a claim (RFC 7396); for operators.")
-        .description("A claim goes on and never back: 409. It is answered and closed with an answer.")
+        .description("A claim goes on and never back: 409. It is answered and closed with an answer. An amount that is accepted is booked.")
         .parameters(vec![if_match("claim"), idempotency_key()])
         .body(true, patch("ClaimPatch"))
         .answer("200", "The claim as it is then.", content("Claim"))

@@ -98,13 +98,21 @@ fn get_package_custody() -> Operation {
 }
 
 fn get_cache_stats() -> Operation {
-    Operation::new("get_package_ledger_cache_stats", "debug", "What the cache of this process has done; for admins.")
-        .answer("200", "By kind of answer.", content("CacheStats"))
-        .problems(&["400", "401", "403"])
+    Operation::new(
+        "get_package_ledger_cache_stats",
+        "debug",
+        "What the cache of this process has done; for admins.",
+    )
+    .answer("200", "By kind of answer.", content("CacheStats"))
+    .problems(&["400", "401", "403"])
 }
 
 fn get_db_pool() -> Operation {
-    Operation::new("get_package_ledger_db_pool", "debug", "The connections of this process to its database; for admins.")
-        .answer("200", "At the moment.", content("DbPool"))
-        .problems(&["400", "401", "403"])
+    Operation::new(
+        "get_package_ledger_db_pool",
+        "debug",
+        "The connections of this process to its database; for admins.",
+    )
+    .answer("200", "At the moment.", content("DbPool"))
+    .problems(&["400", "401", "403"])
 }

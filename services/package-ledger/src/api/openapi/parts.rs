@@ -25,11 +25,6 @@ pub(super) fn package() -> Json {
     variable("package", uuid(), "The package.")
 }
 
-/// The gym in a path.
-pub(super) fn gym() -> Json {
-    variable("gym", uuid(), "The gym.")
-}
-
 /// The person in a path.
 pub(super) fn user() -> Json {
     variable("user", uuid(), "The person.")

@@ -19,10 +19,14 @@ pub(super) fn add(paths: &mut Map<String, Json>) {
         "/v1/customers/{customer}".to_owned(),
         json!({"parameters": [customer], "get": get_customer().into_json(), "patch": patch_customer().into_json()}),
     );
-    let operators =
-        list("list_operators", TAG, "Who works at the desk, in the order of ids; for admins and auditors.", "OperatorPage")
-            .description("Whoever is an administrator by token is an admin without standing here.")
-            .problems(&["403"]);
+    let operators = list(
+        "list_operators",
+        TAG,
+        "Who works at the desk, in the order of ids; for admins and auditors.",
+        "OperatorPage",
+    )
+    .description("Whoever is an administrator by token is an admin without standing here.")
+    .problems(&["403"]);
     paths.insert("/v1/operators".to_owned(), json!({"get": operators.into_json()}));
     paths.insert(
         "/v1/operators/{user}".to_owned(),
@@ -39,7 +43,11 @@ fn get_me() -> Operation {
 fn list_customers() -> Operation {
     let mut parameters = paged();
     parameters.extend([
-        query("page", json!({"type": "integer", "minimum": 1}), "Number of the page, from 1; not with a cursor."),
+        query(
+            "page",
+            json!({"type": "integer", "minimum": 1}),
+            "Number of the page, from 1; not with a cursor.",
+        ),
         query(
             "q",
             json!({"type": "string", "minLength": 3, "maxLength": 200}),

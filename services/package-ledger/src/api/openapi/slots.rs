@@ -14,7 +14,10 @@ pub(super) fn add(paths: &mut Map<String, Json>) {
         json!({"get": list_slots().into_json(), "post": post_slots().into_json()}),
     );
     let slot = variable("slot", uuid(), "The slot.");
-    paths.insert("/v1/slots/{slot}".to_owned(), json!({"parameters": [slot], "patch": patch_slot().into_json()}));
+    paths.insert(
+        "/v1/slots/{slot}".to_owned(),
+        json!({"parameters": [slot], "patch": patch_slot().into_json()}),
+    );
 }
 
 fn list_slots() -> Operation {
@@ -23,11 +26,15 @@ fn list_slots() -> Operation {
     let mut parameters = paged();
     parameters.push(query("status", status, "Only those."));
     parameters.push(query("size_class", size_class, "Only those."));
-    Operation::new("list_slots", TAG, "The shelf in the order of its codes, and how full it is; for the desk.")
-        .parameters(parameters)
-        .answer("200", "A page, with the numbers of the whole shelf.", content("Shelf"))
-        .problems(&LISTED)
-        .problems(&["403"])
+    Operation::new(
+        "list_slots",
+        TAG,
+        "The shelf in the order of its codes, and how full it is; for the desk.",
+    )
+    .parameters(parameters)
+    .answer("200", "A page, with the numbers of the whole shelf.", content("Shelf"))
+    .problems(&LISTED)
+    .problems(&["403"])
 }
 
 fn post_slots() -> Operation {

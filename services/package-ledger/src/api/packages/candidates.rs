@@ -134,7 +134,8 @@ pub(crate) async fn compare_code(
         Decision::Match(id) => Some(id),
         Decision::AskHuman => None,
     };
-    let candidates = matching.candidates.iter().filter_map(|scored| CandidateView::of(scored, &open)).collect();
+    let candidates =
+        matching.candidates.iter().filter_map(|scored| CandidateView::of(scored, &open)).collect();
     Ok(Compared { matched, candidates })
 }
 

@@ -14,9 +14,9 @@ use uuid::Uuid;
 use super::act::{Act, act};
 use super::asked::announcements_of;
 use super::candidates::{CandidateView, Compared, Label, compare};
+use super::evidence;
 use super::intake::Told;
 use super::view::{self, PackageView};
-use super::evidence;
 use crate::api::caller;
 use crate::api::perform::{Change, perform};
 use crate::cache::groups::{self, Affected};
@@ -104,7 +104,8 @@ pub(super) async fn post_package(
     let (plan, candidates) = match new.plan(&state, &parcel).await {
         Ok(planned) => planned,
         Err(error) => {
-            return perform(&state, Change { name: NAME, affected: None, keyed }, async move |_| Err(error)).await;
+            return perform(&state, Change { name: NAME, affected: None, keyed }, async move |_| Err(error))
+                .await;
         }
     };
     match plan {

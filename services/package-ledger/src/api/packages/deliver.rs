@@ -100,9 +100,13 @@ pub(super) async fn deliver_package(
     wanted.extend(evidence::wanted("signature", "signature", body.signature.as_slice(), &mut faults));
     evidence::distinct(&wanted, &mut faults);
     let proof = sound(proof, faults)?.ok_or_else(not_found)?;
-    let files = evidence::look_up(&state, &request, wanted).await?;
-    let hand_over = HandOver { proof, recipient_name: recipient_name.unwrap_or_default(), offer, files };
-    act(&state, step, async move |conn, scene| hand_over.run(conn, scene).await).await
+    let recipient_name = recipient_name.unwrap_or_default();
+    // Needed only where the request is not a repeated one.
+    let files = evidence::look_up(&state, &request, wanted).await;
+    act(&state, step, async move |conn, scene| {
+        HandOver { proof, recipient_name, offer, files: files? }.run(conn, scene).await
+    })
+    .await
 }
 
 /// Where there is none, there is a fault.

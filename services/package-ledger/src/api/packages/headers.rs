@@ -34,7 +34,8 @@ pub(crate) fn write<T: Dated>(
     until: Option<DateTime<Utc>>,
 ) -> Result<Kept, ServiceError> {
     let written = |shown: &T| {
-        serde_json::to_vec(shown).map_err(|error| ServiceError::from(Problem::new(&registry::INTERNAL).cause(error)))
+        serde_json::to_vec(shown)
+            .map_err(|error| ServiceError::from(Problem::new(&registry::INTERNAL).cause(error)))
     };
     let body = Bytes::from(written(&shown)?);
     shown.undate();
@@ -67,8 +68,7 @@ pub(crate) fn respond(
     now: DateTime<Utc>,
     what: &str,
 ) -> Result<HttpResponse, ServiceError> {
-    let tag =
-        EntityTag::parse(&kept.tag).map_err(|error| Problem::new(&registry::INTERNAL).cause(error))?;
+    let tag = EntityTag::parse(&kept.tag).map_err(|error| Problem::new(&registry::INTERNAL).cause(error))?;
     let decision = conditions.check_read(&tag);
     let mut response = match decision {
         ReadDecision::Failed => return Err(refused(&WriteRefusal::Failed, what)),

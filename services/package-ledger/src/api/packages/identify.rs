@@ -66,7 +66,12 @@ impl Identification {
         let mut faults = Vec::new();
         let reason = text("/reason", self.reason.as_deref(), MAX_REASON_CHARS, &mut faults);
         if self.customer_id.is_some() == self.announcement_id.is_some() {
-            fault("/customer_id", "required", "either a customer or an announcement is expected", &mut faults);
+            fault(
+                "/customer_id",
+                "required",
+                "either a customer or an announcement is expected",
+                &mut faults,
+            );
         }
         sound(reason, faults)
     }

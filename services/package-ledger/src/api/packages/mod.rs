@@ -64,6 +64,10 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
         web::resource("/v1/packages/{package}/deadlines").route(web::get().to(deadlines::list_package_deadlines)),
     );
     app.service(
+        web::resource("/v1/notifications/{notification}/delivered")
+            .route(web::post().to(notifications::post_notification_delivered)),
+    );
+    app.service(
         web::resource("/v1/packages/{package}/notifications")
             .route(web::get().to(notifications::list_package_notifications)),
     );

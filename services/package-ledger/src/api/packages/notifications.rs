@@ -4,12 +4,15 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
-use request_parts::{ListRules, answer_private, path_id};
+use problem::{Problem, registry};
+use request_parts::{ListRules, answer, answer_private, keyed, no_parameters, path_id};
 use serde::Serialize;
 use service_error::{ServiceError, not_found};
 use uuid::Uuid;
 
 use crate::api::caller;
+use crate::api::perform::{Change, perform};
+use crate::domain::person::Permission;
 use crate::state::AppState;
 use crate::store::notifications::NotificationRow;
 use crate::store::{notifications, packages};
@@ -92,4 +95,26 @@ pub(super) async fn list_package_notifications(
     let rows = notifications::of_package(&mut conn, id, whose, after, asked.rows()).await?;
     let view = |row| Ok(NotificationView::of(row, is_for_staff));
     Ok(answer_private(&asked.page(&state.cursors, &scope, rows, |row| row.id, view)?))
+}
+
+/// `POST /v1/notifications/{notification}/delivered`: a message has reached its customer. No copy shows messages.
+pub(super) async fn post_notification_delivered(
+    state: Data<AppState>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ServiceError> {
+    let standing = caller::permitted(&request, &state, Permission::MovePackages).await?;
+    let id = path_id(&request, "notification")?;
+    no_parameters(&request)?;
+    let keyed = keyed(&request, &state.fingerprints, standing.user_id, &[])?;
+    let now = state.context.now();
+    let change = Change { name: "post_notification_delivered", affected: None, keyed };
+    perform(&state, change, async move |conn| {
+        let row = notifications::delivered(conn, id, now).await?.ok_or_else(not_found)?;
+        if row.status != "delivered" {
+            let detail = "a message that was not sent cannot have arrived";
+            return Err(Problem::new(&registry::CONFLICT).detail(detail).into());
+        }
+        answer(200, &NotificationView::of(row, true), None)
+    })
+    .await
 }

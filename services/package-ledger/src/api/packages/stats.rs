@@ -59,7 +59,8 @@ impl StatsView {
     fn new(figures: &Figures, as_of: DateTime<Utc>) -> Self {
         let packages = |status: &Status| figures.statuses.get(status.as_str()).copied().unwrap_or_default();
         let slots = |size: SizeClass, status: &str| {
-            let counted = figures.slots.iter().filter(|slot| slot.size_class == size.as_str() && slot.status == status);
+            let counted =
+                figures.slots.iter().filter(|slot| slot.size_class == size.as_str() && slot.status == status);
             counted.map(|slot| slot.count).sum()
         };
         let of_size = |size: SizeClass| SlotsView {

@@ -47,13 +47,16 @@ pub(super) async fn list_slots(
     let counted = slots::counts(&mut conn).await?;
     drop(conn);
     let key = |(slot, _): &(SlotRow, _)| slot.code.clone();
-    let page = asked.page(&state.cursors, &scope, rows, key, |(slot, package)| Ok(SlotView::of(slot, package)))?;
+    let page =
+        asked.page(&state.cursors, &scope, rows, key, |(slot, package)| Ok(SlotView::of(slot, package)))?;
     Ok(request_parts::answer_private(&Shelf { items: page.items, next: page.next, counts: counts(&counted) }))
 }
 
 fn filter(status: Option<&str>, size_class: Option<&str>) -> Result<SlotFilter, ServiceError> {
-    let filter =
-        SlotFilter { status: status.and_then(SlotStatus::parse), size_class: size_class.and_then(SizeClass::parse) };
+    let filter = SlotFilter {
+        status: status.and_then(SlotStatus::parse),
+        size_class: size_class.and_then(SizeClass::parse),
+    };
     let mut faults = Vec::new();
     if status.is_some() && filter.status.is_none() {
         faults.push(parameter_fault("status", "unknown_value", "free, held or blocked is expected"));

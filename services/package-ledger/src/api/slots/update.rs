@@ -51,7 +51,9 @@ impl SlotPatch {
         }
         match (self.status, reason) {
             (Use::Free, None) => Ok(None),
-            (Use::Free, Some(_)) => Err(invalid("/blocked_reason", "unexpected", "a slot in use needs no reason")),
+            (Use::Free, Some(_)) => {
+                Err(invalid("/blocked_reason", "unexpected", "a slot in use needs no reason"))
+            }
             (Use::Blocked, None) => Err(invalid("/blocked_reason", "required", "a reason is expected")),
             (Use::Blocked, reason) => Ok(reason),
         }

@@ -20,7 +20,8 @@ impl Life<'_> {
     /// Of the tariff.
     pub(super) fn fee(&self, at: DateTime<Utc>) -> anyhow::Result<Fee> {
         let tariff = &self.scenery.tariff;
-        let clock = StorageClock { received_at: self.package.received_at, stopped_at: self.package.stopped_at };
+        let clock =
+            StorageClock { received_at: self.package.received_at, stopped_at: self.package.stopped_at };
         let waived = Money::new(self.package.waived_minor, tariff.currency);
         Ok(fee(&tariff.rates(self.parcel.size_class), clock, &[waived], at)?)
     }
@@ -69,8 +70,8 @@ impl Life<'_> {
             "recipient_name": name, "slot": self.slot_code(),
             "total_minor": fee.total.amount_minor, "currency": fee.total.currency,
             "payment": {
-                "payment_id": payment["id"], "method": payment["method"], "amount_minor": fee.total.amount_minor,
-                "receipt_no": payment["receipt_no"],
+                "payment_id": payment.get("id"), "method": payment.get("method"),
+                "amount_minor": fee.total.amount_minor, "receipt_no": payment.get("receipt_no"),
             },
         });
         self.record(Action::Deliver.as_str(), Status::Delivered, at, self.operator(), data, Vec::new())?;
@@ -125,7 +126,13 @@ impl Life<'_> {
         self.record(Action::Abandon.as_str(), Status::Abandoned, at, self.operator(), data, Vec::new())
     }
 
-    fn charge(&mut self, at: DateTime<Utc>, fee: &Fee, more: Vec<Transfer>, payment: Option<Json>) -> anyhow::Result<()> {
+    fn charge(
+        &mut self,
+        at: DateTime<Utc>,
+        fee: &Fee,
+        more: Vec<Transfer>,
+        payment: Option<Json>,
+    ) -> anyhow::Result<()> {
         let (base, storage) = (fee.base.amount_minor, fee.storage.amount_minor);
         let mut transfers = self.subject().charges(base, storage, fee.waived.amount_minor)?;
         transfers.extend(more);

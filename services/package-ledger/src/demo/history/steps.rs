@@ -50,7 +50,7 @@ impl Life<'_> {
             }
         }
         if let Some((ending, at)) = plan.end {
-            if ending == Ending::Delivered && plan.damaged_at.is_none() && plan.number % 90 == 0 {
+            if ending == Ending::Delivered && plan.damaged_at.is_none() && plan.number.is_multiple_of(90) {
                 steps.push((at - TimeDelta::minutes(2), Step::Waive));
             }
             steps.push((at, Step::End(ending)));
@@ -234,7 +234,8 @@ impl Life<'_> {
             Ending::Lost => {
                 let description = "not on its shelf, nor on any other";
                 let claim_id = self.claim(at, ClaimKind::Lost, description)?;
-                let data = json!({"description": description, "slot": self.slot_code(), "claim_id": claim_id});
+                let data =
+                    json!({"description": description, "slot": self.slot_code(), "claim_id": claim_id});
                 self.record(Action::Lose.as_str(), Status::Lost, at, self.operator(), data, Vec::new())?;
             }
         }

@@ -49,7 +49,8 @@ impl Life<'_> {
         template: &str,
     ) -> anyhow::Result<Option<Uuid>> {
         let Some(customer) = self.customer.filter(|_| self.keeps_messages()) else { return Ok(None) };
-        let recipient = if channel == "email" { customer.email.as_deref() } else { Some(customer.phone.as_str()) };
+        let recipient =
+            if channel == "email" { customer.email.as_deref() } else { Some(customer.phone.as_str()) };
         let Some(recipient) = recipient else { return Ok(None) };
         let content = serde_json::to_string(&self.content(&customer.name, written_at)?)?;
         self.sms += i32::from(channel == "sms");

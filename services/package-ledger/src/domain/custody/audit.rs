@@ -100,6 +100,11 @@ impl Audit {
         }
     }
 
+    /// What was found to be wrong until now.
+    pub(crate) fn findings(&self) -> &[Finding] {
+        &self.verdict.findings
+    }
+
     /// What it came to.
     pub(crate) fn finish(mut self) -> Verdict {
         self.end_chain();

@@ -25,7 +25,8 @@ impl Wanted {
             return (beginning.len() > MIN_CHARS).then_some(Self::Phone(beginning));
         }
         let name = folded(typed);
-        (name.chars().count() >= MIN_CHARS && name.chars().any(char::is_alphabetic)).then_some(Self::Name(name))
+        (name.chars().count() >= MIN_CHARS && name.chars().any(char::is_alphabetic))
+            .then_some(Self::Name(name))
     }
 }
 

@@ -130,7 +130,9 @@ fn keep<T>(pointer: &str, given: Option<Option<T>>, place: &mut T, faults: &mut 
 }
 
 /// Tells `null` from nothing.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -145,7 +147,11 @@ mod tests {
             phone: "+573001234567".to_owned(),
             email: Some("ada@example.com".to_owned()),
             document: None,
-            address: Address { building: Some("Norte".to_owned()), tower: Some("2".to_owned()), apartment: None },
+            address: Address {
+                building: Some("Norte".to_owned()),
+                tower: Some("2".to_owned()),
+                apartment: None,
+            },
             language: Language::Es,
             consents: Consents { sms: false, email: true, whatsapp: true, push: false },
             is_active: true,

@@ -81,21 +81,6 @@ fn a_waiting_package_is_overdue_after_the_last_instant_of_its_hold() {
     }
 }
 
-#[test]
-fn abandonment_takes_45_days_three_messages_and_two_calls() {
-    let abandon_at = instant("2026-12-17T15:00:00Z");
-    let check = |sms, calls, now| check_abandonment(&policy(), received_at(), Contacts { sms, calls }, now);
-    assert_eq!(check(3, 2, abandon_at), Ok(()));
-    assert_eq!(check(9, 9, abandon_at + TimeDelta::days(9)), Ok(()));
-    let missing = |not_before, missing_sms, missing_calls| {
-        Err(NotAbandonable { not_before, missing_sms, missing_calls })
-    };
-    assert_eq!(check(3, 2, abandon_at - MICRO), missing(Some(abandon_at), 0, 0));
-    assert_eq!(check(2, 2, abandon_at), missing(None, 1, 0));
-    assert_eq!(check(9, 1, abandon_at), missing(None, 0, 1));
-    assert_eq!(check(0, 0, received_at()), missing(Some(abandon_at), 3, 2));
-}
-
 proptest! {
     #[test]
     fn deadlines_rise_strictly_under_every_sound_policy(

@@ -2,7 +2,7 @@
 //!
 //! | What was posted | What taking it back does to its package |
 //! |---|---|
-//! | `charge_base`, `charge_storage` | counts as waived: it costs so much less. No more than what is charged and not waived |
+//! | `charge_base`, `charge_storage` | counts as waived, where it was not waived or written off before |
 //! | `waive` | is not waived any more |
 //! | `pay` | was not paid, and cannot be given back; none of it may have been |
 //! | `write_off` | is owed again |
@@ -16,11 +16,12 @@ use serde_json::json;
 use service_error::{ServiceError, invalid};
 use uuid::Uuid;
 
-use super::{internal, post};
+use super::{internal, post, unbooked};
+use crate::domain::ledger::balance::owed_for;
 use crate::domain::ledger::{Transfer, TransferCode, correct as taken_back};
 use crate::problems::TRANSFER_CONFLICT;
 use crate::steps::scene::Scene;
-use crate::store::ledger::TransferRow;
+use crate::store::ledger::{self, TransferRow};
 use crate::store::payments;
 
 /// Takes a transfer about the package of a scene back; returns the id of the transfer that does.
@@ -54,9 +55,11 @@ async fn adjust(conn: &mut Connection, scene: &mut Scene, transfer: &Transfer) -
     let package = &mut scene.package;
     match transfer.code {
         TransferCode::ChargeBase | TransferCode::ChargeStorage => {
-            let charged = package.total_minor.unwrap_or_default().saturating_sub(package.waived_minor);
-            if amount_minor > charged {
-                return Err(refused("a part of this charge was waived or taken back already"));
+            let posted = ledger::of_package(conn, package.id).await?;
+            let owed_minor = owed_for(package.id, &posted).map_err(unbooked)?;
+            // What was neither waived nor written off: whoever pays is never owed more than was paid.
+            if amount_minor > owed_minor.saturating_add(package.paid_minor) {
+                return Err(refused("a part of this charge was waived, written off or taken back already"));
             }
             package.waived_minor = package.waived_minor.saturating_add(amount_minor);
         }

@@ -164,3 +164,48 @@ async fn a_payment_that_is_taken_back_is_owed_again_and_can_be_paid_after_the_pi
     world.check_books().await;
     world.desk.stop().await;
 }
+
+#[tokio::test]
+async fn what_was_written_off_is_owed_again_when_that_is_taken_back_and_never_twice_forgiven() {
+    let world = World::open().await;
+    let package = world.package().await;
+    world.days(3);
+    // As the end of an abandoned package posts it.
+    let (charged, written_off) = (
+        format!("('charge_base', 'customer/{0}', 'revenue/base')", world.customer.id),
+        format!("('write_off', 'write_offs', 'customer/{0}')", world.customer.id),
+    );
+    for sql in [
+        format!(
+            "INSERT INTO ledger_account (id, code, kind, currency, debits_minor, credits_minor, created_at) VALUES \
+             (gen_random_uuid(), 'customer/{}', 'asset', 'COP', 150000, 150000, now()), \
+             (gen_random_uuid(), 'revenue/base', 'revenue', 'COP', 0, 150000, now()), \
+             (gen_random_uuid(), 'write_offs', 'expense', 'COP', 150000, 0, now())",
+            world.customer.id
+        ),
+        format!(
+            "INSERT INTO ledger_transfer (id, debit_account_id, credit_account_id, amount_minor, currency, code, package_id, \
+             idempotency_id, created_at) \
+             SELECT gen_random_uuid(), d.id, c.id, 150000, 'COP', t.code, '{package}', t.code || '/x', now() \
+             FROM (VALUES {charged}, {written_off}) t (code, debit, credit) \
+             JOIN ledger_account d ON d.code = t.debit JOIN ledger_account c ON c.code = t.credit"
+        ),
+        format!(
+            "UPDATE package SET status = 'abandoned', slot_id = NULL, total_minor = 150000, ended_at = received_at, \
+             stopped_at = received_at WHERE id = '{package}'"
+        ),
+    ] {
+        diesel::sql_query(sql).execute(&mut world.conn().await).await.unwrap();
+    }
+    world.check_books().await;
+    let transfers = world.transfers(package).await;
+    world.correct(of(&transfers, "charge_base")).await.expect_problem(409, "transfer_conflict");
+    world.pay(package, 1).await.expect_problem(422, "payment_exceeds_due");
+    world.correct(of(&transfers, "write_off")).await.expect(201);
+    world.correct(of(&transfers, "write_off")).await.expect_problem(409, "transfer_conflict");
+    assert_eq!(world.booked().await, 150_000);
+    world.pay(package, 150_000).await.expect(201);
+    assert_eq!(world.booked().await, 0);
+    world.check_books().await;
+    world.desk.stop().await;
+}

@@ -6,9 +6,10 @@ use serde_json::json;
 use super::world::{WRONG_CODE, World, customer, deliver_path, delivery};
 
 fn guesses(metrics: &str, outcome: &str) -> u64 {
-    let start = format!("pickup_guesses_total{{outcome=\"{outcome}\"}} ");
-    let line = metrics.lines().find_map(|line| line.strip_prefix(&start));
-    line.unwrap_or_else(|| panic!("{metrics}")).parse().unwrap()
+    let label = format!("outcome=\"{outcome}\"");
+    let is_meant = |line: &&str| line.starts_with("pickup_guesses_total{") && line.contains(&label);
+    let line = metrics.lines().find(is_meant).unwrap_or_else(|| panic!("{metrics}"));
+    line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Many clerks at once.
 
 use futures_util::future::join_all;
+use serde_json::json;
+use uuid::Uuid;
 
 use super::world::{World, deliver_path, delivery};
 
@@ -46,7 +48,7 @@ async fn sixteen_clerks_who_hand_over_what_they_have_do_not_wait_for_each_other_
         let package = world.package().await;
         ready.push((package, world.code(package).await));
     }
-    let each = |(index, (package, code)): (usize, &(uuid::Uuid, String))| {
+    let each = |(index, (package, code)): (usize, &(Uuid, String))| {
         let (world, package, code) = (&world, *package, code.clone());
         async move {
             if index % 2 == 0 {
@@ -62,6 +64,56 @@ async fn sixteen_clerks_who_hand_over_what_they_have_do_not_wait_for_each_other_
     assert_eq!(world.number("SELECT count(*) FROM package WHERE status = 'delivered'").await, 16);
     assert_eq!(world.number("SELECT count(*) FROM ledger_transfer WHERE code = 'charge_base'").await, 16);
     assert_eq!(world.booked().await, 0);
+    world.check_books().await;
+    world.desk.stop().await;
+}
+
+/// Some post twice in a transaction, to accounts that others post to in another order.
+#[tokio::test]
+async fn money_that_goes_back_by_all_ways_at_once_does_not_wait_in_a_circle() {
+    let world = World::open().await;
+    let mut ready = Vec::new();
+    for index in 0..12 {
+        let package = world.package_of(world.customer.id, "notified").await;
+        let methods = if index % 2 == 0 { ["cash", "transfer"] } else { ["transfer", "cash"] };
+        for method in methods {
+            let body = json!({"method": method, "amount_minor": 50_000, "currency": "COP"});
+            let path = format!("/v1/packages/{package}/payments");
+            world.desk.post(&path, &world.staff.operator, &body).await.expect(201);
+        }
+        ready.push(package);
+    }
+    // As packages that were received by mistake, for only those are cancelled.
+    let mistaken = "UPDATE package SET status = 'received', slot_id = NULL";
+    diesel_async::RunQueryDsl::execute(diesel::sql_query(mistaken), &mut world.conn().await).await.unwrap();
+    let cancel = async |package: &Uuid| {
+        let path = format!("/v1/packages/{package}/cancel");
+        world.desk.post(&path, &world.staff.admin, &json!({"reason": "not ours"})).await.expect(200);
+    };
+    join_all(ready.iter().map(cancel)).await;
+    assert_eq!(world.number("SELECT count(*) FROM ledger_transfer WHERE code = 'refund'").await, 24);
+    assert_eq!(world.booked().await, 0);
+    world.check_books().await;
+    world.desk.stop().await;
+}
+
+#[tokio::test]
+async fn sixteen_corrections_of_one_transfer_are_one() {
+    let world = World::open().await;
+    let package = world.package().await;
+    world.days(3);
+    let code = world.code(package).await;
+    world.deliver(package, &code, Some(350_000)).await.expect(200);
+    let transfers = world.transfers(package).await;
+    let base = transfers.iter().find(|transfer| transfer["code"] == "charge_base").unwrap();
+    let answers = join_all((0..16).map(|_| world.correct(base))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
+    for answer in answers.iter().filter(|answer| answer.status != 201) {
+        answer.expect_problem(409, "transfer_conflict");
+    }
+    // Those that were refused left nothing behind.
+    assert_eq!(world.fee(package, "").await["total"]["amount_minor"], 200_000);
+    assert_eq!(world.booked().await, -150_000);
     world.check_books().await;
     world.desk.stop().await;
 }

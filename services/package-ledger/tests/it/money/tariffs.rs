@@ -2,8 +2,9 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value as Json, json};
+use uuid::Uuid;
 
-use super::world::{FIRST_TARIFF, World};
+use super::world::{FIRST_TARIFF, World, instant};
 
 fn next(effective_from: &str) -> Json {
     let line = |base_minor: i64| {
@@ -65,6 +66,45 @@ async fn a_package_keeps_its_tariff() {
     let code = world.code(package).await;
     let total_minor = before["total"]["amount_minor"].as_i64();
     world.deliver(package, &code, total_minor).await.expect(200);
+    world.desk.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_announced_before_a_new_tariff_is_priced_by_the_old_one_and_what_nobody_announced_by_the_new()
+ {
+    let world = World::open().await;
+    let announced = json!({"guide_number": "RR123456785CO"});
+    let announced =
+        world.desk.post("/v1/announcements", &world.customer.token, &announced).await.expect(201).json();
+    let announced: Uuid = announced["package_id"].as_str().unwrap().parse().unwrap();
+    world.desk.post("/v1/tariffs", &world.staff.admin, &next("2026-11-17T15:00:00Z")).await.expect(201);
+    // The last instant of the old one, and the first of the new.
+    let parcel = |more: Json| {
+        let mut parcel =
+            json!({"size_class": "small", "condition": "good", "photos": [Uuid::now_v7(), Uuid::now_v7()]});
+        parcel.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        parcel
+    };
+    let unannounced = async || -> Uuid {
+        let body = parcel(json!({"customer_id": world.customer.id}));
+        let view = world.desk.post("/v1/packages", &world.staff.operator, &body).await.expect(201).json();
+        view["package"]["id"].as_str().unwrap().parse().unwrap()
+    };
+    world.desk.clock.set(instant("2026-11-17T14:59:59.999999Z"));
+    let just_before = unannounced().await;
+    world.desk.clock.set(instant("2026-11-17T15:00:00Z"));
+    let just_after = unannounced().await;
+    let path = format!("/v1/packages/{announced}/receive");
+    world.desk.post(&path, &world.staff.operator, &parcel(json!({}))).await.expect(200);
+    for (package, version, total_minor) in
+        [(announced, 1, 150_000), (just_before, 1, 150_000), (just_after, 2, 300_000)]
+    {
+        let fee = world.fee(package, "").await;
+        assert_eq!(
+            (&fee["tariff_version"], &fee["total"]["amount_minor"]),
+            (&json!(version), &json!(total_minor))
+        );
+    }
     world.desk.stop().await;
 }
 

@@ -74,7 +74,8 @@ async fn everything_that_is_wrong_is_told_at_once() {
 async fn a_registration_sent_twice_happens_once_and_is_answered_alike() {
     let app = Harness::start().await;
     let token = app.token(Uuid::now_v7());
-    let send = || app.request(Method::POST, "/v1/customers", Some(&token)).header("Idempotency-Key", "\"k-1\"");
+    let send =
+        || app.request(Method::POST, "/v1/customers", Some(&token)).header("Idempotency-Key", "\"k-1\"");
     let first = app.send(send().json(&ada())).await.expect(201);
     let second = app.send(send().json(&ada())).await.expect(201);
     assert_eq!((first.body, first.headers["etag"].clone()), (second.body, second.headers["etag"].clone()));
@@ -102,11 +103,11 @@ async fn of_sixteen_who_register_one_phone_at_once_one_has_it() {
 async fn of_sixteen_registrations_of_one_person_at_once_one_stands() {
     let app = Harness::start().await;
     let token = app.token(Uuid::now_v7());
-    let bodies: Vec<_> = (0..16)
-        .map(|number| json!({"name": "Ada", "phone": format!("+5730012345{number:02}")}))
-        .collect();
+    let bodies: Vec<_> =
+        (0..16).map(|number| json!({"name": "Ada", "phone": format!("+5730012345{number:02}")})).collect();
     let answers =
-        futures_util::future::join_all(bodies.iter().map(|body| app.post("/v1/customers", &token, body))).await;
+        futures_util::future::join_all(bodies.iter().map(|body| app.post("/v1/customers", &token, body)))
+            .await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
     for answer in answers.iter().filter(|answer| answer.status != 201) {
         answer.expect_problem(409, "conflict");

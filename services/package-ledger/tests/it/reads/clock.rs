@@ -82,7 +82,7 @@ async fn a_copy_serves_to_the_microsecond_before_the_tick_and_no_further() {
     let start = harness.tomorrow();
     let customer = harness.customer("Ana", "+573000000001", None).await;
     let row = Row::received(Some(customer), start);
-    harness.packages(&[row.clone()]).await;
+    harness.packages(std::slice::from_ref(&row)).await;
     let path = format!("/v1/packages/{}", row.id);
     for path in ["/v1/packages", &path] {
         harness.clock.set(start + TimeDelta::hours(1));
@@ -106,7 +106,7 @@ async fn a_package_becomes_overdue_in_every_copy_at_the_same_instant() {
     let customer = harness.customer("Ana", "+573000000001", None).await;
     let slot = harness.held_slot("A-1").await;
     let row = Row::stored(customer, slot, start);
-    harness.packages(&[row.clone()]).await;
+    harness.packages(std::slice::from_ref(&row)).await;
     let last = start + TimeDelta::days(30);
     let overdue_at = async |at: DateTime<Utc>| {
         harness.clock.set(at);

@@ -38,9 +38,8 @@ async fn every_filter_leaves_what_it_says_in_the_order_of_the_list() {
     let harness = Harness::start().await;
     let staff = harness.staff().await;
     let Desk { ana, announced, received, stored, overdue, delivered, now } = desk(&harness).await;
-    let at = |hours: i64| {
-        (now - TimeDelta::hours(hours)).to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
-    };
+    let at =
+        |hours: i64| (now - TimeDelta::hours(hours)).to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
     let tracking = stored.tracking_no();
     let cases: Vec<(String, Vec<&Row>)> = vec![
         (String::new(), vec![&announced, &received, &stored, &overdue, &delivered]),

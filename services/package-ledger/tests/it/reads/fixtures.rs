@@ -60,7 +60,7 @@ impl Row {
     /// Ours, of this package.
     pub(super) fn tracking_no(&self) -> String {
         let digits = self.id.simple().to_string().to_uppercase();
-        format!("PK{}", &digits[digits.len() - 10..])
+        format!("PK{}", digits.split_at(22).1)
     }
 }
 
@@ -107,7 +107,7 @@ impl Harness {
     /// An announcement whose parcel is here.
     pub(super) async fn announcement(&self, customer: Uuid) -> Uuid {
         let id = Uuid::now_v7();
-        let code = &id.simple().to_string()[20..];
+        let code = id.simple().to_string().split_off(20);
         self.sql(&format!(
             "INSERT INTO announcement (id, customer_id, name, phone, guide_number, expected_at, tracking_code, tariff_id, status, \
              expires_at, announced_by, created_at, updated_at) VALUES ('{id}', '{customer}', 'Ana', '+573000000001', 'GUIDE1234', \

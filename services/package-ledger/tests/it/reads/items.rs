@@ -19,7 +19,7 @@ async fn a_package_is_shown_with_its_customer_announcement_slot_files_and_fee() 
         guide: Some("GUIDE1234"),
         ..Row::stored(customer, slot, now - TimeDelta::hours(72))
     };
-    harness.packages(&[row.clone()]).await;
+    harness.packages(std::slice::from_ref(&row)).await;
     harness.photos(row.id, 2).await;
     harness
         .sql(
@@ -41,7 +41,10 @@ async fn a_package_is_shown_with_its_customer_announcement_slot_files_and_fee() 
         package["announcement"],
         json!({"id": announcement, "expected_at": "2026-12-24T10:00:00.500Z", "name": "Ana", "phone": "+573000000001"})
     );
-    assert_eq!((&package["slot"], &package["status"], &package["is_overdue"]), (&json!("A-1"), &json!("stored"), &json!(false)));
+    assert_eq!(
+        (&package["slot"], &package["status"], &package["is_overdue"]),
+        (&json!("A-1"), &json!("stored"), &json!(false))
+    );
     assert_eq!(package["dims_mm"], json!({"length": 300, "width": 200, "height": 100}));
     let files = package["files"].as_array().unwrap();
     assert_eq!(files.iter().map(|file| file["size_bytes"].as_i64().unwrap()).collect::<Vec<_>>(), [1, 2]);
@@ -71,7 +74,10 @@ async fn what_is_only_announced_costs_nothing_and_what_is_gone_costs_what_it_did
     harness.packages(&[announced.clone(), delivered.clone()]).await;
     let page = harness.get("/v1/packages", &staff.operator).await.expect(200).json();
     let (first, last) = (&page["items"][0], &page["items"][1]);
-    assert_eq!((first["fee"]["total"]["amount_minor"].as_i64(), &first["size_class"]), (Some(0), &Json::Null));
+    assert_eq!(
+        (first["fee"]["total"]["amount_minor"].as_i64(), &first["size_class"]),
+        (Some(0), &Json::Null)
+    );
     assert_eq!(first["files"], json!([]));
     assert_eq!(last["fee"]["total"]["amount_minor"].as_i64(), Some(150_000));
     assert_eq!(last["delivered_at"], last["ended_at"]);
@@ -88,5 +94,8 @@ async fn what_is_no_package_is_not_found() {
             harness.get(&format!("{path}{below}"), &staff.operator).await.expect_problem(404, "not_found");
         }
     }
-    harness.send(harness.request(reqwest::Method::GET, "/v1/packages", None)).await.expect_problem(401, "unauthenticated");
+    harness
+        .send(harness.request(reqwest::Method::GET, "/v1/packages", None))
+        .await
+        .expect_problem(401, "unauthenticated");
 }

@@ -68,13 +68,17 @@ async fn a_page_is_no_longer_than_it_may_be_and_a_cursor_is_good_for_its_own_lis
     let get = async |query: &str| harness.get(&format!("/v1/packages?{query}"), &staff.operator).await;
     assert_eq!(ids(&get("").await.expect(200)).len(), 25);
     assert_eq!(ids(&get("limit=500").await.expect(200)).len(), 100);
-    for (query, pointer) in
-        [("limit=0", "?limit"), ("page=0", "?page"), ("page=101&limit=100", "?page"), ("page=2&cursor=x", "?page")]
-    {
+    for (query, pointer) in [
+        ("limit=0", "?limit"),
+        ("page=0", "?page"),
+        ("page=101&limit=100", "?page"),
+        ("page=2&cursor=x", "?page"),
+    ] {
         assert_eq!(get(query).await.expect_problem(400, "invalid_parameter"), [pointer], "{query}");
     }
     let next = get("").await.expect(200).json()["next"].as_str().unwrap().to_owned();
-    for query in [format!("status=announced&cursor={next}"), format!("customer_id={customer}&cursor={next}")] {
+    for query in [format!("status=announced&cursor={next}"), format!("customer_id={customer}&cursor={next}")]
+    {
         get(&query).await.expect_problem(400, "invalid_cursor");
     }
     get("cursor=x").await.expect_problem(400, "invalid_cursor");

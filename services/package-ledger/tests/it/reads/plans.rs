@@ -107,9 +107,19 @@ async fn no_list_reads_a_table_from_end_to_end_nor_many_more_rows_than_it_shows(
     let plans = heard(&tap, &harness, 7).await;
     assert!(plans.len() >= 7 * lists().len(), "{}", plans.len());
     for (path, plan) in &plans {
-        assert!(plan.scanned().is_empty(), "{path} reads {:?} from end to end: {}", plan.scanned(), plan.query);
+        assert!(
+            plan.scanned().is_empty(),
+            "{path} reads {:?} from end to end: {}",
+            plan.scanned(),
+            plan.query
+        );
         let skipped = if path.contains("page=") { 1_000.0 } else { 0.0 };
-        assert!(plan.rows_read() <= FEW_ROWS + skipped, "{path} reads {} rows by {:?}", plan.rows_read(), plan.indexes());
+        assert!(
+            plan.rows_read() <= FEW_ROWS + skipped,
+            "{path} reads {} rows by {:?}",
+            plan.rows_read(),
+            plan.indexes()
+        );
     }
     harness.stop().await;
 
@@ -118,7 +128,12 @@ async fn no_list_reads_a_table_from_end_to_end_nor_many_more_rows_than_it_shows(
     diesel_async::SimpleAsyncConnection::batch_execute(&mut db.admin().await, &setting).await.unwrap();
     let harness = start(&tap, db, issuer).await;
     for (path, plan) in heard(&tap, &harness, 1).await {
-        assert!(plan.scanned().is_empty(), "{path} reads {:?} from end to end: {}", plan.scanned(), plan.query);
+        assert!(
+            plan.scanned().is_empty(),
+            "{path} reads {:?} from end to end: {}",
+            plan.scanned(),
+            plan.query
+        );
     }
     harness.stop().await;
 }

@@ -104,7 +104,7 @@ async fn what_a_replica_gives_is_kept_by_nobody_and_what_is_kept_comes_first() {
         // One that came from the primary is kept; a change makes room for another.
         let is_from_replica = stats.header("cache-control") == "private, no-store";
         if !is_from_replica {
-            let code = Uuid::new_v4().simple().to_string()[..16].to_uppercase();
+            let code = Uuid::now_v7().simple().to_string().split_off(16).to_uppercase();
             let other = serde_json::json!({"codes": [code], "size_class": "extra"});
             harness.post("/v1/slots", &admin, &other).await.expect(201);
         }

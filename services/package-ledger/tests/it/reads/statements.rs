@@ -38,11 +38,17 @@ async fn a_page_takes_one_statement_when_it_is_cold_and_none_when_it_is_warm() {
     let warm = harness.get("/v1/packages", &staff.operator).await.expect(200);
     assert_eq!((warm.statements(), warm.body.clone()), (0, first.body.clone()));
     let colleague = harness.get("/v1/packages", &staff.auditor).await.expect(200);
-    assert_eq!((colleague.statements(), colleague.body), (1, first.body.clone()), "a page of all is everybody's");
+    assert_eq!(
+        (colleague.statements(), colleague.body),
+        (1, first.body.clone()),
+        "a page of all is everybody's"
+    );
     let tag = first.header("etag").to_owned();
-    let unchanged = harness.get_with("/v1/packages", &staff.operator, &[("If-None-Match", &tag)]).await.expect(304);
+    let unchanged =
+        harness.get_with("/v1/packages", &staff.operator, &[("If-None-Match", &tag)]).await.expect(304);
     assert_eq!(unchanged.statements(), 0);
-    let head = harness.send_unchecked(harness.request(Method::HEAD, "/v1/packages", Some(&staff.operator))).await.0;
+    let head =
+        harness.send_unchecked(harness.request(Method::HEAD, "/v1/packages", Some(&staff.operator))).await.0;
     assert_eq!((head.expect(200).body.len(), warm.header("etag")), (0, tag.as_str()));
 }
 
@@ -95,15 +101,10 @@ async fn an_answer_says_who_may_keep_it_how_long_and_what_changes_it() {
     let customer = harness.customer("Ana", "+573000000001", Some(ana)).await;
     let received_at = now - TimeDelta::hours(24) + TimeDelta::seconds(12);
     let row = Row::received(Some(customer), received_at);
-    harness.packages(&[row.clone()]).await;
+    harness.packages(std::slice::from_ref(&row)).await;
     let own = harness.get("/v1/packages", &harness.token(ana)).await.expect(200);
-    let mut groups = [
-        format!("\"customers/{customer}\""),
-        format!("\"customers/{customer}/packages\""),
-        format!("\"standings/{ana}\""),
-    ];
-    groups.sort();
-    assert_eq!(own.header("cache-groups"), groups.join(", "));
+    let groups = format!("\"customers/{customer}/packages\", \"standings/{ana}\"");
+    assert_eq!(own.header("cache-groups"), groups);
     // One more period begins in twelve seconds and a microsecond.
     assert_eq!(own.header("cache-control"), "private, max-age=12");
     assert_eq!(own.header("cdn-cache-control"), "private, principal, max-age=12");
@@ -126,7 +127,8 @@ async fn the_validator_stays_while_nothing_but_the_instant_of_the_fee_moves() {
     let staff = harness.staff().await;
     desk(&harness).await;
     let other = harness.replica("[freshness]\nenabled = false").await;
-    let (first, item) = (other.get("/v1/packages?limit=3", &staff.operator).await.expect(200), "/v1/packages/");
+    let (first, item) =
+        (other.get("/v1/packages?limit=3", &staff.operator).await.expect(200), "/v1/packages/");
     let path = format!("{item}{}", first.json()["items"][0]["id"].as_str().unwrap());
     let package = other.get(&path, &staff.operator).await.expect(200);
     harness.clock.advance(TimeDelta::seconds(5));
@@ -146,7 +148,10 @@ async fn the_cache_and_the_pool_are_shown_to_admins() {
     }
     let stats = harness.get("/debug/cache-stats", &staff.admin).await.expect(200).json();
     let list = &stats["package_list"];
-    assert_eq!((list["hits"].as_u64(), list["misses"].as_u64(), list["size"].as_u64()), (Some(2), Some(1), Some(1)));
+    assert_eq!(
+        (list["hits"].as_u64(), list["misses"].as_u64(), list["size"].as_u64()),
+        (Some(2), Some(1), Some(1))
+    );
     assert_eq!(list["hit_rate"], "66.6%");
     let pool = harness.get("/debug/db-pool", &staff.admin).await.expect(200).json();
     assert_eq!((pool["primary"]["max"].as_u64(), pool["replicas"].as_array().unwrap().len()), (Some(12), 0));

@@ -61,7 +61,9 @@ impl Place {
             status = Some(link.to_status.clone());
         }
         assert_eq!(links.iter().map(|link| link.kind.as_str()).collect::<Vec<_>>(), kinds, "{package}");
-        let head = format!("SELECT event_count || ' ' || encode(head_hash, 'hex') || ' ' || status FROM package WHERE id = '{package}'");
+        let head = format!(
+            "SELECT event_count || ' ' || encode(head_hash, 'hex') || ' ' || status FROM package WHERE id = '{package}'"
+        );
         let hex: String = prev.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(self.text(&head).await, format!("{} {hex} {}", links.len(), status.unwrap()));
     }
@@ -107,7 +109,9 @@ fn canonical(value: &Json) -> String {
         Json::Object(members) => {
             let mut names: Vec<&String> = members.keys().collect();
             names.sort();
-            let members = names.iter().map(|name| format!("{}:{}", Json::from(name.as_str()), canonical(&members[*name])));
+            let members = names
+                .iter()
+                .map(|name| format!("{}:{}", Json::from(name.as_str()), canonical(&members[*name])));
             format!("{{{}}}", members.collect::<Vec<_>>().join(","))
         }
         Json::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),

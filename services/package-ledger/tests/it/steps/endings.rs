@@ -21,12 +21,17 @@ async fn a_return_is_charged_by_the_quote_and_ends_everything() {
         &["reason_required"],
         &["notify", "deliver", "return", "abandon", "lose", "damage", "identify"],
     );
-    let returned = place.ask(package, "return", &json!({"to": "carrier", "reason": "refused"})).await.expect(200).json();
+    let returned =
+        place.ask(package, "return", &json!({"to": "carrier", "reason": "refused"})).await.expect(200).json();
     assert_eq!(returned["status"], "returned");
     assert_eq!(returned["fee"]["total"]["amount_minor"], 350_000);
     assert_eq!(returned["ended_at"], returned["stopped_at"]);
-    assert_eq!(place.text(&format!("SELECT total_minor FROM package WHERE id = '{package}'")).await, "350000");
-    let charged = "SELECT sum(amount_minor) FROM ledger_transfer WHERE code IN ('charge_base', 'charge_storage')";
+    assert_eq!(
+        place.text(&format!("SELECT total_minor FROM package WHERE id = '{package}'")).await,
+        "350000"
+    );
+    let charged =
+        "SELECT sum(amount_minor) FROM ledger_transfer WHERE code IN ('charge_base', 'charge_storage')";
     assert_eq!(place.text(charged).await, "350000");
     assert_eq!(place.count("deadline WHERE fired_at IS NULL AND cancelled_at IS NULL").await, 0);
     let again = place.ask(package, "return", &json!({"to": "carrier", "reason": "refused"})).await;
@@ -73,12 +78,24 @@ async fn a_cancellation_takes_the_announcement_back_and_gives_back_what_was_paid
     let place = Place::open().await;
     let ada = place.customer("Ada Luz", 1).await;
     let announced = place.harness.announced(ada, "AAAA0001").await;
-    let cancel = async |package: Uuid, body: &Json| place.ask_as(&place.staff.admin, package, "cancel", body).await;
-    refused(&cancel(announced.package_id, &json!({})).await, &["reason_required"], &["receive", "cancel"]);
+    let cancel =
+        async |package: Uuid, body: &Json| place.ask_as(&place.staff.admin, package, "cancel", body).await;
+    refused(
+        &cancel(announced.package_id, &json!({})).await,
+        &["reason_required"],
+        &["receive", "cancel", "withdraw"],
+    );
     let cancelled = cancel(announced.package_id, &json!({"reason": "typo"})).await.expect(200).json();
     assert_eq!(cancelled["status"], "cancelled");
-    assert_eq!(place.text(&format!("SELECT status FROM announcement WHERE id = '{}'", announced.id)).await, "cancelled");
-    refused(&cancel(announced.package_id, &json!({"reason": "typo"})).await, &["transition_not_allowed"], NOTHING);
+    assert_eq!(
+        place.text(&format!("SELECT status FROM announcement WHERE id = '{}'", announced.id)).await,
+        "cancelled"
+    );
+    refused(
+        &cancel(announced.package_id, &json!({"reason": "typo"})).await,
+        &["transition_not_allowed"],
+        NOTHING,
+    );
     place.expect_chain(announced.package_id, &["cancel"]).await;
 
     let package = place.received(ada, "AAAA0002").await;

@@ -32,7 +32,9 @@ async fn files_are_added_with_their_digests_in_the_chain() {
     let answer = place.ask(package, "files", &body).await.expect(200).json();
     assert_eq!(answer["files"].as_array().unwrap().len(), 4);
     let digest: String = digest_of(paper).iter().map(|byte| format!("{byte:02x}")).collect();
-    let recorded = format!("SELECT encode(digests[1], 'hex') FROM package_event WHERE package_id = '{package}' AND kind = 'files'");
+    let recorded = format!(
+        "SELECT encode(digests[1], 'hex') FROM package_event WHERE package_id = '{package}' AND kind = 'files'"
+    );
     assert_eq!(place.text(&recorded).await, digest);
     place.expect_chain(package, &["receive", "files"]).await;
     let nothing = place.ask(package, "files", &json!({"kind": "photo", "asset_ids": []})).await;
@@ -46,7 +48,9 @@ async fn files_of_a_package_that_ended_are_kept_for_as_long_as_was_promised() {
     let place = Place::open().await;
     let ada = place.customer("Ada Luz", 1).await;
     let package = place.stored(ada, "AAAA0001").await;
-    let kept = format!("file_upload f JOIN package p ON p.id = f.package_id WHERE p.id = '{package}' AND f.retain_until = p.ended_at + interval '30 days'");
+    let kept = format!(
+        "file_upload f JOIN package p ON p.id = f.package_id WHERE p.id = '{package}' AND f.retain_until = p.ended_at + interval '30 days'"
+    );
     assert_eq!(place.count(&kept).await, 0);
     place.ask(package, "return", &json!({"to": "sender", "reason": "refused"})).await.expect(200);
     assert_eq!(place.count(&kept).await, 2);

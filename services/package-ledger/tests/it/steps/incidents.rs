@@ -22,7 +22,11 @@ async fn what_is_lost_frees_its_slot_stops_its_clock_and_opens_a_claim() {
     let lost = json!({"kind": "lost", "description": "not on its shelf", "evidence": [Uuid::now_v7()]});
     let answer = place.ask(package, "incidents", &lost).await.expect(200).json();
     assert_eq!((answer["status"].as_str(), &answer["slot"]), (Some("lost"), &Json::Null));
-    let claims = place.harness.get(&format!("/v1/claims?package_id={package}"), &place.staff.operator).await.expect(200);
+    let claims = place
+        .harness
+        .get(&format!("/v1/claims?package_id={package}"), &place.staff.operator)
+        .await
+        .expect(200);
     let claim = claims.json()["items"][0].clone();
     assert_eq!((claim["kind"].as_str(), claim["status"].as_str()), (Some("lost"), Some("open")));
     // Ten times 3,500 pesos.
@@ -37,6 +41,8 @@ async fn what_is_lost_frees_its_slot_stops_its_clock_and_opens_a_claim() {
     // Nobody pays for time in which it was lost.
     assert_eq!(answer["fee"]["total"]["amount_minor"], 350_000);
     assert_eq!(answer["ended_at"], Json::Null);
+    // Reminders at 15 and 25 days, the end of the hold, and the abandonment; what came due meanwhile is not made up for.
+    assert_eq!(place.count("deadline WHERE cancelled_at IS NULL AND fired_at IS NULL").await, 4);
     place.expect_chain(package, &["receive", "store", "lose", "find"]).await;
 }
 

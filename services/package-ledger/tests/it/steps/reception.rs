@@ -20,14 +20,20 @@ async fn an_announced_parcel_is_received_and_its_clock_starts() {
     let answer = place.ask(announced.package_id, "receive", &body).await.expect(200);
     assert_eq!(answer.header("etag"), "\"2\"");
     let package = answer.json();
-    assert_eq!((package["status"].as_str(), package["size_class"].as_str()), (Some("received"), Some("small")));
+    assert_eq!(
+        (package["status"].as_str(), package["size_class"].as_str()),
+        (Some("received"), Some("small"))
+    );
     assert_eq!(package["files"].as_array().unwrap().len(), 3);
     let at = |name: &str| package[name].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
     assert_eq!(at("received_at"), place.harness.clock.now());
     assert_eq!(at("free_until") - at("received_at"), TimeDelta::hours(24));
     assert_eq!(at("hold_until") - at("received_at"), TimeDelta::days(30));
     assert_eq!(at("abandon_at") - at("received_at"), TimeDelta::days(45));
-    assert_eq!(place.text(&format!("SELECT status FROM announcement WHERE id = '{}'", announced.id)).await, "matched");
+    assert_eq!(
+        place.text(&format!("SELECT status FROM announcement WHERE id = '{}'", announced.id)).await,
+        "matched"
+    );
     assert!(place.count("deadline").await >= 8);
     place.expect_chain(announced.package_id, &["receive"]).await;
 }
@@ -39,7 +45,7 @@ async fn a_reception_tells_all_that_it_lacks_at_once() {
     let package = place.harness.announced(ada, "AAAA0001").await.package_id;
     let lacking = json!({"size_class": "small", "photos": [Uuid::now_v7()]});
     let answer = place.ask(package, "receive", &lacking).await;
-    refused(&answer, &["photos_required", "condition_required"], &["receive", "cancel"]);
+    refused(&answer, &["photos_required", "condition_required"], &["receive", "cancel", "withdraw"]);
     let malformed = json!({
         "weight_g": 0, "dims_mm": [1, 2, 10_001], "guide_number": "ñ", "carrier": "x".repeat(51),
         "photos": [Uuid::from_u128(1), Uuid::from_u128(1)], "note": "a\u{0}b",
@@ -75,7 +81,10 @@ async fn what_nobody_announced_becomes_a_package_of_nobody_with_its_candidates()
     assert!(!reception["candidates"][0]["reasons"].as_array().unwrap().is_empty());
     let id: Uuid = reception["package"]["id"].as_str().unwrap().parse().unwrap();
     assert_eq!(answer.header("location"), format!("/v1/packages/{id}"));
-    assert_eq!(place.text(&format!("SELECT status FROM announcement WHERE id = '{}'", announced.id)).await, "pending");
+    assert_eq!(
+        place.text(&format!("SELECT status FROM announcement WHERE id = '{}'", announced.id)).await,
+        "pending"
+    );
     place.expect_chain(id, &["receive"]).await;
 }
 
@@ -126,7 +135,8 @@ async fn a_person_names_the_announcement_once() {
     let ada = place.customer("Ada Luz", 1).await;
     let announced = place.harness.announced(ada, "7001234567").await;
     let body = || parcel_with(json!({"announcement_id": announced.id}));
-    let reception = place.harness.post("/v1/packages", &place.staff.operator, &body()).await.expect(201).json();
+    let reception =
+        place.harness.post("/v1/packages", &place.staff.operator, &body()).await.expect(201).json();
     assert_eq!(reception["package"]["id"], json!(announced.package_id));
     let again = place.harness.post("/v1/packages", &place.staff.operator, &body()).await;
     assert_eq!(again.expect_problem(422, "validation_failed"), ["/announcement_id"]);
@@ -164,7 +174,10 @@ async fn a_reception_that_is_sent_twice_is_one_package() {
     place.shelf(&["A-1"], "small").await;
     let first = place.ask_keyed(&path, "three", &json!({})).await.expect(200);
     assert_eq!(place.ask_keyed(&path, "three", &json!({})).await.expect(200).json(), first.json());
-    place.ask_keyed(&path, "three", &json!({"slot_code": "A-1"})).await.expect_problem(422, "idempotency_key_reused");
+    place
+        .ask_keyed(&path, "three", &json!({"slot_code": "A-1"}))
+        .await
+        .expect_problem(422, "idempotency_key_reused");
 }
 
 #[tokio::test]
@@ -173,7 +186,7 @@ async fn two_desks_receive_one_number_once() {
     let replica = place.harness.replica("[jobs]\nenabled = false").await;
     let bodies: Vec<_> = (0..8).map(|_| parcel_with(json!({"guide": "8009876543"}))).collect();
     let asked = bodies.iter().enumerate().map(|(index, body)| {
-        let desk = if index % 2 == 0 { &place.harness } else { &replica };
+        let desk = if index.is_multiple_of(2) { &place.harness } else { &replica };
         desk.post("/v1/packages", &place.staff.operator, body)
     });
     let answers = futures_util::future::join_all(asked).await;

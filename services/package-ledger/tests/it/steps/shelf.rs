@@ -28,7 +28,8 @@ async fn a_full_shelf_says_so_and_names_what_is_free() {
     place.shelf(&["B-1"], "small").await;
     let receive = async |guide: &str| {
         let body = parcel_with(json!({"guide": guide, "size_class": "extra"}));
-        let reception = place.harness.post("/v1/packages", &place.staff.operator, &body).await.expect(201).json();
+        let reception =
+            place.harness.post("/v1/packages", &place.staff.operator, &body).await.expect(201).json();
         reception["package"]["id"].as_str().unwrap().parse::<Uuid>().unwrap()
     };
     let large = receive("AAAA0001").await;
@@ -65,8 +66,11 @@ async fn a_slot_is_used_again_after_its_package_has_left() {
         let package = place.received(ada, guide).await;
         let stored = place.ask(package, "store", &json!({})).await.expect(200).json();
         assert_eq!(stored["slot"], "A-1");
-        let returned =
-            place.ask(package, "return", &json!({"to": "carrier", "reason": "refused"})).await.expect(200).json();
+        let returned = place
+            .ask(package, "return", &json!({"to": "carrier", "reason": "refused"}))
+            .await
+            .expect(200)
+            .json();
         assert_eq!(returned["slot"], Json::Null);
         place.expect_chain(package, &["receive", "store", "return"]).await;
     }
@@ -86,7 +90,7 @@ async fn of_200_receptions_at_once_no_slot_is_taken_twice_and_none_is_left() {
         place.shelf(&codes.iter().map(String::as_str).collect::<Vec<_>>(), size).await;
     }
     let one = async |index: u32| {
-        let desk = if index % 2 == 0 { &place.harness } else { &replica };
+        let desk = if index.is_multiple_of(2) { &place.harness } else { &replica };
         let body = parcel_with(json!({"guide": format!("GUIDE{index:05}"), "size_class": "small"}));
         let received = desk.post("/v1/packages", &place.staff.operator, &body).await.expect(201).json();
         let id = received["package"]["id"].as_str().unwrap().to_owned();

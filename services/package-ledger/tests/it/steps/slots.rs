@@ -26,7 +26,8 @@ async fn the_shelf_is_listed_in_order_with_its_numbers() {
     let next = format!("/v1/slots?limit=3&cursor={}", first["next"].as_str().unwrap());
     let second = place.harness.get(&next, &place.staff.operator).await.expect(200).json();
     assert_eq!((&second["items"][0]["code"], &second["next"]), (&json!("B-3"), &json!(null)));
-    let held = place.harness.get("/v1/slots?status=held&size_class=small", &place.staff.admin).await.expect(200);
+    let held =
+        place.harness.get("/v1/slots?status=held&size_class=small", &place.staff.admin).await.expect(200);
     assert_eq!(held.json()["items"].as_array().unwrap().len(), 1);
     let wrong = place.harness.get("/v1/slots?status=full&size_class=huge", &place.staff.admin).await;
     assert_eq!(wrong.expect_problem(400, "invalid_parameter"), ["?status", "?size_class"]);
@@ -56,9 +57,14 @@ async fn a_blocked_slot_is_not_taken_and_one_in_use_is_not_blocked() {
     let id = place.text("SELECT id FROM slot").await;
     let path = format!("/v1/slots/{id}");
     let block = json!({"status": "blocked", "blocked_reason": "broken board"});
-    let patch = async |if_match: &str, body: &Json| place.harness.patch(&path, &place.staff.admin, if_match, body).await;
+    let patch = async |if_match: &str, body: &Json| {
+        place.harness.patch(&path, &place.staff.admin, if_match, body).await
+    };
     place.harness.patch(&path, &place.staff.operator, "*", &block).await.expect_problem(403, "forbidden");
-    assert_eq!(patch("*", &json!({"status": "blocked"})).await.expect_problem(422, "validation_failed"), ["/blocked_reason"]);
+    assert_eq!(
+        patch("*", &json!({"status": "blocked"})).await.expect_problem(422, "validation_failed"),
+        ["/blocked_reason"]
+    );
     let blocked = patch("\"1\"", &block).await.expect(200);
     assert_eq!((blocked.header("etag"), &blocked.json()["status"]), ("\"2\"", &json!("blocked")));
     patch("\"1\"", &block).await.expect_problem(412, "precondition_failed");

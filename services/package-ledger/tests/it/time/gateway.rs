@@ -10,11 +10,14 @@ use serde_json::{Value as Json, json};
 use super::{customer, instant, one, stored, wait_for, waiting};
 use crate::harness::Harness;
 
+/// Status and `Retry-After`.
+type Told = (u16, Option<&'static str>);
+
 /// A gateway that answers as it is told to, and takes each message once, by its key.
 #[derive(Clone, Default)]
 struct Gateway {
-    /// The next answers: status and `Retry-After`. When there are none, it serves.
-    answers: Arc<Mutex<VecDeque<(u16, Option<&'static str>)>>>,
+    /// The next answers. When there are none, it serves.
+    answers: Arc<Mutex<VecDeque<Told>>>,
     /// Keys of all requests, in order.
     asked: Arc<Mutex<Vec<String>>>,
     /// What it has taken, by key.
@@ -23,7 +26,7 @@ struct Gateway {
 
 impl Gateway {
     /// Starts one; says its address.
-    fn start(answers: &[(u16, Option<&'static str>)]) -> (Self, String) {
+    fn start(answers: &[Told]) -> (Self, String) {
         let gateway = Self::default();
         gateway.answers.lock().unwrap().extend(answers.iter().copied());
         let (tell, told) = mpsc::channel();

@@ -145,3 +145,22 @@ async fn a_customer_is_written_to_on_the_channels_that_it_wants() {
     wait_for(&mut conn, reminders, "push,sms,whatsapp").await;
     harness.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_cache_is_away_a_message_is_sent_once_and_its_package_notified_later() {
+    let redis = test_harness::ChaosProxy::to_url(&test_harness::redis_url());
+    let url = redis.rewrite(&test_harness::redis_url());
+    let harness = Harness::with(&format!("[redis]\nurl = \"{url}\"")).await;
+    harness.clock.set(instant("2026-11-02T15:00:00Z"));
+    let mut conn = harness.db.connect().await;
+    let ana = customer(&mut conn, 15, "en", &["sms"]).await;
+    let package = stored(&mut conn, ana, harness.clock.now()).await;
+    redis.cut();
+    waiting(&mut conn, package, ana, "ready", "sms", harness.clock.now()).await;
+    wait_for(&mut conn, "SELECT concat_ws(' ', status, attempts) FROM notification", "sent 1").await;
+    assert_eq!(one(&mut conn, "SELECT status FROM package").await, "stored");
+    redis.restore();
+    wait_for(&mut conn, "SELECT status FROM package", "notified").await;
+    assert_eq!(one(&mut conn, "SELECT attempts FROM notification").await, "1");
+    harness.stop().await;
+}

@@ -83,3 +83,41 @@ async fn a_customer_sees_its_own_messages_without_what_is_the_desks_business() {
     harness.get(&path, &harness.token(before.user_id)).await.expect_problem(404, "not_found");
     harness.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_was_sent_arrives_once_and_one_that_was_not_never_does() {
+    let harness = Harness::with("[jobs]\nenabled = false").await;
+    let at = instant("2026-11-02T15:00:00Z");
+    harness.clock.set(at);
+    let mut conn = harness.db.connect().await;
+    let staff = harness.staff().await;
+    let ana = customer(&mut conn, 54, "es", &[]).await;
+    let package = stored(&mut conn, ana, at).await;
+    let (sent, pending) = (
+        waiting(&mut conn, package, ana, "ready", "sms", at).await,
+        waiting(&mut conn, package, ana, "ready", "email", at).await,
+    );
+    run(
+        &mut conn,
+        &format!(
+            "UPDATE notification SET status = 'sent', next_attempt_at = NULL, sent_at = '{at}' WHERE id = '{sent}'"
+        ),
+    )
+    .await;
+    let report = async |id: Uuid, token: &str| {
+        let path = format!("/v1/notifications/{id}/delivered");
+        harness.send(harness.request(reqwest::Method::POST, &path, Some(token))).await
+    };
+    let arrived = report(sent, &staff.operator).await.expect(200).json();
+    assert_eq!(
+        (&arrived["status"], &arrived["delivered_at"]),
+        (&json!("delivered"), &json!("2026-11-02T15:00:00Z"))
+    );
+    harness.clock.advance(TimeDelta::hours(1));
+    assert_eq!(report(sent, &staff.operator).await.expect(200).json(), arrived);
+    report(pending, &staff.operator).await.expect_problem(409, "conflict");
+    report(Uuid::now_v7(), &staff.operator).await.expect_problem(404, "not_found");
+    report(sent, &harness.token(ana.user_id)).await.expect_problem(403, "forbidden");
+    report(sent, &staff.auditor).await.expect_problem(403, "forbidden");
+    harness.stop().await;
+}

@@ -2,7 +2,7 @@
 
 use openapi_parts::schema;
 use openapi_parts::schemas::{choice, instant, maybe_text, number, object, text, uuid};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::parts::{bounded, maybe_bounded, page};
 
@@ -17,7 +17,10 @@ pub(super) fn all() -> Vec<(&'static str, Json)> {
             "NewClaim",
             object(
                 "A claim to be.",
-                vec![("kind", choice(&KINDS, "What it is about.")), ("description", bounded(2000, "What happened."))],
+                vec![
+                    ("kind", choice(&KINDS, "What it is about.")),
+                    ("description", bounded(2000, "What happened.")),
+                ],
             ),
         ),
         (
@@ -27,6 +30,10 @@ pub(super) fn all() -> Vec<(&'static str, Json)> {
                 vec![
                     ("status", choice(&["read", "answered", "closed"], "How far it is then.")),
                     ("answer?", maybe_bounded(2000, "What the desk says; needed once it is answered.")),
+                    (
+                        "accepted_minor?",
+                        json!({"type": ["integer", "null"], "minimum": 1, "description": "What the desk answers for, in minor units, at most its liability; with the first answer."}),
+                    ),
                 ],
             ),
         ),

@@ -4,7 +4,7 @@ use openapi_parts::schema;
 use openapi_parts::schemas::{
     choice, instant, many, maybe, maybe_instant, maybe_number, maybe_text, number, object, text, truth, uuid,
 };
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::parts::{maybe_choice, page};
 use crate::domain::custody::ActorRole;
@@ -28,8 +28,6 @@ pub(super) fn all() -> Vec<(&'static str, Json)> {
         ("PackageCustody", custody()),
         ("CustodyLink", link()),
         ("PackageStats", stats()),
-        ("CacheStats", cache_stats()),
-        ("DbPool", db_pool()),
     ]
 }
 
@@ -154,7 +152,10 @@ fn fee() -> Json {
             ("paid", schema("Money")),
             ("due", schema("Money")),
             ("fee_at", instant("The instant.")),
-            ("next_change_at", maybe_instant("The first instant with other amounts; null where there will be none.")),
+            (
+                "next_change_at",
+                maybe_instant("The first instant with other amounts; null where there will be none."),
+            ),
             ("tariff_version_id", uuid("What it is priced by.")),
         ],
     )
@@ -169,7 +170,9 @@ fn package_page() -> Json {
             ("fee_at", instant("When the fees on it were reckoned.")),
             (
                 "fee_valid_until",
-                maybe_instant("The first instant at which the clock alone changes anything on it: a fee, or that a package is overdue."),
+                maybe_instant(
+                    "The first instant at which the clock alone changes anything on it: a fee, or that a package is overdue.",
+                ),
             ),
         ],
     )
@@ -185,7 +188,10 @@ fn happening() -> Vec<(&'static str, Json)> {
         ("kind", text("What happened.")),
         ("from", maybe_choice(&statuses(), "Status before it; null at the beginning.")),
         ("to", choice(&statuses(), "Status after it.")),
-        ("actor_id", json!({"type": ["string", "null"], "format": "uuid", "description": "Who; null where the service did it."})),
+        (
+            "actor_id",
+            json!({"type": ["string", "null"], "format": "uuid", "description": "Who; null where the service did it."}),
+        ),
         ("actor_role", choice(&actor_roles(), "As what.")),
         ("data", json!({"type": "object", "description": "What else is known of it."})),
     ]
@@ -235,7 +241,8 @@ fn stats() -> Json {
         let members = names.iter().map(|name| (*name, number("How many."))).collect();
         object("How many of each.", members)
     };
-    let slots = SizeClass::ALL.iter().map(|size| (size.as_str(), counts(&["free", "held", "blocked"]))).collect();
+    let slots =
+        SizeClass::ALL.iter().map(|size| (size.as_str(), counts(&["free", "held", "blocked"]))).collect();
     object(
         "The desk in figures.",
         vec![
@@ -246,55 +253,6 @@ fn stats() -> Json {
             ("received_today", number("Since the day began, in UTC.")),
             ("received_7_days", number("The same with the six days before.")),
             ("slots", object("Slots by the largest size that they take.", slots)),
-        ],
-    )
-}
-
-fn cache_stats() -> Json {
-    let family = object(
-        "Since the process began.",
-        vec![
-            ("size", number("Answers in memory.")),
-            ("max_size", number("About how many there may be.")),
-            ("hits", number("Reads answered from what was kept.")),
-            ("misses", number("Reads that loaded.")),
-            ("hit_rate", text("Of both.")),
-            ("bytes", number("What the answers take.")),
-            ("max_bytes", number("What they may take.")),
-            ("evictions", number("Answers given up for room or age.")),
-            ("oldest_age_seconds", number("Age of the oldest.")),
-            ("lease_waits", number("Reads that waited for the load of another.")),
-        ],
-    );
-    json!({
-        "type": "object", "description": "What the cache of this process has done, by kind of answer.",
-        "additionalProperties": family,
-    })
-}
-
-fn db_pool() -> Json {
-    let connections = || {
-        vec![
-            ("size", number("Open, or being opened.")),
-            ("available", number("Idle ones of them.")),
-            ("waiting", number("Who waits for one.")),
-            ("max", number("How many there may be.")),
-        ]
-    };
-    let mut of_replica = connections();
-    of_replica.extend([
-        ("usable", truth("Whether reads may go there.")),
-        ("lag_seconds", json!({"type": ["number", "null"], "description": "How far it is behind."})),
-    ]);
-    let replicas: Map<String, Json> = Map::from_iter([
-        ("type".to_owned(), json!("array")),
-        ("items".to_owned(), object("Connections to a read replica.", of_replica)),
-    ]);
-    object(
-        "Connections to the database.",
-        vec![
-            ("primary", object("To the one that is written to.", connections())),
-            ("replicas", Json::Object(replicas)),
         ],
     )
 }

@@ -1,9 +1,7 @@
 //! Customers and people.
 
-use openapi_parts::schemas::{
-    choice, instant, maybe, maybe_text, number, object, text, truth, uuid,
-};
 use openapi_parts::schema;
+use openapi_parts::schemas::{choice, instant, maybe, maybe_text, number, object, text, truth, uuid};
 use serde_json::{Value as Json, json};
 
 use super::parts::{bounded, maybe_bounded, page};

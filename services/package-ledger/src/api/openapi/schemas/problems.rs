@@ -10,12 +10,6 @@ use crate::domain::status::{Action, Missing};
 pub(super) fn members() -> Vec<(&'static str, Json)> {
     let missing: Vec<&str> = Missing::ALL.iter().map(|part| part.as_str()).collect();
     let allowed: Vec<&str> = Action::ALL.iter().map(|action| action.as_str()).collect();
-    let words = |words: Vec<&str>, description: &str| {
-        json!({"type": "array", "items": {"type": "string", "enum": words}, "description": description})
-    };
-    let objects = |description: &str| {
-        json!({"type": "array", "items": {"type": "object"}, "description": description})
-    };
     vec![
         ("missing", words(missing, "Everything that a step lacks, the weightiest first.")),
         ("allowed", words(allowed, "The steps that can be taken instead, given what they need.")),
@@ -30,4 +24,12 @@ pub(super) fn members() -> Vec<(&'static str, Json)> {
         ("package_id", uuid("The package that there is already.")),
         ("announcement_id", uuid("The announcement that there is already.")),
     ]
+}
+
+fn words(words: Vec<&str>, description: &str) -> Json {
+    json!({"type": "array", "items": {"type": "string", "enum": words}, "description": description})
+}
+
+fn objects(description: &str) -> Json {
+    json!({"type": "array", "items": {"type": "object"}, "description": description})
 }

@@ -15,7 +15,6 @@ pub(super) fn all() -> Vec<(&'static str, Json)> {
         ("AddedSlots", object("Slots that were put up.", vec![("items", many("Slot", "In no order."))])),
         ("NewSlots", new_slots()),
         ("SlotPatch", slot_patch()),
-        ("FreeSlot", object("A slot that is free.", vec![("code", code()), ("size_class", size_class())])),
     ]
 }
 
@@ -36,7 +35,10 @@ fn slot() -> Json {
             ("size_class", size_class()),
             ("status", choice(&["free", "held", "blocked"], "Whether it can be taken.")),
             ("blocked_reason", maybe_text("Why it is out of use.")),
-            ("package_id", json!({"type": ["string", "null"], "format": "uuid", "description": "What lies there."})),
+            (
+                "package_id",
+                json!({"type": ["string", "null"], "format": "uuid", "description": "What lies there."}),
+            ),
             ("version", number("Rises with each change by hand; the entity tag.")),
             ("created_at", instant("When it was put up.")),
             ("updated_at", instant("When it last changed.")),
@@ -62,7 +64,10 @@ fn shelf() -> Json {
         vec![
             ("items", many("Slot", "In the order of codes.")),
             ("next", maybe_text("Position of the next page; null on the last.")),
-            ("counts", json!({"type": "array", "items": schema("SlotCounts"), "description": "Of the whole shelf."})),
+            (
+                "counts",
+                json!({"type": "array", "items": schema("SlotCounts"), "description": "Of the whole shelf."}),
+            ),
         ],
     )
 }

@@ -18,7 +18,10 @@ pub(super) fn all() -> Vec<(&'static str, Json)> {
         ("Storing", object("Where a package is put.", vec![("slot_code?", slot_code())])),
         ("Notice", notice()),
         ("Return", returned()),
-        ("Abandonment", object("An abandonment.", vec![("disposal", bounded(500, "What becomes of the package."))])),
+        (
+            "Abandonment",
+            object("An abandonment.", vec![("disposal", bounded(500, "What becomes of the package."))]),
+        ),
         ("Cancellation", object("A cancellation.", vec![("reason?", maybe_bounded(500, "Why; needed."))])),
         ("NewIncident", incident()),
         ("NewFiles", new_files()),
@@ -41,7 +44,10 @@ fn parcel() -> Vec<(&'static str, Json)> {
     });
     vec![
         ("carrier?", maybe_bounded(50, "Who brought it.")),
-        ("size_class?", maybe_choice(&["small", "extra"], "By its measures if left out; must agree with them.")),
+        (
+            "size_class?",
+            maybe_choice(&["small", "extra"], "By its measures if left out; must agree with them."),
+        ),
         ("dims_mm?", dims_mm),
         ("weight_g?", maybe_within(1, 1_000_000, "In grams.")),
         ("condition?", maybe_choice(&["good", "opened", "damaged"], "As it came; needed.")),
@@ -121,7 +127,13 @@ fn notice() -> Json {
     object(
         "How the customer is reached.",
         vec![
-            ("channel", choice(&["call", "sms", "email", "whatsapp", "push"], "A call was made; all others are to be sent.")),
+            (
+                "channel",
+                choice(
+                    &["call", "sms", "email", "whatsapp", "push"],
+                    "A call was made; all others are to be sent.",
+                ),
+            ),
             ("note?", maybe_bounded(1000, "For those at the desk.")),
         ],
     )

@@ -105,6 +105,15 @@ impl<T: Copy + PartialEq> Register<T> {
         })
     }
 
+    /// The only state that any read may show from now on, where nothing was asked for in a long time.
+    pub(crate) fn settled(&self, now: Instant) -> Option<T> {
+        self.with(|history| {
+            let last = history.steps.back()?;
+            let long_ago = last.acknowledged.is_some_and(|then| then + LONGEST_READ < now);
+            long_ago.then_some(last.value)
+        })
+    }
+
     /// The state that was acknowledged last.
     pub(crate) fn latest(&self) -> Option<T> {
         self.with(|history| {
@@ -176,6 +185,19 @@ mod tests {
         let sent = register.send(1, now);
         register.withdraw(sent);
         assert_eq!(states(&register, now, now), [0]);
+    }
+
+    #[test]
+    fn what_was_acknowledged_long_ago_is_settled_until_something_else_is_asked_for() {
+        let register = Register::new(0);
+        let start = Instant::now();
+        let sent = register.send(1, start);
+        assert_eq!(register.settled(start + 2 * LONGEST_READ), None, "its end is not known");
+        register.acknowledge(sent, start);
+        assert_eq!(register.settled(start + LONGEST_READ), None);
+        assert_eq!(register.settled(start + 2 * LONGEST_READ), Some(1));
+        register.send(2, start + 2 * LONGEST_READ);
+        assert_eq!(register.settled(start + 4 * LONGEST_READ), None);
     }
 
     #[test]
