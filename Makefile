@@ -67,6 +67,7 @@ lint: toolchain deny ## format, clippy, docs, dependencies, house rules, generat
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
 	$(TOOLS)/bin/cargo-deny --offline check bans licenses sources
 	cargo run -q -p xtask -- tidy
+	cargo run -q -p xtask -- perf --check
 	cargo build --workspace --bins
 	cargo run -q -p xtask -- errors --check --bin-dir $(TARGET)/debug
 	cargo run -q -p xtask -- openapi --check --bin-dir $(TARGET)/debug
@@ -74,10 +75,11 @@ lint: toolchain deny ## format, clippy, docs, dependencies, house rules, generat
 fmt: toolchain ## format the code
 	cargo fmt --all
 
-docs: toolchain ## write docs/ERRORS.md and proto/openapi anew, and the crates' documentation to target/doc
+docs: toolchain ## write docs/ERRORS.md, proto/openapi and what follows from perf.toml anew, and the crates' documentation to target/doc
 	cargo build --workspace --bins
 	cargo run -q -p xtask -- errors --bin-dir $(TARGET)/debug
 	cargo run -q -p xtask -- openapi --bin-dir $(TARGET)/debug
+	cargo run -q -p xtask -- perf
 	cargo doc --workspace --no-deps --document-private-items
 
 # What must be there before the launcher can be built and see to the rest.

@@ -7,6 +7,7 @@ mod cell;
 mod data;
 mod paths;
 mod system;
+mod ways;
 
 /// The programs under test, and where files are made.
 #[derive(Clone, Debug, clap::Args)]

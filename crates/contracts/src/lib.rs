@@ -39,16 +39,18 @@ pub mod upload_ingest {
 #[cfg(test)]
 mod tests {
     use super::catalog::v1::{Change, RecordChanged};
+    use super::package_ledger::v1::{PackageChanged, Status};
     use super::stories_feed::v1::{EndReason, Privacy, StoryEnded, StoryPublished};
     use super::upload_ingest::v1::{
         AssetChanged, AssetFailed, AssetProcessed, JobQueued, QueuedJob, Rendition,
     };
     use super::upload_ingest::v1::{Change as AssetChange, Kind, Stage, Visibility};
-    use super::{Message, Name};
+    use super::{Message, Name, Timestamp};
 
     #[test]
     fn the_travelling_name_carries_the_package() {
         assert_eq!(RecordChanged::full_name(), "aldia.catalog.v1.RecordChanged");
+        assert_eq!(PackageChanged::full_name(), "aldia.package_ledger.v1.PackageChanged");
         assert_eq!(AssetProcessed::full_name(), "aldia.upload_ingest.v1.AssetProcessed");
         assert_eq!(AssetFailed::full_name(), "aldia.upload_ingest.v1.AssetFailed");
         assert_eq!(AssetChanged::full_name(), "aldia.upload_ingest.v1.AssetChanged");
@@ -74,6 +76,7 @@ mod tests {
         let event = RecordChanged::decode([0x28, 99].as_slice()).unwrap();
         assert_eq!(event.change(), Change::Unspecified);
     }
+
     /// A field's key on the wire is its number times eight, and two more where a length follows.
     #[test]
     fn fields_of_an_asset_keep_their_numbers() {
@@ -119,6 +122,44 @@ mod tests {
         let ended =
             StoryEnded { reason: EndReason::Withdrawn.into(), actor_id: "p".into(), ..Default::default() };
         assert_eq!(ended.encode_to_vec(), [0x30, 4, 0x3a, 1, b'p']);
+    }
+
+    #[test]
+    fn fields_of_a_package_keep_their_numbers() {
+        let event = PackageChanged {
+            id: "i".into(),
+            package_id: "p".into(),
+            version: 7,
+            customer_id: "c".into(),
+            seq: 3,
+            kind: "k".into(),
+            from: Status::Notified.into(),
+            to: Status::Delivered.into(),
+            hash: vec![9],
+            occurred_at: Some(Timestamp { seconds: 1, nanos: 0 }),
+        };
+        let ids = [0x0a, 1, b'i', 0x12, 1, b'p', 0x18, 7, 0x22, 1, b'c'];
+        let link = [0x28, 3, 0x32, 1, b'k', 0x38, 4, 0x40, 5, 0x4a, 1, 9, 0x52, 2, 0x08, 1];
+        assert_eq!(event.encode_to_vec(), [ids.as_slice(), &link].concat());
+    }
+
+    /// Where a package stands is kept by whoever hears it, as a number.
+    #[test]
+    fn statuses_of_a_package_keep_their_numbers() {
+        let known = (0..=11).map(|number| Status::try_from(number).ok().map(|status| status.as_str_name()));
+        let names = [
+            "UNSPECIFIED",
+            "ANNOUNCED",
+            "RECEIVED",
+            "STORED",
+            "NOTIFIED",
+            "DELIVERED",
+            "RETURNED",
+            "ABANDONED",
+        ];
+        let more = ["CANCELLED", "LOST", "DAMAGED"];
+        let named = names.iter().chain(&more).map(|name| Some(format!("STATUS_{name}"))).chain([None]);
+        assert!(known.map(|name| name.map(str::to_owned)).eq(named));
     }
 
     /// What is not understood must not show more than was allowed.

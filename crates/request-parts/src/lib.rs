@@ -2,12 +2,14 @@
 
 mod answer;
 mod body;
+mod change;
 mod list;
 mod published;
 mod request;
 
 pub use answer::{answer, answer_private, answer_tagged, no_content};
 pub use body::read_json;
+pub use change::once;
 pub use list::{Asked, DEFAULT_LIMIT, ListRules, MAX_LIMIT, MAX_NUMBERED_ROWS, Page, refused_cursor};
 pub use published::Published;
 pub use request::{

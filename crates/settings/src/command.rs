@@ -41,6 +41,26 @@ pub fn exit(program: &str, ended: anyhow::Result<()>) -> ExitCode {
     }
 }
 
+/// Prints what a command is asked for on standard output.
+///
+/// # Errors
+/// Where nobody reads it to the end.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+/// Prints which migrations were applied.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_applied(migrations: &[String]) -> anyhow::Result<()> {
+    match migrations {
+        [] => print("the schema is up to date\n"),
+        some => print(&format!("applied: {}\n", some.join(", "))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use anyhow::Context as _;

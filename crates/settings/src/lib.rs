@@ -4,6 +4,6 @@ mod command;
 mod load;
 mod sections;
 
-pub use command::{ConfigFile, exit};
+pub use command::{ConfigFile, exit, print, print_applied};
 pub use load::{InvalidSettings, Settings, from_toml, load};
 pub use sections::{RedisConfig, secret_fault};

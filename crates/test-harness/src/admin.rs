@@ -4,14 +4,13 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use diesel::sql_types::Text;
-use diesel::{QueryableByName, sql_query};
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 use reqwest::Url;
 
 use crate::environment::postgres_url;
+use crate::lines::lines;
 use crate::migration_digest::digest;
 
 /// The role tests log in as: what a service has, no more.
@@ -100,9 +99,9 @@ fn template_lock(name: &str) -> i64 {
 /// Only the last step of a build makes a database a template, so a half-built one does not count.
 async fn exists(admin: &mut AsyncPgConnection, template: &str) -> bool {
     let sql = format!(
-        "SELECT datname::text AS name FROM pg_database WHERE datistemplate AND datname = '{template}'"
+        "SELECT datname::text AS line FROM pg_database WHERE datistemplate AND datname = '{template}'"
     );
-    !names(admin, &sql).await.is_empty()
+    !lines(admin, &sql).await.is_empty()
 }
 
 async fn build(
@@ -124,11 +123,29 @@ async fn build(
         .await;
 }
 
+/// What goes wrong with migrations.
+pub(crate) type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+/// Applies what is not applied yet.
+pub(crate) async fn migrate(url: String, sources: Vec<EmbeddedMigrations>) {
+    on_a_thread(url, |conn| {
+        for source in sources {
+            conn.run_pending_migrations(source)?;
+        }
+        Ok(())
+    })
+    .await;
+}
+
 /// Migrations are synchronous inside: they get a thread without a runtime, so that they work from any kind of test.
-async fn migrate(url: String, sources: Vec<EmbeddedMigrations>) {
+pub(crate) async fn on_a_thread(
+    url: String,
+    work: impl FnOnce(&mut AsyncConnectionWrapper<AsyncPgConnection>) -> Result<(), Fault> + Send + 'static,
+) {
     let (done, finished) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
-        let result = migrate_blocking(&url, sources).map_err(|error| error.to_string());
+        let conn = diesel::Connection::establish(&url).map_err(Fault::from);
+        let result = conn.and_then(|mut conn| work(&mut conn)).map_err(|error| error.to_string());
         // The receiver is gone only if the test was given up: nobody to tell.
         let _ = done.send(result);
     });
@@ -139,27 +156,16 @@ async fn migrate(url: String, sources: Vec<EmbeddedMigrations>) {
     }
 }
 
-fn migrate_blocking(
-    url: &str,
-    sources: Vec<EmbeddedMigrations>,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let mut conn: AsyncConnectionWrapper<AsyncPgConnection> = diesel::Connection::establish(url)?;
-    for source in sources {
-        conn.run_pending_migrations(source)?;
-    }
-    Ok(())
-}
-
 /// Makes the role and drops the databases of runs that were killed.
 async fn prepare_server(admin: &mut AsyncPgConnection) {
-    let role = format!("SELECT rolname::text AS name FROM pg_roles WHERE rolname = '{SERVICE_ROLE}'");
-    if names(admin, &role).await.is_empty() {
+    let role = format!("SELECT rolname::text AS line FROM pg_roles WHERE rolname = '{SERVICE_ROLE}'");
+    if lines(admin, &role).await.is_empty() {
         let options = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE";
         run(admin, &format!("CREATE ROLE {SERVICE_ROLE} {options} PASSWORD '{SERVICE_ROLE}'")).await;
     }
     let databases =
-        "SELECT datname::text AS name FROM pg_database WHERE datname LIKE 'test\\_%' AND NOT datistemplate";
-    for name in names(admin, databases).await {
+        "SELECT datname::text AS line FROM pg_database WHERE datname LIKE 'test\\_%' AND NOT datistemplate";
+    for name in lines(admin, databases).await {
         if is_leftover(&name, unix_now()) {
             // Best effort: a name of our form that somebody else made and uses is not ours to insist on.
             let _ = admin.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
@@ -197,18 +203,6 @@ pub(crate) fn drop_blocking(name: String) {
     });
     // Joined, because the process may end right after its last test; a panic in there leaves the rest to the sweep.
     let _ = dropping.join();
-}
-
-#[derive(QueryableByName)]
-struct Name {
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
-async fn names(conn: &mut AsyncPgConnection, sql: &str) -> Vec<String> {
-    let rows: Vec<Name> =
-        sql_query(sql).load(conn).await.unwrap_or_else(|error| panic!("set-up query failed: {sql}: {error}"));
-    rows.into_iter().map(|row| row.name).collect()
 }
 
 /// Keeps what may stand in an unquoted name; names have 63 bytes, so a key gets 32 of them.

@@ -4,7 +4,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::Value;
 
-use crate::Contract;
+use crate::{Contract, Cost};
 
 /// A response, read whole, with what it answers.
 #[derive(Clone, Debug)]
@@ -36,11 +36,14 @@ impl Answer {
         Self { status, headers, body, method, path }
     }
 
-    /// Whether it is as documented.
+    /// Whether it cost no more than its budget, where the contract has budgets, and is as documented.
     ///
     /// # Errors
-    /// As [`Contract::check`].
+    /// As [`Contract::check_cost`] and [`Contract::check`].
     pub fn check(&self, contract: &Contract) -> Result<(), String> {
+        let statements = self.counted_statements().unwrap_or_default();
+        let cost = Cost { statements, bytes: self.body.len() as u64 };
+        contract.check_cost(&self.method, &self.path, cost)?;
         let media_type = Some(self.header("content-type")).filter(|value| !value.is_empty());
         contract.check(&self.method, &self.path, self.status.as_u16(), media_type, &self.body)
     }
@@ -75,10 +78,17 @@ impl Answer {
     /// When it does not say so.
     #[must_use]
     pub fn statements(&self) -> u64 {
+        self.counted_statements().unwrap_or_else(|| panic!("no statement count in {:?}", self.timing()))
+    }
+
+    /// The same; `None` when the answer does not say so.
+    fn counted_statements(&self) -> Option<u64> {
+        self.timing().split("desc=\"").nth(1)?.split(' ').next()?.parse().ok()
+    }
+
+    fn timing(&self) -> String {
         let lines = self.headers.get_all("server-timing").iter().filter_map(|line| line.to_str().ok());
-        let timing = lines.collect::<Vec<_>>().join(", ");
-        let count = timing.split("desc=\"").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
-        count.unwrap_or_else(|| panic!("no statement count in {timing:?}"))
+        lines.collect::<Vec<_>>().join(", ")
     }
 
     /// The answer itself, if the status is this one.

@@ -7,6 +7,7 @@ use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
 
 use crate::closed_schema::Closer;
+use crate::cost::{Budgets, Cost};
 use crate::path_template::PathTemplate;
 
 /// How many faults of one body are told.
@@ -23,6 +24,7 @@ pub struct Contract {
     components: Value,
     paths: Vec<PathTemplate>,
     compiled: Mutex<HashMap<String, Arc<Validator>>>,
+    budgets: Option<Budgets>,
 }
 
 impl Contract {
@@ -36,7 +38,26 @@ impl Contract {
         let paths = paths.unwrap_or_else(|| panic!("the OpenAPI document has no paths"));
         let paths = paths.keys().map(|path| PathTemplate::new(path)).collect();
         let components = Closer::new(&openapi).components();
-        Self { document: openapi, components, paths, compiled: Mutex::default() }
+        Self { document: openapi, components, paths, compiled: Mutex::default(), budgets: None }
+    }
+
+    /// Has the answers judged by this service's budgets as well.
+    #[must_use]
+    pub fn with_budgets(self, budgets: Budgets) -> Self {
+        Self { budgets: Some(budgets), ..self }
+    }
+
+    /// Whether an answer cost no more than the budget of the operation that it answers. What is no operation has none.
+    ///
+    /// # Errors
+    /// As [`Budgets::check`].
+    pub fn check_cost(&self, method: &str, path: &str, cost: Cost) -> Result<(), String> {
+        let Some(budgets) = &self.budgets else { return Ok(()) };
+        let Ok((_, operation)) = self.operation(method, path) else { return Ok(()) };
+        match operation.get("operationId").and_then(Value::as_str) {
+            Some(name) => budgets.check(name, cost),
+            None => Ok(()),
+        }
     }
 
     /// Checks one response. `path` is the one requested, with or without its query; `content_type` the field's value.
@@ -52,20 +73,9 @@ impl Contract {
         content_type: Option<&str>,
         body: &[u8],
     ) -> Result<(), String> {
-        let path = path.split(['?', '#']).next().unwrap_or_default();
-        let found = self
-            .paths
-            .iter()
-            .filter(|template| template.matches(path))
-            .max_by_key(|template| template.rank());
-        let template = found.ok_or_else(|| format!("{path} is not documented"))?.as_str();
+        let (template, operation) = self.operation(method, path)?;
         let method = method.to_ascii_lowercase();
-        let operations = self.document.pointer("/paths").and_then(|paths| paths.get(template));
-        let operation = operations.and_then(|operations| {
-            operations.get(&method).or_else(|| operations.get("get").filter(|_| method == "head"))
-        });
         let at = format!("{} {template}", method.to_ascii_uppercase());
-        let operation = operation.ok_or_else(|| format!("{at} is not documented"))?;
         let (documented, response) = self
             .response(operation, status)
             .ok_or_else(|| format!("{at}: status {status} is not documented"))?;
@@ -80,6 +90,25 @@ impl Contract {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The template of a requested path, and the operation of it that the method means.
+    fn operation(&self, method: &str, path: &str) -> Result<(&str, &Value), String> {
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let found = self
+            .paths
+            .iter()
+            .filter(|template| template.matches(path))
+            .max_by_key(|template| template.rank());
+        let template = found.ok_or_else(|| format!("{path} is not documented"))?.as_str();
+        let method = method.to_ascii_lowercase();
+        let operations = self.document.pointer("/paths").and_then(|paths| paths.get(template));
+        let operation = operations.and_then(|operations| {
+            operations.get(&method).or_else(|| operations.get("get").filter(|_| method == "head"))
+        });
+        let operation = operation
+            .ok_or_else(|| format!("{} {template} is not documented", method.to_ascii_uppercase()))?;
+        Ok((template, operation))
     }
 
     /// The response documented for a status: its own, that of its class (`4XX`), or the default.

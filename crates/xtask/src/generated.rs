@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use serde_json::{Map, Value};
 
 /// A file as it should be; the path is relative to the repository.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +43,19 @@ pub(crate) fn settle(files: Vec<Generated>, root: &Path, check: bool) -> anyhow:
 
 fn first_difference(current: &str, wanted: &str) -> usize {
     1 + current.lines().zip(wanted.lines()).take_while(|(one, other)| one == other).count()
+}
+
+/// The order of keys must not depend on which features other crates switch on in serde_json.
+pub(crate) fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<(String, Value)> = fields.into_iter().collect();
+            fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+            Value::Object(fields.into_iter().map(|(key, value)| (key, sorted(value))).collect::<Map<_, _>>())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        other => other,
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod errors;
 mod generated;
 mod openapi;
+mod perf;
 mod services;
 mod tidy;
 
@@ -30,6 +31,19 @@ enum Task {
     Errors(Generate),
     /// Writes proto/openapi, one document a service, from the services.
     Openapi(Generate),
+    /// Writes alerts, their tests, dashboards and docs/BUDGETS.md from perf.toml; every operation must have a budget there.
+    Perf(Perf),
+}
+
+/// What is done with perf.toml.
+#[derive(Debug, Args)]
+struct Perf {
+    /// Writes nothing; fails when a committed file differs.
+    #[arg(long, conflicts_with = "seen")]
+    check: bool,
+    /// Writes nothing; compares the budgets with what tests ran that were told `ALDIA_BUDGETS_SEEN` to be this directory.
+    #[arg(long)]
+    seen: Option<PathBuf>,
 }
 
 /// How a generator runs.
@@ -57,6 +71,11 @@ fn main() -> anyhow::Result<ExitCode> {
             let services = services::Services::find(&root, how.bin_dir)?;
             generated::settle(openapi::files(&services)?, &root, how.check)
         }
+        Task::Perf(Perf { seen: Some(folder), .. }) => {
+            perf::loose(&root, &folder)?.iter().for_each(|line| println!("{line}"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Perf(Perf { check, seen: None }) => generated::settle(perf::files(&root)?, &root, check),
     }
 }
 

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::generated::Generated;
+use crate::generated::{Generated, sorted};
 use crate::services::Services;
 
 /// Has no document of its own: it joins those of the others.
@@ -27,19 +27,6 @@ fn file(service: &str, printed: &str) -> anyhow::Result<Generated> {
     let mut text = serde_json::to_string_pretty(&sorted(document))?;
     text.push('\n');
     Ok(Generated { path: PathBuf::from(format!("proto/openapi/{service}.json")), text })
-}
-
-/// The order of keys must not depend on which features other crates switch on in serde_json.
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let mut fields: Vec<(String, Value)> = fields.into_iter().collect();
-            fields.sort_by(|(one, _), (other, _)| one.cmp(other));
-            Value::Object(fields.into_iter().map(|(key, value)| (key, sorted(value))).collect::<Map<_, _>>())
-        }
-        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -1,24 +1,19 @@
 //! The list of packages, early and deep, known and not, beside the service that it replaces.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use http::HeaderValue;
-use serde_json::Value;
 
 use super::Programs;
-use super::cell::{Cell, Way};
+use super::cell::Cell;
 use super::data::{self, Data};
-use super::paths::{self, DEEP, FIRST, LIMIT, Paths};
-use super::system::{Pids, System};
+use super::paths::{self, FIRST};
+use super::system::System;
+use super::ways::{Comparison, Cursors, DEEP_PAGE, Peer, Sides, comparisons, cursors, deep_rows};
 use crate::freshness::dice::Dice;
-use crate::freshness::pool::Pool;
 use crate::report::{Report, Table, millis};
 use crate::stats::median;
-use crate::stories::cpu::listeners;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -39,13 +34,13 @@ pub(crate) struct Args {
     clients: Vec<usize>,
     /// A reference to measure beside it, when one runs: where it listens, and the path below which it has `/packages/?skip=&limit=`.
     #[arg(long, value_name = "ADDR/FORM")]
-    peer: Option<String>,
+    pub(super) peer: Option<String>,
     /// The port of its database, whose processor time is told beside its own.
     #[arg(long)]
-    peer_postgres: Option<u16>,
+    pub(super) peer_postgres: Option<u16>,
     /// The port of its Redis, likewise.
     #[arg(long)]
-    peer_redis: Option<u16>,
+    pub(super) peer_redis: Option<u16>,
     /// Random numbers come from this.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -53,39 +48,15 @@ pub(crate) struct Args {
 
 /// Longest that clients of `--serve` are waited for.
 const LONGEST_SERVICE: Duration = Duration::from_secs(24 * 3600);
-/// Entries of a page while cursors are collected.
-const STRIDE: usize = 100;
 /// A deep page takes at most so much more of the database and the service than the first.
 const DEEP_COSTS: f64 = 2.0;
-
-/// Ways to pages that are compared.
-struct Comparison {
-    title: &'static str,
-    ways: Vec<Arc<Way>>,
-}
-
-/// Everything that ways are made of.
-struct Sides<'a> {
-    system: &'a System,
-    pids: Pids,
-    bearer: HeaderValue,
-    peer: Option<Peer>,
-}
-
-struct Peer {
-    addr: SocketAddr,
-    form: String,
-    own: Vec<u32>,
-    postgres: Vec<u32>,
-    redis: Vec<u32>,
-}
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
     let data = data::make(args.packages, Dice::new(args.seed, "packages data", 0).uuid());
     let now: DateTime<Utc> = SystemTime::now().into();
     let system = System::start(&args.programs, &data.sql).await?;
     let bearer = system.issuer.bearer(&data.operator)?;
-    let sides = Sides { pids: system.pids()?, bearer, peer: peer(&args)?, system: &system };
+    let sides = Sides { pids: system.pids()?, bearer, peer: Peer::of(&args)?, system: &system };
     let packages = usize::try_from(args.packages)?;
     let deep = deep_rows(packages);
     let cursors = cursors(&sides, deep, packages).await?;
@@ -100,50 +71,6 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
     }
     system.stop().await?;
     Ok(report)
-}
-
-/// Where deep pages begin: at three quarters where there are fewer packages.
-fn deep_rows(packages: usize) -> usize {
-    DEEP.min(packages * 3 / 4)
-}
-
-fn peer(args: &Args) -> anyhow::Result<Option<Peer>> {
-    let Some(peer) = &args.peer else { return Ok(None) };
-    let (addr, form) = peer.split_once('/').context("--peer is ADDR/FORM")?;
-    let addr: SocketAddr = addr.parse().context("--peer is ADDR/FORM")?;
-    let own = listeners(addr.port());
-    anyhow::ensure!(!own.is_empty(), "nobody listens on {addr}");
-    let behind = |port: Option<u16>| port.map(listeners).unwrap_or_default();
-    let (postgres, redis) = (behind(args.peer_postgres), behind(args.peer_redis));
-    Ok(Some(Peer { addr, form: form.to_owned(), own, postgres, redis }))
-}
-
-/// Pages that begin with a cursor.
-struct Cursors {
-    /// At many places beyond the deep row.
-    deep: Vec<String>,
-    /// At the last page.
-    last: String,
-}
-
-/// Goes through the whole list once: cursors are had by nothing else.
-async fn cursors(sides: &Sides<'_>, deep: usize, packages: usize) -> anyhow::Result<Cursors> {
-    let way = sides.forgetful("cursors", Paths::One(String::new()));
-    let pool = Pool::new(way.addr);
-    let (mut row, mut cursor, mut found) = (0, String::new(), Vec::new());
-    while row + LIMIT < packages {
-        let stride = if row + STRIDE + LIMIT <= packages { STRIDE } else { LIMIT };
-        let reply = way.once(&pool, &format!("/v1/packages?limit={stride}{cursor}")).await?;
-        let page: Value = serde_json::from_slice(&reply.body)?;
-        let next = page.get("next").and_then(Value::as_str).context("the list ends before it should")?;
-        row += stride;
-        cursor = format!("&cursor={next}");
-        if row >= deep {
-            found.push(format!("{FIRST}{cursor}"));
-        }
-    }
-    let last = found.last().cloned().context("there are too few packages")?;
-    Ok(Cursors { deep: found, last })
 }
 
 /// What a load generator has to know.
@@ -178,97 +105,6 @@ fn tell(
     println!("deep (the last page): {}", cursors.last);
     Ok(())
 }
-
-impl Sides<'_> {
-    fn way(&self, name: &str, addr: SocketAddr, own: Vec<u32>, paths: Paths) -> Way {
-        let (postgres, redis) = (vec![self.pids.postgres], vec![self.pids.redis]);
-        let bearer = Some(self.bearer.clone());
-        let (tag, most_statements) = (None, None);
-        Way { name: name.to_owned(), addr, own, postgres, redis, paths, bearer, tag, most_statements }
-    }
-
-    /// Reads who asks and the page.
-    fn forgetful(&self, name: &str, paths: Paths) -> Way {
-        let way = self.way(name, self.system.forgetful_addr, vec![self.pids.forgetful], paths);
-        Way { most_statements: Some(2.0), ..way }
-    }
-
-    /// Reads the page, where it does not know it.
-    fn service(&self, name: &str, paths: Paths) -> Way {
-        let way = self.way(name, self.system.service_addr, vec![self.pids.service], paths);
-        Way { most_statements: Some(1.0), ..way }
-    }
-
-    fn gateway(&self, name: &str, paths: Paths) -> Way {
-        self.way(name, self.system.door, vec![self.pids.gateway, self.pids.service], paths)
-    }
-
-    /// The reference, where there is one.
-    fn peer(&self, what: &str, rows: (usize, usize), entries: (u64, u64)) -> Option<Way> {
-        let peer = self.peer.as_ref()?;
-        Some(Way {
-            name: format!("reference, {}, {what}", peer.form),
-            addr: peer.addr,
-            own: peer.own.clone(),
-            postgres: peer.postgres.clone(),
-            redis: peer.redis.clone(),
-            paths: Paths::Skip { form: peer.form.clone(), rows, entries },
-            bearer: None,
-            tag: None,
-            most_statements: None,
-        })
-    }
-}
-
-async fn comparisons(
-    sides: &Sides<'_>,
-    cursors: &Cursors,
-    now: DateTime<Utc>,
-    packages: usize,
-) -> anyhow::Result<Vec<Comparison>> {
-    let first = || Paths::One(FIRST.to_owned());
-    let mut confirmed = sides.gateway("gateway, 304", first());
-    let reply = confirmed.once(&Pool::new(confirmed.addr), FIRST).await?;
-    confirmed.tag = Some(reply.headers.get("etag").cloned().context("a page without a tag")?);
-    let entries = u64::try_from(LIMIT)?;
-    let deep = deep_rows(packages);
-    let known = vec![
-        sides.forgetful("service that keeps nothing", first()),
-        sides.service("service, page known", first()),
-        sides.gateway("gateway, page known", first()),
-        confirmed,
-    ];
-    let early = vec![
-        sides.forgetful("service that keeps nothing", Paths::early(now)),
-        sides.service("service, page not known", Paths::early(now)),
-        sides.gateway("gateway and service, page not known", Paths::early(now)),
-        sides.forgetful("service that keeps nothing, by page number", Paths::Numbered),
-    ];
-    let beyond = vec![
-        sides.forgetful("service that keeps nothing, first page", first()),
-        sides.forgetful("service that keeps nothing, cursors", Paths::Some(cursors.deep.clone())),
-        sides.forgetful("service that keeps nothing, last page", Paths::One(cursors.last.clone())),
-        sides.forgetful("service that keeps nothing, before an instant", Paths::deep(now, deep, packages)),
-        sides.service("service, page not known, before an instant", Paths::deep(now, deep, packages)),
-    ];
-    let compared = |title, ways: Vec<Way>, peer: Option<Way>| {
-        let ways = ways.into_iter().chain(peer).map(Arc::new).collect();
-        Comparison { title, ways }
-    };
-    Ok(vec![
-        compared(FIRST_PAGE, known, sides.peer("page known", (0, 1), (entries, entries))),
-        compared(EARLY_PAGE, early, sides.peer("page not known", (0, 5_000.min(packages)), (20, 40))),
-        compared(
-            DEEP_PAGE,
-            beyond,
-            sides.peer("page not known", (deep, packages - LIMIT), (entries, entries)),
-        ),
-    ])
-}
-
-const FIRST_PAGE: &str = "The first page of 20";
-const EARLY_PAGE: &str = "An early page, another each time";
-const DEEP_PAGE: &str = "A deep page, another each time";
 
 async fn compare(args: &Args, comparison: &Comparison, report: &mut Report) -> anyhow::Result<()> {
     let Comparison { title, ways } = comparison;
@@ -365,11 +201,5 @@ mod tests {
         assert_eq!(cells(&found, 0, Some(1)).len(), 2);
         assert_eq!(cells(&found, 0, None).len(), 3);
         assert!((median_of(&cells(&found, 0, None), |cell| cell.own_10k) - 2.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn deep_pages_exist_also_among_fewer_packages() {
-        assert_eq!(deep_rows(200_000), 150_000);
-        assert_eq!(deep_rows(20_000), 15_000);
     }
 }

@@ -1,6 +1,5 @@
 //! The command line.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,7 +7,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use event_bus::Bus;
 use event_bus::dead_letter::Replay;
-use settings::ConfigFile;
+use settings::{ConfigFile, print};
 use telemetry::Telemetry;
 
 use crate::app::{self, App};
@@ -125,14 +124,7 @@ pub async fn run() -> ExitCode {
 async fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(file) => serve(file.load()?).await,
-        Command::Migrate(file) => {
-            let applied = app::migrate(&file.load()?).await?;
-            print(&if applied.is_empty() {
-                "the schema is up to date\n".to_owned()
-            } else {
-                format!("applied: {}\n", applied.join(", "))
-            })
-        }
+        Command::Migrate(file) => settings::print_applied(&app::migrate(&file.load()?).await?),
         Command::Seed { file, data, password } => seed::run(&file.load()?, &data, password).await,
         Command::CreateUser { file, identification, fullname, email, role, password } => {
             let members = serde_json::json!({"identification": identification, "fullname": fullname, "email": email, "role": role, "password": password});
@@ -173,9 +165,4 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let result = app.until_stopped().await;
     telemetry.shutdown();
     Ok(result?)
-}
-
-fn print(text: &str) -> anyhow::Result<()> {
-    std::io::stdout().lock().write_all(text.as_bytes())?;
-    Ok(())
 }

@@ -3,12 +3,11 @@
 mod books;
 mod custody;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use settings::ConfigFile;
+use settings::{ConfigFile, print};
 use telemetry::Telemetry;
 
 use crate::app::{self, App};
@@ -79,14 +78,7 @@ pub async fn run() -> ExitCode {
 async fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(file) => serve(file.load()?).await,
-        Command::Migrate(file) => {
-            let applied = app::migrate(&file.load()?).await?;
-            print(&if applied.is_empty() {
-                "the schema is up to date\n".to_owned()
-            } else {
-                format!("applied: {}\n", applied.join(", "))
-            })
-        }
+        Command::Migrate(file) => settings::print_applied(&app::migrate(&file.load()?).await?),
         Command::Seed { file, data, base_url, accounts, customers, packages } => {
             let sizes = Sizes { customers, packages };
             let listed = Box::pin(demo::run(&file.load()?, &data, &base_url, &accounts, sizes)).await?;
@@ -106,9 +98,4 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let result = app.until_stopped().await;
     telemetry.shutdown();
     Ok(result?)
-}
-
-fn print(text: &str) -> anyhow::Result<()> {
-    std::io::stdout().lock().write_all(text.as_bytes())?;
-    Ok(())
 }

@@ -36,7 +36,7 @@ problem_types! {
     TARIFF_NOTICE_TOO_SHORT = "tariff_notice_too_short", 422, "A new tariff needs longer notice",
         "Customers are told of a new tariff some days before it is in force. `earliest` is the first instant at which this one could be.";
     /// The file cannot be taken as a photo or paper of a package.
-    ASSET_UNUSABLE = "asset_unusable", 422, "The file cannot be used here",
+    FILE_UNUSABLE = "file_unusable", 422, "The file cannot be used here",
         "The asset named does not exist, is not yours, or is of another kind. `errors` says which. Upload it to `/v1/images` first.";
     /// The carrier's number is open already.
     GUIDE_ALREADY_OPEN = "guide_already_open", 409, "This guide number is open already",

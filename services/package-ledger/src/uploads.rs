@@ -14,7 +14,7 @@ use service_error::{ServiceError, unauthenticated};
 use uuid::Uuid;
 
 use crate::config::UploadsConfig;
-use crate::problems::ASSET_UNUSABLE;
+use crate::problems::FILE_UNUSABLE;
 
 /// Largest answer that is read: an asset has some dozens of renditions.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
@@ -76,7 +76,7 @@ impl Uploads {
     /// Asks for an asset; `pointer` is where it stands in the request.
     ///
     /// # Errors
-    /// `asset_unusable` for one that the token's holder may not know of, `unauthenticated` where the token is not good any more, and
+    /// `file_unusable` for one that the token's holder may not know of, `unauthenticated` where the token is not good any more, and
     /// `unavailable` where upload-ingest is away.
     pub(crate) async fn look_up(
         &self,
@@ -120,7 +120,7 @@ impl Uploads {
 
 /// Refuses an asset.
 pub(crate) fn unusable(pointer: &str, code: &'static str, message: &str) -> ServiceError {
-    Problem::new(&ASSET_UNUSABLE).field(pointer, code, message).into()
+    Problem::new(&FILE_UNUSABLE).field(pointer, code, message).into()
 }
 
 fn unavailable(error: HttpError) -> ServiceError {

@@ -1,6 +1,5 @@
 //! The command line.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use http_client::{Client, ClientConfig};
-use settings::ConfigFile;
+use settings::{ConfigFile, print};
 use telemetry::Telemetry;
 
 use crate::app::{self, App};
@@ -70,14 +69,7 @@ pub async fn run() -> ExitCode {
 async fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(file) => serve(file.load()?).await,
-        Command::Migrate(file) => {
-            let applied = app::migrate(&file.load()?).await?;
-            print(&if applied.is_empty() {
-                "the schema is up to date\n".to_owned()
-            } else {
-                format!("applied: {}\n", applied.join(", "))
-            })
-        }
+        Command::Migrate(file) => settings::print_applied(&app::migrate(&file.load()?).await?),
         Command::SyncPeople { file, catalog } => sync_people(file.load()?, &catalog).await,
         Command::Seed { file, data, base_url, accounts } => {
             demo::run(&file.load()?, &data, &base_url, &accounts).await?;
@@ -105,9 +97,4 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let result = app.until_stopped().await;
     telemetry.shutdown();
     Ok(result?)
-}
-
-fn print(text: &str) -> anyhow::Result<()> {
-    std::io::stdout().lock().write_all(text.as_bytes())?;
-    Ok(())
 }

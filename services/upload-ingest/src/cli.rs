@@ -1,10 +1,9 @@
 //! The command line.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use settings::ConfigFile;
+use settings::{ConfigFile, print};
 use telemetry::Telemetry;
 
 use crate::app::{self, App};
@@ -55,14 +54,7 @@ pub async fn run() -> ExitCode {
 async fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(file) => serve(file.load()?).await,
-        Command::Migrate(file) => {
-            let applied = app::migrate(&file.load()?).await?;
-            print(&if applied.is_empty() {
-                "the schema is up to date\n".to_owned()
-            } else {
-                format!("applied: {}\n", applied.join(", "))
-            })
-        }
+        Command::Migrate(file) => settings::print_applied(&app::migrate(&file.load()?).await?),
         Command::Reconcile { file, dry_run, format } => {
             print(&reconcile::run_once(&file.load()?, dry_run, format).await?)
         }
@@ -78,9 +70,4 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let result = app.until_stopped().await;
     telemetry.shutdown();
     Ok(result?)
-}
-
-fn print(text: &str) -> anyhow::Result<()> {
-    std::io::stdout().lock().write_all(text.as_bytes())?;
-    Ok(())
 }

@@ -7,4 +7,5 @@ mod cluster;
 mod database;
 mod otlp_receiver;
 mod process;
+mod schema;
 mod test_issuer;

@@ -28,12 +28,13 @@ fn is_in_module(path: &str, module: &str) -> bool {
 
 /// Where SQL may be spoken.
 pub(crate) fn may_use_diesel(path: &str) -> bool {
-    is_in_crate(path, &["pg-pool", "event-bus", "idempotency", "test-harness"]) || is_in_module(path, "store")
+    is_in_crate(path, &["pg-pool", "event-bus", "idempotency", "monitor", "test-harness"])
+        || is_in_module(path, "store")
 }
 
 /// Where Redis may be spoken.
 pub(crate) fn may_use_redis(path: &str) -> bool {
-    is_in_crate(path, &["freshness", "throttle", "test-harness"]) || is_in_module(path, "cache")
+    is_in_crate(path, &["freshness", "monitor", "throttle", "test-harness"]) || is_in_module(path, "cache")
 }
 
 /// Where NATS may be spoken.

@@ -18,7 +18,6 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use idempotency::{Keyed, Once, StoredAnswer};
 use pg_pool::Connection;
-use problem::{Problem, registry};
 use service_error::ServiceError;
 use uuid::Uuid;
 
@@ -77,15 +76,11 @@ pub(crate) async fn perform<O: Operation>(
     let context = context.clone();
     let affected = operation.affects(&context);
     http_server::uncut(async move {
+        let groups = if affected.is_nothing() { None } else { Some(affected.groups()?) };
         let transaction = async |conn: &mut Connection| {
             // A replay affects what its first run did: it may be the answer to a writer that died before the cache was told.
-            let work = idempotency::once(conn, key.as_ref(), async |conn: &mut Connection| {
-                named(operation.run(conn, &context).await?, &affected)
-            });
-            tokio::time::timeout(LONGEST_TRANSACTION, work).await.unwrap_or_else(|_| {
-                let cause = "the transaction took too long";
-                Err(Problem::new(&registry::UNAVAILABLE).cause(cause).into())
-            })
+            let work = async |conn: &mut Connection| operation.run(conn, &context).await;
+            request_parts::once(conn, key.as_ref(), groups.as_ref(), LONGEST_TRANSACTION, work).await
         };
         if affected.is_nothing() {
             return context.records.rehearse(O::NAME, transaction).await;
@@ -96,15 +91,6 @@ pub(crate) async fn perform<O: Operation>(
         performed
     })
     .await
-}
-
-/// The answer, which is kept by nobody and says what was invalidated (RFC 9875).
-fn named(mut answer: StoredAnswer, affected: &Affected) -> Result<StoredAnswer, ServiceError> {
-    answer.headers.push(("Cache-Control".to_owned(), "no-store".to_owned()));
-    if !affected.is_nothing() {
-        answer.headers.push(("Cache-Group-Invalidation".to_owned(), affected.groups()?.render()));
-    }
-    Ok(answer)
 }
 
 /// Accounts for the changes of one model and puts their events into the outbox.

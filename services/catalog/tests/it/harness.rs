@@ -1,6 +1,6 @@
 //! Starts a catalog for one test and speaks to it. Every response is checked against the OpenAPI document (X-D5).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::app::{self, App};
@@ -12,7 +12,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 use telemetry::metrics::Metrics;
 pub(crate) use test_harness::Answer;
-use test_harness::{Contract, Database};
+use test_harness::{Budgets, Contract, Database, install_crypto};
 use tokio::task::JoinHandle;
 
 /// Password of every user that the harness makes.
@@ -75,7 +75,8 @@ impl TestApp {
         let document: Json = async { client.get(format!("{base}/openapi.json")).send().await?.json().await }
             .await
             .unwrap_or_else(|error: reqwest::Error| panic!("{error}"));
-        Self { base, db, config, contract: Contract::load(document), client, handle, task: Some(task) }
+        let contract = Contract::load(document).with_budgets(Budgets::load("catalog"));
+        Self { base, db, config, contract, client, handle, task: Some(task) }
     }
 
     /// A request by somebody who is signed in, or by nobody.
@@ -279,13 +280,4 @@ pub(crate) async fn wait_for_blocked(db: &Database, count: i64) {
 /// An animal that is valid but for its record's tag being taken.
 pub(crate) fn animal(record: &str, sex: &str, born: &str, breed: &str) -> Json {
     json!({"record": record, "sex": sex, "birth_date": born, "weight_g": 400_000, "breed_id": breed})
-}
-
-/// The process-wide provider of TLS and signatures.
-pub(crate) fn install_crypto() {
-    static ONCE: OnceLock<()> = OnceLock::new();
-    ONCE.get_or_init(|| {
-        // Another test binary's code cannot have installed one: it fails only where one is there.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    });
 }

@@ -25,8 +25,7 @@ impl Adjustable {
 
     /// `adjust` sets keys of `[http]`.
     pub(crate) fn with(rest: &str, adjust: impl FnOnce(&mut EdgeConfig)) -> Self {
-        // Somebody else's being there first is as good.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        test_harness::install_crypto();
         let mut edge = EdgeConfig { bind: "127.0.0.1:0".to_owned(), workers: 1, ..EdgeConfig::default() };
         adjust(&mut edge);
         let app = App::start(&config(rest, &edge)).unwrap();

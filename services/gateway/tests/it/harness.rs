@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Once;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -85,11 +84,7 @@ pub(crate) struct Gateway {
 
 /// Starts a gateway; both ports are free ones.
 pub(crate) fn gateway(rest: &str) -> Gateway {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| {
-        // Somebody else's being there first is as good.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    });
+    test_harness::install_crypto();
     let text = format!(
         "[http]\nbind = \"127.0.0.1:0\"\nworkers = 1\ndrain_secs = 5\n[admin]\nbind = \"127.0.0.1:0\"\n{rest}"
     );

@@ -58,8 +58,7 @@ impl Desk {
         let answer = self.cached(FAMILY, &format!("1/{user_id}"), &groups, TTL, load).await?;
         let (role, customer_id): (Option<Role>, Option<Uuid>) =
             postcard::from_bytes(&answer.bytes).map_err(broken)?;
-        let role = if is_administrator { Role::Admin } else { role.unwrap_or(Role::Customer) };
-        Ok(Standing { user_id, role, customer_id })
+        Ok(Standing { user_id, role: Role::of(is_administrator, role), customer_id })
     }
 }
 

@@ -47,7 +47,8 @@ pub(super) enum Custody {
     Verify {
         /// The directory.
         directory: PathBuf,
-        /// The ends of the chains, as they are known elsewhere.
+        /// Ends of chains as they were kept elsewhere, of this export or of an earlier one: a chain may have gone on since, but it has to go
+        /// through the end that it had.
         #[arg(long)]
         heads: Option<PathBuf>,
     },

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
+use demo_client::{Api, SignedIn};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::accounts::Account;
-use super::api::Api;
 use crate::domain::status::MIN_PHOTOS;
 use crate::uploads::{Asset, Uploads};
 
@@ -30,7 +29,7 @@ struct Uploaded {
 pub(super) async fn photos(
     api: &Api,
     uploads: &Uploads,
-    operator: &Account,
+    operator: &SignedIn,
     data: &Path,
 ) -> anyhow::Result<Vec<Asset>> {
     let page: Page = api.get("/v1/assets?limit=100", &operator.token).await?;
@@ -63,7 +62,7 @@ fn pictures(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-async fn put(api: &Api, operator: &Account, file: &Path, title: &str) -> anyhow::Result<Uuid> {
+async fn put(api: &Api, operator: &SignedIn, file: &Path, title: &str) -> anyhow::Result<Uuid> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let path = format!("/v1/images?visibility=public&title={}", title.replace(' ', "%20"));
     let uploaded: Uploaded = api.put_file(&path, &operator.token, bytes, &Uuid::now_v7().to_string()).await?;

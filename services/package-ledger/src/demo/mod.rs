@@ -8,7 +8,6 @@
 //! later, it adds nothing. It is for an empty desk, and refuses another. No events of it go out: it is past.
 
 mod accounts;
-mod api;
 mod batch;
 mod books;
 mod calendar;
@@ -23,16 +22,15 @@ mod slots;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::Context as _;
 use chrono::TimeDelta;
+use demo_client::{Api, Progress, SignedIn};
 use pg_pool::Connection;
 use serde_json::{Value as Json, json};
 use service_error::ServiceError;
 
-use self::accounts::{Account, Known};
-use self::api::Api;
+use self::accounts::Known;
 use self::history::{Cast, Scenery};
 use crate::app::{self, Parts};
 use crate::cache::groups::{self, Affected};
@@ -61,7 +59,7 @@ pub(crate) async fn run(
     accounts: &Path,
     sizes: Sizes,
 ) -> anyhow::Result<Json> {
-    let progress = Progress(Instant::now());
+    let progress = Progress::start();
     let Parts { state, .. } = app::parts(config, Arc::new(pg_pool::now)).await?;
     let api = Api::new(base_url)?;
     let known = Known::read(accounts)?;
@@ -71,7 +69,7 @@ pub(crate) async fn run(
     let (auditor, listed) = known.auditor(&api, &administrator).await?;
     let photos = media::photos(&api, &state.uploads, &operator, data).await?;
     progress.tell(&format!("{} photos", photos.len()));
-    let ids = [&operator, &administrator, &auditor, &customer].map(|account: &Account| account.id);
+    let ids = [&operator, &administrator, &auditor, &customer].map(|account: &SignedIn| account.id);
     let [operator, admin, auditor, customer] = ids;
     let cast = Cast { operator, admin, auditor, customer };
     fill(config, &state, cast, photos, sizes, &progress).await?;
@@ -122,16 +120,6 @@ async fn fill(
     explained("the cache", state.desk.change("demo", &affected, nothing).await)?;
     progress.tell("the desk is open");
     Ok(())
-}
-
-/// Progress goes to standard error: standard output holds the result alone.
-pub(crate) struct Progress(Instant);
-
-impl Progress {
-    #[expect(clippy::print_stderr, reason = "that is where whoever runs the command looks")]
-    fn tell(&self, line: &str) {
-        eprintln!("{:>6.1} s  {line}", self.0.elapsed().as_secs_f64());
-    }
 }
 
 fn explained<T>(what: &str, done: Result<T, ServiceError>) -> anyhow::Result<T> {

@@ -1,10 +1,13 @@
 //! What is announced: a parcel's number that can be one, and what its carrier makes of it.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use problem::FieldError;
 use tracking_number::{Candidate, Carrier, CheckDigit, Reading, TrackingNumber, readings, recognise};
 
 use super::named::named;
 
+/// How far from today a parcel may be expected, in days.
+const MAX_EXPECTED_DAYS: i64 = 3_650;
 /// Most carriers and readings that are told.
 const MAX_HINTS: usize = 10;
 
@@ -20,6 +23,12 @@ named! {
         /// It was taken back.
         Cancelled = "cancelled",
     }
+}
+
+/// Whether a parcel can be expected at an instant: a slip of the keyboard is told, and no text of an instant has more than four digits
+/// of a year.
+pub(crate) fn is_expectable(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    (at - now).abs() <= TimeDelta::days(MAX_EXPECTED_DAYS)
 }
 
 /// A number that is one.

@@ -93,10 +93,12 @@ pub(crate) fn deadlines(
     all
 }
 
+/// What a package may be overdue in: it waits for its customer.
+pub(crate) const MAY_BE_OVERDUE: [Status; 2] = [Status::Stored, Status::Notified];
+
 /// Whether a package waits for its customer for longer than it is held. It is never stored, since it comes with time alone.
 pub(crate) fn is_overdue(now: DateTime<Utc>, hold_until: Option<DateTime<Utc>>, status: Status) -> bool {
-    matches!(status, Status::Stored | Status::Notified)
-        && hold_until.is_some_and(|hold_until| hold_until < now)
+    MAY_BE_OVERDUE.contains(&status) && hold_until.is_some_and(|hold_until| hold_until < now)
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use uuid::Uuid;
 pub(crate) const MAX_WRONG_PER_CODE: u32 = 5;
 /// Wrong guesses in an hour after which none of a customer's codes is taken.
 pub(crate) const MAX_WRONG_PER_CUSTOMER_HOUR: u32 = 20;
+/// Codes that are issued on demand for one package in a day: each sends its customer a message.
+pub(crate) const MAX_ISSUED_PER_DAY: usize = 5;
 /// Fewest bytes of a secret that codes are made from.
 pub(crate) const MIN_SECRET_BYTES: usize = 32;
 

@@ -24,7 +24,8 @@ pub(crate) struct Search {
 impl Search {
     /// Reads what was typed; nothing where it could be the beginning of anything, or of nothing.
     pub(crate) fn read(typed: &str) -> Option<Self> {
-        if typed.chars().count() > MAX_CHARS {
+        // No name has control characters, and the database takes no text with U+0000.
+        if typed.chars().count() > MAX_CHARS || typed.chars().any(char::is_control) {
             return None;
         }
         let long_enough = |text: &String| text.chars().count() >= MIN_CHARS;
@@ -76,7 +77,7 @@ mod tests {
 
     #[test]
     fn what_begins_too_much_or_nothing_is_not_read() {
-        for typed in ["", "ab", "  a  ", "--", "-1-", &"a".repeat(201)] {
+        for typed in ["", "ab", "  a  ", "--", "-1-", "ana\0", "ana\nb", &"a".repeat(201)] {
             assert_eq!(read(typed), None, "{typed}");
         }
     }

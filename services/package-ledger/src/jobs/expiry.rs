@@ -4,6 +4,7 @@ use event_bus::Shutdown;
 use pg_pool::Connection;
 use serde_json::json;
 use service_error::ServiceError;
+use uuid::Uuid;
 
 use super::meters::Meters;
 use crate::cache::groups::{ANNOUNCEMENTS, Affected, customer_announcements};
@@ -15,40 +16,61 @@ use crate::store::maintenance::{self, Expired};
 
 /// Announcements looked for at once. Each is a transaction of its own.
 const BATCH: i64 = 100;
+/// Most announcements that expire in one pass; what is left is for the next one, after deadlines have had their turn.
+const MOST_AT_ONCE: usize = 1000;
+/// Announcements that failed in one pass, after which it ends: then it is not the announcements that are wrong.
+const MOST_FAILURES: usize = 10;
 /// The clock, which may cancel what it did not announce.
 const CLOCK: Actor = Actor { id: None, role: Role::Admin };
 
 /// Lets expire what is past its time. Returns how many announcements that were.
 ///
+/// An announcement with which something is wrong holds up no other.
+///
 /// # Errors
-/// Of the database and of the cache; what was done before stays done.
+/// Of the database and of the cache, the first of them; what was done before stays done.
 pub(super) async fn pass(
     state: &AppState,
     meters: &Meters,
     stopped: &Shutdown,
 ) -> Result<usize, ServiceError> {
     let mut expired = 0;
-    loop {
+    let mut failed: Vec<Uuid> = Vec::new();
+    let mut first_error = None;
+    let is_to_go_on = |expired: usize, failed: &[Uuid]| {
+        expired < MOST_AT_ONCE && failed.len() < MOST_FAILURES && !*stopped.borrow()
+    };
+    while is_to_go_on(expired, &failed) {
         let found = {
             let mut conn = state.desk.read().await?;
-            maintenance::expired(&mut conn, state.context.now(), BATCH).await?
+            maintenance::expired(&mut conn, state.context.now(), &failed, BATCH).await?
         };
         let before = expired;
         for announcement in found {
-            if *stopped.borrow() {
-                return Ok(expired);
+            if !is_to_go_on(expired, &failed) {
+                break;
             }
-            if expire(state, announcement).await? {
-                expired += 1;
-                meters.expired();
-                (state.context.wake_relay)();
+            let id = announcement.id;
+            match expire(state, announcement).await {
+                Ok(true) => {
+                    expired += 1;
+                    meters.expired();
+                    (state.context.wake_relay)();
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(cause = error.explain(), announcement = %id, "an announcement did not expire");
+                    failed.push(id);
+                    first_error = first_error.or(Some(error));
+                }
             }
         }
         // Nothing of what was found: another replica is at it.
         if expired == before {
-            return Ok(expired);
+            break;
         }
     }
+    first_error.map_or(Ok(expired), Err)
 }
 
 async fn expire(state: &AppState, announcement: Expired) -> Result<bool, ServiceError> {

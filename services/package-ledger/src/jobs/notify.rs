@@ -14,25 +14,36 @@ use crate::store::notifications::NotificationRow;
 
 /// Packages looked for at once. Each is a transaction of its own.
 const BATCH: i64 = 100;
+/// Packages that failed in one pass, after which it ends: then it is not the packages that are wrong.
+const MOST_FAILURES: usize = 10;
 
 /// Notifies packages whose message was settled without them. Returns how many there were.
 ///
+/// A package with which something is wrong holds up no other.
+///
 /// # Errors
-/// Of the database and of the cache; what was done before stays done.
+/// Of the database and of the cache, the first of them; what was done before stays done.
 pub(super) async fn pass(state: &AppState, stopped: &Shutdown) -> Result<usize, ServiceError> {
     let words = {
         let mut conn = state.desk.read().await?;
         dispatch::unheeded(&mut conn, BATCH).await?
     };
-    let mut notified = 0;
+    let (mut notified, mut failures, mut first_error) = (0, 0, None);
     for word in words {
-        if *stopped.borrow() {
+        if *stopped.borrow() || failures == MOST_FAILURES {
             break;
         }
-        change(state, word, async |_| Ok(true)).await?;
-        notified += 1;
+        let package_id = word.package_id;
+        match change(state, word, async |_| Ok(true)).await {
+            Ok(()) => notified += 1,
+            Err(error) => {
+                tracing::warn!(cause = error.explain(), %package_id, "a package was not notified");
+                failures += 1;
+                first_error = first_error.or(Some(error));
+            }
+        }
     }
-    Ok(notified)
+    first_error.map_or(Ok(notified), Err)
 }
 
 /// Settles a message that was sent, and notifies its package in the same transaction.

@@ -9,8 +9,6 @@ named! {
     Template {
         /// We know that it will come.
         Announced = "announced",
-        /// It is here.
-        Received = "received",
         /// It can be fetched, with this code.
         Ready = "ready",
         /// It still lies here, and costs so much.
@@ -75,12 +73,6 @@ impl Writer<'_> {
                     "Hola {name}: anotamos su paquete {parcel}. Su número de seguimiento es {tracking}. Le avisaremos cuando llegue."
                 ),
             ),
-            Template::Received => (
-                "Su paquete llegó",
-                format!(
-                    "Hola {name}: su paquete {parcel} llegó y lo estamos guardando. Le avisaremos cuando pueda recogerlo."
-                ),
-            ),
             Template::Ready => ("Su paquete está listo", self.ready_es()),
             Template::StorageReminder => (
                 "Su paquete lo espera",
@@ -124,12 +116,6 @@ impl Writer<'_> {
                 "We expect your parcel",
                 format!(
                     "Hello {name}: your parcel {parcel} is on our list. Its tracking number is {tracking}. We will tell you when it is here."
-                ),
-            ),
-            Template::Received => (
-                "Your parcel has arrived",
-                format!(
-                    "Hello {name}: your parcel {parcel} is here and is being stored. We will tell you when you can fetch it."
                 ),
             ),
             Template::Ready => ("Your parcel is ready", self.ready_en()),

@@ -61,6 +61,8 @@ pub(crate) async fn settle(
     transfers.extend(payment);
     post(conn, scene, &transfers, None).await?;
     scene.package.total_minor = Some(base.saturating_add(storage));
+    // As posted: more may have been granted than there is to waive, where its tariff became a cheaper one.
+    scene.package.waived_minor = fee.waived.amount_minor;
     receipts::write(conn, scene, fee).await
 }
 

@@ -2,19 +2,22 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pg_pool::Connection;
-use problem::Problem;
+use problem::{Problem, registry};
 use serde_json::json;
 use service_error::ServiceError;
 use uuid::Uuid;
 
 use super::scene::Scene;
 use crate::domain::pickup_code::{
-    Budget, MAX_WRONG_PER_CUSTOMER_HOUR, Outcome, PickupCode, PickupKey, attempt, code,
+    Budget, MAX_ISSUED_PER_DAY, MAX_WRONG_PER_CUSTOMER_HOUR, Outcome, PickupCode, PickupKey, attempt, code,
 };
 use crate::metrics::Guess;
 use crate::problems::{PICKUP_CODE_LOCKED, PICKUP_CODE_WRONG};
 use crate::store::codes::{self, CodeRow};
-use crate::store::unknown;
+use crate::store::{custody, unknown};
+
+/// What a code that somebody asked for is recorded as.
+const ISSUED: &str = "issue_code";
 
 /// Issues a code for a package that has a customer: one that was out is void.
 ///
@@ -32,6 +35,25 @@ pub(crate) async fn issue(conn: &mut Connection, scene: &Scene) -> Result<(), Se
         issued_at: scene.now,
     };
     Ok(codes::put(conn, &row).await?)
+}
+
+/// Issues a code because somebody asked for one, and records that: a few in a day, for each is a message to its customer.
+///
+/// # Errors
+/// `too_many_requests` with the time until the next one, and of the database.
+pub(crate) async fn issue_on_demand(conn: &mut Connection, scene: &mut Scene) -> Result<(), ServiceError> {
+    let day = TimeDelta::days(1);
+    let most = i64::try_from(MAX_ISSUED_PER_DAY).unwrap_or(i64::MAX);
+    let issued = custody::last_of_kind(conn, scene.package.id, ISSUED, scene.now - day, most).await?;
+    if let Some(first) = issued.get(MAX_ISSUED_PER_DAY - 1) {
+        let wait_secs = secs_until(*first + day, scene.now);
+        return Err(Problem::new(&registry::TOO_MANY_REQUESTS)
+            .detail(format!("{MAX_ISSUED_PER_DAY} codes in a day are issued for a package"))
+            .header("Retry-After", wait_secs.to_string())
+            .into());
+    }
+    scene.record(conn, ISSUED, json!({}), Vec::new()).await?;
+    issue(conn, scene).await
 }
 
 /// The code that a row stands for.

@@ -33,7 +33,8 @@ pub(crate) async fn give_back(
     books::charge(conn, scene, &fee).await?;
     let slot = end(conn, scene).await?;
     let data = json!({"to": to, "reason": reason, "slot": slot, "total_minor": fee.total.amount_minor});
-    scene.step(conn, Action::Return, &facts, data, Vec::new()).await
+    scene.step(conn, Action::Return, &facts, data, Vec::new()).await?;
+    messages::queue(conn, scene, "returned").await
 }
 
 /// Disposes of a package that its customer has not fetched: what is owed for it is charged, and given up.
@@ -65,7 +66,8 @@ pub(crate) async fn abandon(
     let data = json!({
         "disposal": disposal, "slot": slot, "total_minor": fee.total.amount_minor, "sms": sms, "calls": calls,
     });
-    scene.step(conn, Action::Abandon, &facts, data, Vec::new()).await
+    scene.step(conn, Action::Abandon, &facts, data, Vec::new()).await?;
+    messages::queue(conn, scene, "abandoned").await
 }
 
 /// Takes an announcement or a reception back: it costs nothing, and what was paid is given back.

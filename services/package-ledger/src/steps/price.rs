@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use problem::{Problem, registry};
 use service_error::ServiceError;
 
-use crate::domain::fee::{Fee, FeeError, StorageClock, fee};
+use crate::domain::fee::{Fee, FeeError, StorageClock, fee, outstanding};
 use crate::domain::money::Money;
 use crate::domain::status::Status;
 use crate::domain::tariff::{SizeClass, Tariff};
@@ -28,6 +28,19 @@ pub(crate) fn balance_minor(package: &PackageRow, fee: &Fee) -> i64 {
     fee.total.amount_minor.saturating_sub(package.paid_minor)
 }
 
-fn unpriced(error: FeeError) -> ServiceError {
-    Problem::new(&registry::INTERNAL).cause(error).into()
+/// What a customer is shown to be due of a fee. Nobody pays for what the desk cannot find, and what was owed for a package that was
+/// disposed of is given up.
+///
+/// # Errors
+/// `internal` where currencies are mixed, which no test would pass.
+pub(crate) fn due(package: &PackageRow, fee: &Fee) -> Result<Money, ServiceError> {
+    let currency = fee.total.currency;
+    if matches!(package.status()?, Status::Lost | Status::Abandoned) {
+        return Ok(Money::zero(currency));
+    }
+    outstanding(fee, Money::new(package.paid_minor, currency)).map_err(unpriced)
+}
+
+fn unpriced(error: impl Into<FeeError>) -> ServiceError {
+    Problem::new(&registry::INTERNAL).cause(error.into()).into()
 }

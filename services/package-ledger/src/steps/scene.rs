@@ -218,10 +218,8 @@ pub(crate) fn refused(refusal: &Refusal, facts: &Facts) -> ServiceError {
     let allowed: Vec<Json> = refusal.allowed.iter().map(|action| json!(action.as_str())).collect();
     let is_balance = refusal.code() == "balance_due";
     let kind = if is_balance { &BALANCE_DUE } else { &STEP_REFUSED };
-    let mut problem = Problem::new(kind)
-        .detail(refusal.text.clone())
-        .member("missing", missing)
-        .member("allowed", allowed);
+    let mut problem =
+        Problem::new(kind).detail(refusal.text.clone()).member("missing", missing).member("allowed", allowed);
     if is_balance {
         problem = problem.member("due_minor", facts.balance_due_minor);
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use service_error::{ServiceError, invalid};
 
 use super::scene::Scene;
-use crate::domain::shelf::{SlotStatus, fitting, takes};
+use crate::domain::shelf::{SlotStatus, fitting, is_code, takes};
 use crate::domain::tariff::SizeClass;
 use crate::problems::{SLOT_TAKEN, SLOTS_FULL};
 use crate::store::slots::{self, FreeSlot, TakenSlot};
@@ -49,12 +49,15 @@ async fn named(
     code: &str,
     size: SizeClass,
 ) -> Result<TakenSlot, ServiceError> {
+    let unknown_code = || invalid("/slot_code", "unknown", "no slot has this code");
+    // The database is not asked for what it would not take.
+    if !is_code(code) {
+        return Err(unknown_code());
+    }
     if let Some(taken) = slots::take_named(conn, code, fitting(size), scene.now).await? {
         return Ok(taken);
     }
-    let Some(slot) = slots::by_code(conn, code).await? else {
-        return Err(invalid("/slot_code", "unknown", "no slot has this code"));
-    };
+    let Some(slot) = slots::by_code(conn, code).await? else { return Err(unknown_code()) };
     let slot_size =
         SizeClass::parse(&slot.size_class).ok_or_else(|| unknown("slot.size_class", &slot.size_class))?;
     let reason = match slot.status()? {

@@ -127,6 +127,28 @@ pub(crate) async fn append(conn: &mut Connection, event: &EventRecord) -> QueryR
     diesel::insert_into(package_event::table).values(EventRow::from(event)).execute(conn).await.map(|_| ())
 }
 
+/// When the last events of this kind happened to a package since an instant, the last first.
+///
+/// # Errors
+/// Of the database.
+pub(crate) async fn last_of_kind(
+    conn: &mut Connection,
+    package_id: Uuid,
+    kind: &str,
+    since: DateTime<Utc>,
+    limit: i64,
+) -> QueryResult<Vec<DateTime<Utc>>> {
+    package_event::table
+        .filter(package_event::package_id.eq(package_id))
+        .filter(package_event::kind.eq(kind))
+        .filter(package_event::occurred_at.gt(since))
+        .order(package_event::seq.desc())
+        .limit(limit)
+        .select(package_event::occurred_at)
+        .load(conn)
+        .await
+}
+
 /// Adds files. An asset that the package has already is not added again.
 ///
 /// # Errors
@@ -163,19 +185,6 @@ pub(crate) async fn chain(
         .load(conn)
         .await?;
     rows.into_iter().map(EventRecord::try_from).collect()
-}
-
-/// The files of these packages, in the order in which they were added.
-///
-/// # Errors
-/// Of the database.
-pub(crate) async fn files(conn: &mut Connection, package_ids: &[Uuid]) -> QueryResult<Vec<FileRow>> {
-    file_upload::table
-        .filter(file_upload::package_id.eq_any(package_ids))
-        .order((file_upload::package_id, file_upload::event_seq, file_upload::id))
-        .select(FileRow::as_select())
-        .load(conn)
-        .await
 }
 
 /// Keeps the files of a package until this instant at least; for as long as it is here where there is none.

@@ -20,13 +20,14 @@ pub(crate) struct Expired {
     pub(crate) package_id: Option<Uuid>,
 }
 
-/// Announcements that have not come by their time, with their packages, the oldest first.
+/// Announcements that have not come by their time, with their packages, the oldest first, leaving out some.
 ///
 /// # Errors
 /// Of the database.
 pub(crate) async fn expired(
     conn: &mut Connection,
     now: DateTime<Utc>,
+    left_out: &[Uuid],
     limit: i64,
 ) -> QueryResult<Vec<Expired>> {
     let waiting =
@@ -35,6 +36,7 @@ pub(crate) async fn expired(
         .left_join(package::table.on(waiting))
         .filter(announcement::status.eq("pending"))
         .filter(announcement::expires_at.le(now))
+        .filter(announcement::id.ne_all(left_out))
         .order((announcement::expires_at, announcement::id))
         .limit(limit)
         .select((announcement::id, announcement::customer_id, package::id.nullable()))

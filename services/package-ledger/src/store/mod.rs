@@ -12,9 +12,9 @@ pub(crate) mod custody_proof;
 pub(crate) mod customers;
 pub(crate) mod deadlines;
 pub(crate) mod dispatch;
+pub(crate) mod ledger;
 pub(crate) mod maintenance;
 pub(crate) mod notifications;
-pub(crate) mod ledger;
 pub(crate) mod operators;
 pub(crate) mod package_list;
 pub(crate) mod package_parts;
@@ -32,7 +32,8 @@ use diesel::result::Error;
 use pg_pool::EmbeddedMigrations;
 
 /// The schema of this service's database.
-pub const MIGRATIONS: EmbeddedMigrations = diesel_migrations::embed_migrations!("../../migrations/package-ledger");
+pub const MIGRATIONS: EmbeddedMigrations =
+    diesel_migrations::embed_migrations!("../../migrations/package-ledger");
 
 /// What stands in a column is not one of the names that its constraint allows: a schema newer than this program.
 pub(crate) fn unknown(column: &'static str, value: &str) -> Error {

@@ -14,6 +14,7 @@ use super::beginning::Beginning;
 use super::package_parts::{self, Parts, PartsRow};
 use super::packages::PackageRow;
 use super::schema::package;
+use crate::domain::deadlines::MAY_BE_OVERDUE;
 use crate::domain::search::Search;
 use crate::domain::status::Status;
 
@@ -107,9 +108,6 @@ pub(crate) async fn next_hold_end(
         .first(conn)
         .await
 }
-
-/// Of these a package is overdue once its time is up.
-pub(crate) const MAY_BE_OVERDUE: [Status; 2] = [Status::Stored, Status::Notified];
 
 /// Packages as `p`, each with its parts.
 #[derive(Debug)]

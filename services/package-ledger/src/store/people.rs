@@ -19,7 +19,9 @@ pub(crate) async fn standing(
 ) -> QueryResult<(Option<Role>, Option<Uuid>)> {
     let role = operator::table.find(user_id).select(operator::role).single_value();
     let own = customer::table.filter(customer::user_id.eq(user_id)).select(customer::id).single_value();
-    let (role, customer_id): (Option<String>, Option<Uuid>) = diesel::select((role, own)).get_result(conn).await?;
-    let role = role.map(|name| Role::parse(&name).ok_or_else(|| unknown("operator.role", &name))).transpose()?;
+    let (role, customer_id): (Option<String>, Option<Uuid>) =
+        diesel::select((role, own)).get_result(conn).await?;
+    let role =
+        role.map(|name| Role::parse(&name).ok_or_else(|| unknown("operator.role", &name))).transpose()?;
     Ok((role, customer_id))
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use serde_json::{Value as Json, json};
-use test_harness::Process;
+use test_harness::{Process, lines};
 use uuid::Uuid;
 
 use crate::command::{Command, ended};
@@ -22,12 +22,6 @@ const CUSTOMER: Uuid = Uuid::from_u128(0xc0_0000);
 struct Count {
     #[diesel(sql_type = BigInt)]
     count: i64,
-}
-
-#[derive(diesel::QueryableByName)]
-struct Line {
-    #[diesel(sql_type = Text)]
-    line: String,
 }
 
 /// A service whose clock does nothing by itself: what came due since midnight stays as it is.
@@ -195,11 +189,7 @@ async fn a_second_run_adds_nothing_and_the_same_day_gives_the_same_desk() {
     let (ok, logs) = seed(&other, &command, "400").await;
     assert!(ok, "{logs}");
     let tracking = "SELECT md5(string_agg(tracking_no || status || id, '' ORDER BY id)) AS line FROM package";
-    let told = async |harness: &Harness| {
-        let mut conn = harness.db.connect().await;
-        let Line { line } = diesel::sql_query(tracking).get_result(&mut conn).await.unwrap();
-        line
-    };
+    let told = async |harness: &Harness| lines(&mut harness.db.connect().await, tracking).await;
     assert_eq!(told(&harness).await, told(&other).await);
     harness.stop().await;
     other.stop().await;

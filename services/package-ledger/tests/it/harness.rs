@@ -1,14 +1,14 @@
 //! Starts a service for one test and speaks to it. Every response is checked against the OpenAPI document (X-D5).
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
-use reqwest::{Method, RequestBuilder, StatusCode};
-use serde_json::Value as Json;
 use package_ledger::app::{self, App};
 use package_ledger::config::Config;
-use test_harness::{Contract, Database, TEST_AUDIENCE, TestIssuer};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::Value as Json;
+pub(crate) use test_harness::{Answer, TestClock};
+use test_harness::{Budgets, Contract, Database, TEST_AUDIENCE, TestIssuer, install_crypto, merge_settings};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -28,87 +28,6 @@ pub(crate) struct Harness {
     client: reqwest::Client,
     handle: http_server::Handle,
     task: Option<JoinHandle<()>>,
-}
-
-/// The time of a service: the real one, or what a test says.
-#[derive(Clone, Default)]
-pub(crate) struct TestClock(Arc<Mutex<Option<DateTime<Utc>>>>);
-
-impl TestClock {
-    /// What the service takes for the time.
-    pub(crate) fn now(&self) -> DateTime<Utc> {
-        self.0.lock().unwrap().unwrap_or_else(pg_pool::now)
-    }
-
-    /// Stops it at this instant.
-    pub(crate) fn set(&self, at: DateTime<Utc>) {
-        *self.0.lock().unwrap() = Some(at.trunc_subsecs(6));
-    }
-
-    /// Stops it so much later than it shows.
-    pub(crate) fn advance(&self, by: TimeDelta) {
-        self.set(self.now() + by);
-    }
-}
-
-/// A response, read whole and found to be as documented.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: reqwest::header::HeaderMap,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Answer {
-    /// The body as JSON; `null` where there is none.
-    pub(crate) fn json(&self) -> Json {
-        if self.body.is_empty() {
-            Json::Null
-        } else {
-            serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
-        }
-    }
-
-    /// The body as text.
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    /// A header field, or nothing.
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
-
-    /// Statements that the request ran.
-    pub(crate) fn statements(&self) -> u64 {
-        let timing: Vec<_> =
-            self.headers.get_all("server-timing").iter().filter_map(|line| line.to_str().ok()).collect();
-        let timing = timing.join(", ");
-        let count = timing.split("desc=\"").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
-        count.unwrap_or_else(|| panic!("no statement count in {timing:?}"))
-    }
-
-    /// Fails the test unless the status is this one.
-    #[track_caller]
-    pub(crate) fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status.as_u16(), status, "{} {:?}", self.text(), self.headers);
-        self
-    }
-
-    /// Fails the test unless it is this problem; returns the pointers of its faults.
-    #[track_caller]
-    pub(crate) fn expect_problem(&self, status: u16, code: &str) -> Vec<String> {
-        assert_eq!(self.status.as_u16(), status, "{}", self.text());
-        assert_eq!(self.header("content-type"), "application/problem+json");
-        let json = self.json();
-        assert_eq!(json["code"], code, "{json}");
-        json["errors"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|fault| fault["pointer"].as_str().unwrap_or_default().to_owned())
-            .collect()
-    }
 }
 
 impl Harness {
@@ -145,7 +64,15 @@ impl Harness {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let document = client.get(format!("{base}/openapi.json")).send().await.unwrap();
         let contract = match document.status() {
-            StatusCode::OK => Some(Contract::load(document.json().await.unwrap())),
+            StatusCode::OK => {
+                let contract = Contract::load(document.json().await.unwrap());
+                // Replicas are asked how far they are, as often as it takes.
+                let has_replicas = config.contains("replica_urls");
+                Some(match has_replicas {
+                    true => contract,
+                    false => contract.with_budgets(Budgets::load("package-ledger")),
+                })
+            }
             _ => None,
         };
         let task = Some(task);
@@ -176,10 +103,8 @@ impl Harness {
     pub(crate) fn send(&self, request: RequestBuilder) -> impl Future<Output = Answer> + use<'_> {
         let at = std::panic::Location::caller();
         async move {
-            let (answer, method, path) = self.send_unchecked(request).await;
-            let Some(contract) = &self.contract else { return answer };
-            let media_type = Some(answer.header("content-type")).filter(|value| !value.is_empty());
-            match contract.check(&method, &path, answer.status.as_u16(), media_type, &answer.body) {
+            let answer = Answer::to(&self.client, request).await;
+            match self.contract.as_ref().map_or(Ok(()), |contract| answer.check(contract)) {
                 Err(fault) => panic!("{at}: {fault}\n{}", answer.text()),
                 Ok(()) => answer,
             }
@@ -187,14 +112,8 @@ impl Harness {
     }
 
     /// Sends a request to a path or with a method that is not documented.
-    pub(crate) async fn send_unchecked(&self, request: RequestBuilder) -> (Answer, String, String) {
-        let request = request.build().unwrap();
-        let (method, path) = (request.method().to_string(), request.url().path().to_owned());
-        let response =
-            self.client.execute(request).await.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.bytes().await.unwrap_or_else(|error| panic!("{error}")).to_vec();
-        (Answer { status, headers, body }, method, path)
+    pub(crate) async fn send_unchecked(&self, request: RequestBuilder) -> Answer {
+        Answer::to(&self.client, request).await
     }
 
     /// `GET`.
@@ -302,25 +221,6 @@ spool_directory = "{spool}"
         spool = std::env::temp_dir().join(format!("aldia-spool-{name}")).display(),
     ))
     .unwrap();
-    merge(&mut table, toml::from_str(more).unwrap());
+    merge_settings(&mut table, toml::from_str(more).unwrap());
     table.to_string()
-}
-
-/// Sections that are there already are added to.
-fn merge(table: &mut toml::Table, more: toml::Table) {
-    for (key, value) in more {
-        match (table.get_mut(&key), value) {
-            (Some(toml::Value::Table(known)), toml::Value::Table(more)) => merge(known, more),
-            (_, value) => drop(table.insert(key, value)),
-        }
-    }
-}
-
-/// The process-wide provider of TLS and signatures.
-pub(crate) fn install_crypto() {
-    static ONCE: OnceLock<()> = OnceLock::new();
-    ONCE.get_or_init(|| {
-        // Another test binary's code cannot have installed one: it fails only where one is there.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    });
 }

@@ -3,15 +3,17 @@
 
 mod announcements;
 mod assets;
+mod authorization;
 mod command;
 mod custody;
+mod demands;
 mod demo;
-mod authorization;
 mod desk;
 mod desk_days;
 mod harness;
 mod money;
 mod people;
 mod reads;
-mod time;
+mod schema;
 mod steps;
+mod time;

@@ -10,6 +10,7 @@ mod moves;
 mod reception;
 mod shelf;
 mod slots;
+mod words;
 
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, sql_query};

@@ -12,10 +12,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::sql_types::Text;
-use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use serde_json::Value as Json;
-use test_harness::wait_until;
+use test_harness::{lines, wait_until};
 use uuid::Uuid;
 
 use crate::harness::Harness;
@@ -35,19 +34,6 @@ const POLICY: [(&str, i32, i64); 8] = [
     ("hold_ends", 0, 720),
     ("abandonment_due", 0, 1080),
 ];
-
-#[derive(diesel::QueryableByName)]
-struct Line {
-    #[diesel(sql_type = Text)]
-    line: String,
-}
-
-/// What a statement finds, each as one text named `line`.
-async fn lines(conn: &mut AsyncPgConnection, sql: &str) -> Vec<String> {
-    let found: Vec<Line> =
-        diesel::sql_query(sql).load(conn).await.unwrap_or_else(|error| panic!("{error}: {sql}"));
-    found.into_iter().map(|row| row.line).collect()
-}
 
 /// The one text or number that a statement finds.
 async fn one(conn: &mut AsyncPgConnection, sql: &str) -> String {

@@ -10,7 +10,6 @@ use actix_web::HttpResponse;
 use bytes::Bytes;
 use idempotency::{Keyed, StoredAnswer};
 use pg_pool::Connection;
-use problem::{Problem, registry};
 use service_error::ServiceError;
 use uuid::Uuid;
 
@@ -42,7 +41,8 @@ pub(crate) async fn perform(
     change: Change,
     work: impl AsyncFnOnce(&mut Connection) -> Result<StoredAnswer, ServiceError> + 'static,
 ) -> Result<HttpResponse, ServiceError> {
-    http_server::uncut(run(state.clone(), change, work)).await
+    // It runs on the heap anyway; so callers do not carry its size.
+    http_server::uncut(Box::pin(run(state.clone(), change, work))).await
 }
 
 async fn run(
@@ -51,19 +51,9 @@ async fn run(
     work: impl AsyncFnOnce(&mut Connection) -> Result<StoredAnswer, ServiceError>,
 ) -> Result<HttpResponse, ServiceError> {
     let Change { name, affected, gyms, keyed } = change;
-    let groups = affected.as_ref().map(Affected::groups).transpose()?.map(|groups| groups.render());
-    let named = async move |conn: &mut Connection| {
-        let mut answer = work(conn).await?;
-        answer.headers.push(("cache-control".to_owned(), "no-store".to_owned()));
-        answer.headers.extend(groups.map(|groups| ("cache-group-invalidation".to_owned(), groups)));
-        Ok(answer)
-    };
+    let groups = affected.as_ref().map(Affected::groups).transpose()?;
     let transaction = async move |conn: &mut Connection| {
-        let work = idempotency::once(conn, keyed.as_ref(), named);
-        tokio::time::timeout(LONGEST_TRANSACTION, work).await.unwrap_or_else(|_| {
-            let cause = "the transaction took too long";
-            Err(Problem::new(&registry::UNAVAILABLE).cause(cause).into())
-        })
+        request_parts::once(conn, keyed.as_ref(), groups.as_ref(), LONGEST_TRANSACTION, work).await
     };
     let performed = match &affected {
         Some(affected) => state.stories.change(name, affected, transaction).await,

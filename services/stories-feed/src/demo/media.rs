@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use demo_client::Api;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::accounts::Account;
-use super::api::Api;
 use super::plan::Plan;
 
 /// Few, since a worker has to look at each, and of every kind: role of whose it is, file, whether it is a video, caption.

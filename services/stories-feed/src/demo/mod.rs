@@ -5,7 +5,6 @@
 //! stories are posted through the API. Run again, it adds what is missing, and nothing else.
 
 mod accounts;
-mod api;
 mod chance;
 mod gyms;
 mod media;
@@ -14,13 +13,12 @@ mod posts;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
+use demo_client::{Api, Progress};
 use service_error::ServiceError;
 
 use self::accounts::Account;
-use self::api::Api;
 use self::plan::Plan;
 use crate::app::{self, Parts};
 use crate::config::Config;
@@ -37,7 +35,7 @@ const MEMBERS: i64 = 2000;
 /// # Errors
 /// Where the accounts cannot sign in, something is refused, or the database or the cache fails.
 pub(crate) async fn run(config: &Config, data: &Path, base_url: &str, accounts: &Path) -> anyhow::Result<()> {
-    let progress = Progress(Instant::now());
+    let progress = Progress::start();
     let Parts { state, .. } = app::parts(config, Arc::new(pg_pool::now)).await?;
     let api = Api::new(base_url)?;
     let accounts = accounts::sign_in(&api, accounts).await?;
@@ -63,16 +61,6 @@ async fn plan(state: &AppState, accounts: &[Account]) -> anyhow::Result<Plan> {
     let people = projection::first_active(&mut conn, MEMBERS).await.context("the people")?;
     ensure!(!people.is_empty(), "the catalog has no people: load its demo data first");
     Ok(Plan::new(people, accounts, state.context.now()))
-}
-
-/// Progress goes to standard error: standard output holds the result alone.
-struct Progress(Instant);
-
-impl Progress {
-    #[expect(clippy::print_stderr, reason = "that is where whoever runs the command looks")]
-    fn tell(&self, line: &str) {
-        eprintln!("{:>6.1} s  {line}", self.0.elapsed().as_secs_f64());
-    }
 }
 
 fn explained<T>(what: &str, done: Result<T, ServiceError>) -> anyhow::Result<T> {

@@ -1,18 +1,17 @@
 //! Starts a service for one test and speaks to it. Every response is checked against the OpenAPI document (X-D5).
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use broadcast::Broadcast;
-use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use freshness::{Freshness, Groups, WriteError};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value as Json;
 use stories_feed::app::{self, App};
 use stories_feed::config::Config;
 use telemetry::metrics::Metrics;
-pub(crate) use test_harness::Answer;
-use test_harness::{Contract, Database, TEST_AUDIENCE, TestIssuer};
+pub(crate) use test_harness::{Answer, TestClock};
+use test_harness::{Budgets, Contract, Database, TEST_AUDIENCE, TestIssuer, install_crypto, merge_settings};
 use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -34,27 +33,6 @@ pub(crate) struct Harness {
     stamps: OnceCell<Freshness>,
     handle: http_server::Handle,
     task: Option<JoinHandle<()>>,
-}
-
-/// The time of a service: the real one, or what a test says.
-#[derive(Clone, Default)]
-pub(crate) struct TestClock(Arc<Mutex<Option<DateTime<Utc>>>>);
-
-impl TestClock {
-    /// What the service takes for the time.
-    pub(crate) fn now(&self) -> DateTime<Utc> {
-        self.0.lock().unwrap().unwrap_or_else(pg_pool::now)
-    }
-
-    /// Stops it at this instant.
-    pub(crate) fn set(&self, at: DateTime<Utc>) {
-        *self.0.lock().unwrap() = Some(at.trunc_subsecs(6));
-    }
-
-    /// Stops it so much later than it shows.
-    pub(crate) fn advance(&self, by: TimeDelta) {
-        self.set(self.now() + by);
-    }
 }
 
 impl Harness {
@@ -91,7 +69,10 @@ impl Harness {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let document = client.get(format!("{base}/openapi.json")).send().await.unwrap();
         let contract = match document.status() {
-            StatusCode::OK => Some(Contract::load(document.json().await.unwrap())),
+            StatusCode::OK => {
+                let contract = Contract::load(document.json().await.unwrap());
+                Some(contract.with_budgets(Budgets::load("stories-feed")))
+            }
             _ => None,
         };
         let (stamps, task) = (OnceCell::new(), Some(task));
@@ -247,25 +228,6 @@ cursor_key = "a key of the tests, forty characters long"
         keys = issuer.jwks_url(),
     ))
     .unwrap();
-    merge(&mut table, toml::from_str(more).unwrap());
+    merge_settings(&mut table, toml::from_str(more).unwrap());
     table.to_string()
-}
-
-/// Sections that are there already are added to.
-fn merge(table: &mut toml::Table, more: toml::Table) {
-    for (key, value) in more {
-        match (table.get_mut(&key), value) {
-            (Some(toml::Value::Table(known)), toml::Value::Table(more)) => merge(known, more),
-            (_, value) => drop(table.insert(key, value)),
-        }
-    }
-}
-
-/// The process-wide provider of TLS and signatures.
-pub(crate) fn install_crypto() {
-    static ONCE: OnceLock<()> = OnceLock::new();
-    ONCE.get_or_init(|| {
-        // Another test binary's code cannot have installed one: it fails only where one is there.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    });
 }

@@ -1,12 +1,12 @@
 //! Starts a service for one test and speaks to it. Every response is checked against the OpenAPI document (X-D5).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 pub(crate) use test_harness::Answer;
-use test_harness::{Contract, Database, TEST_AUDIENCE, TestIssuer};
+use test_harness::{Budgets, Contract, Database, TEST_AUDIENCE, TestIssuer, install_crypto, merge_settings};
 use tokio::task::JoinHandle;
 use upload_ingest::app::{self, App};
 use upload_ingest::config::Config;
@@ -61,7 +61,7 @@ impl TestApp {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let document: Json =
             client.get(format!("{base}/openapi.json")).send().await.unwrap().json().await.unwrap();
-        let contract = Contract::load(document);
+        let contract = Contract::load(document).with_budgets(Budgets::load("upload-ingest"));
         Self { base, db, objects, config, issuer, contract, client, handle, task: Some(task) }
     }
 
@@ -205,18 +205,8 @@ capability_key = "another key of the tests, as long as it"
     ))
     .unwrap();
     let more: toml::Table = toml::from_str(more).unwrap();
-    merge(&mut table, more);
+    merge_settings(&mut table, more);
     table.to_string()
-}
-
-/// Sections that are there already are added to.
-pub(crate) fn merge(table: &mut toml::Table, more: toml::Table) {
-    for (key, value) in more {
-        match (table.get_mut(&key), value) {
-            (Some(toml::Value::Table(known)), toml::Value::Table(more)) => merge(known, more),
-            (_, value) => drop(table.insert(key, value)),
-        }
-    }
 }
 
 /// A real photo or clip.
@@ -284,13 +274,4 @@ pub(crate) fn stable(asset: &Json) -> Json {
         "kind": asset["kind"], "status": asset["status"], "title": asset["title"], "visibility": asset["visibility"],
         "content_type": asset["content_type"], "bytes": asset["bytes"], "version": asset["version"],
     })
-}
-
-/// The process-wide provider of TLS and signatures.
-pub(crate) fn install_crypto() {
-    static ONCE: OnceLock<()> = OnceLock::new();
-    ONCE.get_or_init(|| {
-        // Another test binary's code cannot have installed one: it fails only where one is there.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    });
 }

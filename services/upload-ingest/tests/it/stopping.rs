@@ -49,7 +49,7 @@ impl Program {
         let config = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
         let mut table: toml::Table = toml::from_str(&app.config).unwrap();
         let more = format!("[http]\nbind = \"127.0.0.1:{port}\"\n[telemetry]\nlog = \"info\"\n{more}");
-        crate::harness::merge(&mut table, toml::from_str(&more).unwrap());
+        test_harness::merge_settings(&mut table, toml::from_str(&more).unwrap());
         std::fs::write(config.path(), table.to_string()).unwrap();
         let mut process = launch(config.path().to_str().unwrap());
         let base = format!("http://127.0.0.1:{port}");

@@ -8,9 +8,9 @@ use catalog::model::registry::Registry;
 use catalog::model::{FieldKind, Model};
 use reqwest::Method;
 use serde_json::Value as Json;
-use test_harness::{Plan, PlanTap, wait_until};
+use test_harness::{Plan, PlanTap, lines, wait_until};
 
-use super::{execute, lines};
+use super::execute;
 use crate::harness::{Session, TestApp, config};
 use crate::statements::{herd, reads, writes};
 

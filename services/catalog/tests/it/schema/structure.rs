@@ -1,12 +1,11 @@
-//! Tables, indexes and comments: what the declarations say and what the house rules ask for.
+//! Tables, indexes and comments: what the declarations say, what the house rules ask for, and the way back.
 
 use std::collections::BTreeSet;
 
 use catalog::model::registry::Registry;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use test_harness::Database;
+use test_harness::{Database, lines, schema};
 
-use super::lines;
 use crate::harness::TestApp;
 
 /// Everything there is to say of a table, a line each, in one order.
@@ -61,27 +60,22 @@ async fn migrated_tables_are_what_the_declarations_say() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_foreign_key_has_an_index() {
     let db = Database::create(catalog::app::migrations(), "catalog").await;
-    // A partial index does not serve: the check of a foreign key looks at every row.
-    let bare = "SELECT c.conrelid::regclass || ' ' || c.conname AS line FROM pg_constraint c WHERE c.contype = 'f' AND NOT EXISTS \
-        (SELECT 1 FROM pg_index i WHERE i.indrelid = c.conrelid AND i.indpred IS NULL AND i.indisvalid \
-         AND (string_to_array(i.indkey::text, ' ')::int2[])[1:cardinality(c.conkey)] @> c.conkey)";
-    let mut conn = db.connect().await;
-    assert_eq!(lines(&mut conn, bare).await, [""; 0]);
-    let keys = lines(&mut conn, "SELECT conname::text AS line FROM pg_constraint WHERE contype = 'f'").await;
-    assert!(keys.len() >= 10, "{keys:?}");
+    assert_eq!(schema::bare_foreign_keys(&db).await, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_and_column_says_what_it_is() {
     let db = Database::create(catalog::app::migrations(), "catalog").await;
-    // The migrations' own table is its library's.
-    let silent = "SELECT c.relname || '.' || coalesce(a.attname, '') AS line FROM pg_class c \
-        CROSS JOIN LATERAL (SELECT 0 AS attnum, NULL::name AS attname UNION ALL \
-            SELECT attnum, attname FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) a \
-        LEFT JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = a.attnum \
-        WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace AND c.relname <> '__diesel_schema_migrations' \
-        AND coalesce(trim(d.description), '') = ''";
-    assert_eq!(lines(&mut db.connect().await, silent).await, [""; 0]);
+    assert_eq!(schema::without_comment(&db).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn down_and_up_again_gives_the_same_schema() {
+    let db = Database::create(catalog::app::migrations(), "catalog").await;
+    let dump = schema::down_and_up(&db, catalog::app::migrations).await;
+    for table in ["animal", "outbox"] {
+        assert!(dump.contains(&format!("CREATE TABLE public.{table} (")), "{dump}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

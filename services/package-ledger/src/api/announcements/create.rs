@@ -18,7 +18,7 @@ use crate::api::caller;
 use crate::api::perform::{Change, perform};
 use crate::cache::groups::{self, Affected};
 use crate::cache::standing::Standing;
-use crate::domain::announcement::{Guide, NoGuide, guide};
+use crate::domain::announcement::{Guide, NoGuide, guide, is_expectable};
 use crate::domain::customer::{Address, COLOMBIA, Consents, CustomerDraft, Language, name, phone};
 use crate::domain::parcel::{fault, text};
 use crate::domain::person::{Permission, may};
@@ -60,8 +60,11 @@ struct Checked {
 }
 
 impl NewAnnouncement {
-    fn checked(self) -> Result<Checked, ServiceError> {
+    fn checked(self, now: DateTime<Utc>) -> Result<Checked, ServiceError> {
         let mut faults = Vec::new();
+        if self.expected_at.is_some_and(|at| !is_expectable(at, now)) {
+            fault("/expected_at", "out_of_range", "an instant within ten years is expected", &mut faults);
+        }
         let carrier = text("/carrier", self.carrier.as_deref(), MAX_CARRIER_CHARS, &mut faults);
         let name = self.name.as_deref().map(|given| name("/name", given, &mut faults));
         let number = self.phone.as_deref().and_then(|given| phone(given, &COLOMBIA));
@@ -114,7 +117,7 @@ pub(super) async fn post_announcement(
     request_parts::no_parameters(&request)?;
     let (new, bytes) = request_parts::read_json::<NewAnnouncement>(&request, payload).await?;
     let keyed = request_parts::keyed(&request, &state.fingerprints, standing.user_id, &bytes)?;
-    let checked = new.checked()?;
+    let checked = new.checked(state.context.now())?;
     let recipient = recipient(&state, &standing, &checked).await?;
     let expected = Expected {
         id: state.context.new_id(),

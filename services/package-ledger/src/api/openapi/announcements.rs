@@ -1,9 +1,9 @@
 //! Announcements.
 
-use openapi_parts::{Operation, content, header, idempotency_key, query, variable};
+use openapi_parts::{Operation, READ, WITH_BODY, content, header, idempotency_key, paged, query, variable};
 use serde_json::{Map, Value as Json, json};
 
-use super::parts::{READ, WITH_BODY, body, paged, uuid};
+use super::parts::uuid;
 use crate::domain::announcement::AnnouncementStatus;
 
 const TAG: &str = "announcements";
@@ -57,7 +57,7 @@ fn post_announcement() -> Operation {
     Operation::new("post_announcement", TAG, "Say that a parcel will come.")
         .description("A customer announces for itself; the desk for a customer, or for a name and phone, whose customer is added where nobody has that phone. A number whose check digit agrees with no carrier is refused with `candidates` (who has such numbers, and what speaks against it) and `readings` (what it may have been misread from). A number is open once: `guide_already_open`.")
         .parameters(vec![idempotency_key()])
-        .body(true, body("NewAnnouncement"))
+        .body(true, content("NewAnnouncement"))
         .answer("201", "The announcement with its package; `Location` is its address.", content("Announcement"))
         .problems(&WITH_BODY)
         .problems(&["403"])
@@ -79,7 +79,7 @@ fn cancel_announcement() -> Operation {
     )
     .description("Its package is cancelled with it. Later: `step_refused`.")
     .parameters(vec![idempotency_key()])
-    .body(true, body("Withdrawal"))
+    .body(true, content("Withdrawal"))
     .answer("200", "The announcement as it is then.", content("Announcement"))
     .problems(&WITH_BODY)
     .problems(&["403", "404"])
@@ -88,7 +88,7 @@ fn cancel_announcement() -> Operation {
 fn match_announcements() -> Operation {
     Operation::new("match_announcements", TAG, "What a parcel on the desk may be, with reasons; for operators.")
         .description("A question that is too large for a query: it changes nothing and takes no idempotency key. Those with a number that was read are compared, and of the others the newest 500 that are open.")
-        .body(true, body("Scan"))
+        .body(true, content("Scan"))
         .answer("200", "What it may be.", content("Matching"))
         .problems(&["400", "401", "403", "413", "415", "422"])
 }

@@ -1,9 +1,9 @@
 //! Tariffs, the books, and what a customer owes.
 
-use openapi_parts::{Operation, content, idempotency_key, query, variable};
+use openapi_parts::{Operation, WITH_BODY, content, idempotency_key, list, paged, query, variable};
 use serde_json::{Map, Value as Json, json};
 
-use super::parts::{WITH_BODY, body, list, paged, uuid};
+use super::parts::uuid;
 use crate::domain::ledger::TransferCode;
 
 /// Adds their paths.
@@ -40,7 +40,7 @@ fn post_tariff() -> Operation {
              of its reception where nobody announced it.",
         )
         .parameters(vec![idempotency_key()])
-        .body(true, body("NewTariff"))
+        .body(true, content("NewTariff"))
         .answer("201", "The version; `Location` is its address.", content("Tariff"))
         .problems(&WITH_BODY)
         .problems(&["403"])
@@ -80,7 +80,7 @@ fn post_correction() -> Operation {
              `transfer_conflict` where it was taken back before, or a part of it was refunded or waived.",
         )
         .parameters(vec![idempotency_key()])
-        .body(true, body("NewCorrection"))
+        .body(true, content("NewCorrection"))
         .answer("201", "The transfer that takes the other one back.", content("LedgerTransfer"))
         .problems(&WITH_BODY)
         .problems(&["403", "404"])

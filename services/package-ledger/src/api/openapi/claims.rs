@@ -1,9 +1,11 @@
 //! Claims.
 
-use openapi_parts::{Operation, content, idempotency_key, if_match, query, variable};
+use openapi_parts::{
+    LISTED, Operation, READ, WITH_BODY, content, idempotency_key, if_match, paged, patch, query, variable,
+};
 use serde_json::{Map, Value as Json, json};
 
-use super::parts::{LISTED, READ, WITH_BODY, body, package, paged, patch, uuid};
+use super::parts::{package, uuid};
 
 const TAG: &str = "claims";
 
@@ -57,7 +59,7 @@ fn post_claim() -> Operation {
     Operation::new("post_claim", TAG, "Open a claim for a package; for its customer and for operators.")
         .description("Taken while the desk has the package, and for 48 hours after it was handed over: then 409 `claim_too_late`.")
         .parameters(vec![idempotency_key()])
-        .body(true, body("NewClaim"))
+        .body(true, content("NewClaim"))
         .answer("201", "The claim; `Location` is its address.", content("Claim"))
         .problems(&WITH_BODY)
         .problems(&["403", "404"])

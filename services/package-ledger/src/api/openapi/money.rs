@@ -1,9 +1,9 @@
 //! What is about the money of a package, and its hand-over.
 
-use openapi_parts::{Operation, content, idempotency_key, query, variable};
+use openapi_parts::{Operation, WITH_BODY, content, idempotency_key, list, query, variable};
 use serde_json::{Map, Value as Json, json};
 
-use super::parts::{WITH_BODY, body, list, uuid};
+use super::parts::uuid;
 
 const TAG: &str = "money";
 
@@ -41,7 +41,7 @@ fn deliver() -> Operation {
              code stays good then. A package that cannot be handed over as it stands is 409 `step_refused`, and no code is looked at.",
         )
         .parameters(vec![idempotency_key()])
-        .body(true, body("Delivery"))
+        .body(true, content("Delivery"))
         .answer("200", "The package as it is then.", content("Package"))
         .problems(&WITH_BODY)
         .problems(&["403", "404"])
@@ -73,13 +73,13 @@ fn post_code() -> Operation {
     Operation::new("issue_package_code", TAG, "Issue a new code, for the customer, or for an operator who has seen the customer's document.")
         .description(
             "The code that was out is void. The new one is not in the answer, for that is kept for repetitions: the customer reads \
-             it, and is sent it.",
+             it, and is sent it. Five in a day are issued for a package; for more, 429 with `Retry-After`.",
         )
         .parameters(vec![idempotency_key()])
-        .body(true, body("NewPickupCode"))
+        .body(true, content("NewPickupCode"))
         .answer("201", "It was issued; `Location` is where its customer reads it.", content("PickupCode"))
         .problems(&WITH_BODY)
-        .problems(&["403", "404"])
+        .problems(&["403", "404", "429"])
 }
 
 fn list_payments() -> Operation {
@@ -90,7 +90,7 @@ fn post_payment() -> Operation {
     Operation::new("post_payment", TAG, "Take money for a package; for operators.")
         .description("As much as is due at this instant at most: 422 `payment_exceeds_due` otherwise.")
         .parameters(vec![idempotency_key()])
-        .body(true, body("Offer"))
+        .body(true, content("Offer"))
         .answer("201", "The payment with its number.", content("Payment"))
         .problems(&WITH_BODY)
         .problems(&["403", "404"])
@@ -109,7 +109,7 @@ fn post_waiver() -> Operation {
     Operation::new("post_waiver", TAG, "Do without a part of a fee; for admins.")
         .description("As long as the package is here, and as much as is due at most: 422 `payment_exceeds_due` otherwise.")
         .parameters(vec![idempotency_key()])
-        .body(true, body("NewWaiver"))
+        .body(true, content("NewWaiver"))
         .answer("201", "The waiver.", content("Waiver"))
         .problems(&WITH_BODY)
         .problems(&["403", "404"])
@@ -128,7 +128,7 @@ fn refund() -> Operation {
              `/v1/ledger/corrections`.",
         )
         .parameters(vec![idempotency_key()])
-        .body(true, body("Refund"))
+        .body(true, content("Refund"))
         .answer("200", "The payment as it is then.", content("Payment"))
         .problems(&WITH_BODY)
         .problems(&["403", "404"])

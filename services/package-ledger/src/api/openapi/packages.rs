@@ -1,9 +1,9 @@
 //! How packages are read.
 
-use openapi_parts::{Operation, content, header, query, variable};
+use openapi_parts::{Operation, READ, content, header, list, paged, query, variable};
 use serde_json::{Map, Value as Json, json};
 
-use super::parts::{READ, list, paged, uuid};
+use super::parts::uuid;
 
 const TAG: &str = "packages";
 

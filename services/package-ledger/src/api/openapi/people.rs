@@ -1,9 +1,12 @@
 //! Customers, who works at the desk, and who asks.
 
-use openapi_parts::{Operation, content, idempotency_key, if_match, query, variable};
+use openapi_parts::{
+    Operation, READ, WITH_BODY, WITHOUT_BODY, content, idempotency_key, if_match, list, paged, patch, query,
+    variable,
+};
 use serde_json::{Map, Value as Json, json};
 
-use super::parts::{READ, WITH_BODY, WITHOUT_BODY, body, list, paged, patch, user, uuid};
+use super::parts::{user, uuid};
 
 const TAG: &str = "people";
 
@@ -65,7 +68,7 @@ fn post_customer() -> Operation {
     Operation::new("post_customer", TAG, "Add a customer, for the desk; or become one.")
         .description("Whoever does not work at the desk becomes the customer, once: 409 the second time. A phone number is one customer's: `phone_in_use`; the desk finds out whose it is, and an admin links it.")
         .parameters(vec![idempotency_key()])
-        .body(true, body("NewCustomer"))
+        .body(true, content("NewCustomer"))
         .answer("201", "The customer; `Location` is its address.", content("Customer"))
         .problems(&WITH_BODY)
         .problems(&["403"])
@@ -91,7 +94,7 @@ fn patch_customer() -> Operation {
 fn put_operator() -> Operation {
     Operation::new("put_operator", TAG, "Let somebody work at the desk, or as something else; for admins.")
         .parameters(vec![idempotency_key()])
-        .body(true, body("Employment"))
+        .body(true, content("Employment"))
         .answer("200", "The person, who worked here before.", content("Operator"))
         .answer("201", "The person, who did not.", content("Operator"))
         .problems(&WITH_BODY)

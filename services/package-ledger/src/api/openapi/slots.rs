@@ -1,9 +1,11 @@
 //! The shelf.
 
-use openapi_parts::{Operation, content, idempotency_key, if_match, query, variable};
+use openapi_parts::{
+    LISTED, Operation, WITH_BODY, content, idempotency_key, if_match, paged, patch, query, variable,
+};
 use serde_json::{Map, Value as Json, json};
 
-use super::parts::{LISTED, WITH_BODY, body, paged, patch, uuid};
+use super::parts::uuid;
 
 const TAG: &str = "slots";
 
@@ -40,7 +42,7 @@ fn list_slots() -> Operation {
 fn post_slots() -> Operation {
     Operation::new("post_slots", TAG, "Put up slots, all of them or none; for administrators.")
         .parameters(vec![idempotency_key()])
-        .body(true, body("NewSlots"))
+        .body(true, content("NewSlots"))
         .answer("201", "The slots.", content("AddedSlots"))
         .problems(&WITH_BODY)
         .problems(&["403"])

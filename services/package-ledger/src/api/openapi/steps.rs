@@ -1,9 +1,9 @@
 //! What is done with packages.
 
-use openapi_parts::{Operation, content, idempotency_key};
+use openapi_parts::{Operation, WITH_BODY, content, idempotency_key};
 use serde_json::{Map, Value as Json, json};
 
-use super::parts::{WITH_BODY, body, package};
+use super::parts::package;
 
 const TAG: &str = "steps";
 
@@ -27,7 +27,7 @@ fn post_package() -> Operation {
              409 `guide_already_open` where its number is here already.",
         )
         .parameters(vec![idempotency_key()])
-        .body(true, body("NewPackage"))
+        .body(true, content("NewPackage"))
         .answer("201", "The package; `Location` is its address.", content("Reception"))
         .problems(&WITH_BODY)
         .problems(&["403", "404"])
@@ -76,7 +76,7 @@ fn all() -> Vec<(&'static str, Operation)> {
 fn step(id: &str, schema: &str, summary: &str) -> Operation {
     Operation::new(id, TAG, summary)
         .parameters(vec![idempotency_key()])
-        .body(true, body(schema))
+        .body(true, content(schema))
         .answer("200", "The package as it is then.", content("Package"))
         .problems(&WITH_BODY)
         .problems(&["403", "404"])

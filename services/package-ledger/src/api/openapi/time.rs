@@ -1,6 +1,6 @@
 //! What time does to packages, and what customers are told.
 
-use openapi_parts::{Operation, content, idempotency_key, variable};
+use openapi_parts::{LISTED, Operation, WITHOUT_BODY, content, idempotency_key, paged, variable};
 use serde_json::{Map, Value as Json, json};
 
 use super::parts;
@@ -27,15 +27,15 @@ fn list_package_deadlines() -> Operation {
     Operation::new("list_package_deadlines", "packages", "What time alone does to a package.")
         .description("All of its deadlines, in the order in which they fire. Each fires once. They follow from the policy of its tariff, and are cancelled when the package ends. Its customer sees them too.")
         .answer("200", "The deadlines.", content("DeadlineList"))
-        .problems(&parts::LISTED)
+        .problems(&LISTED)
 }
 
 fn list_package_notifications() -> Operation {
     Operation::new("list_package_notifications", "packages", "What its customer was told.")
         .description("Messages and calls, from the first on. A customer sees its own, without `for_staff`.")
-        .parameters(parts::paged())
+        .parameters(paged())
         .answer("200", "A page.", content("NotificationPage"))
-        .problems(&parts::LISTED)
+        .problems(&LISTED)
 }
 
 fn post_notification_delivered() -> Operation {
@@ -43,6 +43,6 @@ fn post_notification_delivered() -> Operation {
         .description("For those at the desk, and for what speaks for a carrier with such a token. Saying so again changes nothing. One that was not sent: `conflict`.")
         .parameters(vec![idempotency_key()])
         .answer("200", "The message as it is then.", content("Notification"))
-        .problems(&parts::WITHOUT_BODY)
+        .problems(&WITHOUT_BODY)
         .problems(&["403", "404"])
 }

@@ -8,7 +8,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use request_parts::{no_parameters, path_id};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use service_error::{ServiceError, forbidden, invalid, not_found};
 use uuid::Uuid;
 
@@ -106,8 +105,7 @@ pub(super) async fn post_package_code(
                 return Err(forbidden("this is not the document of the customer of the package"));
             }
         }
-        scene.record(conn, "issue_code", json!({}), Vec::new()).await?;
-        steps::issue(conn, scene).await?;
+        steps::issue_on_demand(conn, scene).await?;
         messages::queue(conn, scene, "code_reissued").await?;
         let view =
             CodeView { package_id: scene.package.id, code: None, state: "valid", issued_at: scene.now };

@@ -7,7 +7,7 @@ use service_error::ServiceError;
 use uuid::Uuid;
 
 use crate::domain::parcel::fault;
-use crate::problems::ASSET_UNUSABLE;
+use crate::problems::FILE_UNUSABLE;
 use crate::state::AppState;
 use crate::steps::scene::NewFile;
 use crate::uploads::{self, Asset};
@@ -43,7 +43,7 @@ pub(super) fn wanted(
         asset_id: *asset_id,
         pointer: format!("/{member}/{index}"),
     };
-    asset_ids.iter().enumerate().map(pointed).collect()
+    asset_ids.iter().take(MAX_FILES).enumerate().map(pointed).collect()
 }
 
 /// Refuses assets that are named more than once: one photo is not two.
@@ -58,7 +58,7 @@ pub(super) fn distinct(wanted: &[Wanted], faults: &mut Vec<FieldError>) {
 /// Looks all of them up, as whoever asks.
 ///
 /// # Errors
-/// `asset_unusable` that names each that cannot be used, and as [`uploads::Uploads::look_up`].
+/// `file_unusable` that names each that cannot be used, and as [`uploads::Uploads::look_up`].
 pub(super) async fn look_up(
     state: &AppState,
     request: &HttpRequest,
@@ -75,7 +75,7 @@ pub(super) async fn look_up(
     let mut faults: Vec<FieldError> = Vec::new();
     for (file, asset) in answers {
         match asset {
-            Err(error) if error.is_one_of(&[&ASSET_UNUSABLE]) => {
+            Err(error) if error.is_one_of(&[&FILE_UNUSABLE]) => {
                 faults.extend(error.problem().field_errors().iter().cloned());
             }
             asset => {
@@ -85,7 +85,7 @@ pub(super) async fn look_up(
             }
         }
     }
-    if faults.is_empty() { Ok(files) } else { Err(Problem::new(&ASSET_UNUSABLE).errors(faults).into()) }
+    if faults.is_empty() { Ok(files) } else { Err(Problem::new(&FILE_UNUSABLE).errors(faults).into()) }
 }
 
 fn check(file: &Wanted, asset: &Asset, before: &[NewFile], faults: &mut Vec<FieldError>) {

@@ -4,7 +4,6 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
-use problem::{Problem, registry};
 use request_parts::{answer_private, path_id, refuse_parameter};
 use serde::Serialize;
 use service_error::{ServiceError, not_found};
@@ -12,9 +11,10 @@ use uuid::Uuid;
 
 use crate::api::caller;
 use crate::cache::tariffs;
-use crate::domain::fee::{Fee, outstanding};
+use crate::domain::fee::Fee;
 use crate::domain::money::Money;
 use crate::state::AppState;
+use crate::steps::books;
 use crate::steps::price::price;
 use crate::store::packages;
 
@@ -32,7 +32,7 @@ struct Quote {
     due: Money,
 }
 
-/// One statement, and one more where the tariff was never read.
+/// One statement, one more where the tariff was never read, and one for what was charged already.
 pub(super) async fn get_package_fee(
     state: Data<AppState>,
     request: HttpRequest,
@@ -44,11 +44,13 @@ pub(super) async fn get_package_fee(
     let package = packages::find(&mut conn, package_id).await?.ok_or_else(not_found)?;
     caller::known(&standing, package.customer_id)?;
     let known = state.tariffs.with(&mut conn, [package.tariff_id]).await?;
-    drop(conn);
     let tariff = tariffs::one(&known, package.tariff_id)?;
     let fee = price(&package, tariff, at)?;
     let paid = Money::new(package.paid_minor, tariff.currency);
-    let due = outstanding(&fee, paid).map_err(|error| Problem::new(&registry::INTERNAL).cause(error))?;
+    // As a payment is checked against it.
+    let due = books::due(&mut conn, &package, &fee).await?;
+    drop(conn);
+    let due = Money { amount_minor: due.amount_minor.max(0), ..due };
     Ok(answer_private(&Quote { package_id, fee, tariff_version: tariff.version, paid, due }))
 }
 

@@ -61,7 +61,8 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
         web::resource("/v1/packages/{package}/custody").route(web::get().to(custody::get_package_custody)),
     );
     app.service(
-        web::resource("/v1/packages/{package}/deadlines").route(web::get().to(deadlines::list_package_deadlines)),
+        web::resource("/v1/packages/{package}/deadlines")
+            .route(web::get().to(deadlines::list_package_deadlines)),
     );
     app.service(
         web::resource("/v1/notifications/{notification}/delivered")

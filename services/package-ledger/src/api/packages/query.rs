@@ -8,6 +8,7 @@ use service_error::{ServiceError, parameters};
 use uuid::Uuid;
 
 use crate::domain::search::{MAX_CHARS, MIN_CHARS, Search};
+use crate::domain::shelf::is_code;
 use crate::domain::status::Status;
 use crate::store::package_list::Filter;
 
@@ -58,7 +59,7 @@ fn filter<'a>(given: &dyn Fn(&str) -> Option<&'a str>) -> Result<Filter, Service
         }
     }
     filter.slot = given("slot").map(str::to_uppercase);
-    if filter.slot.as_ref().is_some_and(|code| code.is_empty() || code.len() > 20) {
+    if filter.slot.as_ref().is_some_and(|code| !is_code(code)) {
         fault("slot", "malformed", "must be the code of a slot".to_owned());
     }
     let instants = [

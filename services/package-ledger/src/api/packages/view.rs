@@ -4,7 +4,6 @@
 use chrono::{DateTime, Utc};
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
-use problem::{Problem, registry};
 use serde::Serialize;
 use service_error::ServiceError;
 use uuid::Uuid;
@@ -12,13 +11,12 @@ use uuid::Uuid;
 use super::headers::Dated;
 use crate::cache::packages::after;
 use crate::cache::tariffs;
-use crate::domain::fee::outstanding;
-use crate::domain::money::{Money, MoneyError};
+use crate::domain::deadlines::{MAY_BE_OVERDUE, is_overdue};
+use crate::domain::money::Money;
 use crate::domain::status::Status;
 use crate::domain::tariff::Tariff;
-use crate::steps::price::price;
+use crate::steps::price::{due, price};
 use crate::steps::scene::Scene;
-use crate::store::package_list::MAY_BE_OVERDUE;
 use crate::store::package_parts::{self, AnnouncementPart, CustomerPart, FilePart, Parts};
 use crate::store::packages::PackageRow;
 
@@ -91,10 +89,9 @@ impl PackageView {
         let status = row.status()?;
         let fee = fee_view(&row, known, at)?;
         let sides = row.length_mm.zip(row.width_mm).zip(row.height_mm);
-        let may_be_overdue = MAY_BE_OVERDUE.contains(&status);
         Ok(Self {
             status,
-            is_overdue: may_be_overdue && row.hold_until.is_some_and(|hold_until| at > hold_until),
+            is_overdue: is_overdue(at, row.hold_until, status),
             customer: parts.customer,
             announcement: parts.announcement,
             slot: parts.slot,
@@ -142,7 +139,7 @@ fn fee_view(row: &PackageRow, known: &[Tariff], at: DateTime<Utc>) -> Result<Fee
     let tariff = tariffs::one(known, row.tariff_id)?;
     let fee = price(row, tariff, at)?;
     let paid = Money::new(row.paid_minor, tariff.currency);
-    let due = outstanding(&fee, paid).map_err(unpriced)?;
+    let due = due(row, &fee)?;
     Ok(FeeView {
         total: fee.total,
         base: fee.base,
@@ -154,10 +151,6 @@ fn fee_view(row: &PackageRow, known: &[Tariff], at: DateTime<Utc>) -> Result<Fee
         next_change_at: fee.next_change_at,
         tariff_version_id: fee.tariff_version_id,
     })
-}
-
-fn unpriced(error: MoneyError) -> ServiceError {
-    Problem::new(&registry::INTERNAL).cause(error).into()
 }
 
 /// The package of a scene as it is now, saved or not. One statement, and one more where its tariff was never read.

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use chrono::{DateTime, SubsecRound as _, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use idempotency::StoredAnswer;
 use pg_pool::Connection;
 use problem::Problem;
@@ -15,7 +15,7 @@ use crate::api::caller;
 use crate::api::perform::{Change, perform};
 use crate::cache::groups::{Affected, PACKAGES, TARIFFS};
 use crate::domain::person::Permission;
-use crate::domain::tariff::draft::NewTariff;
+use crate::domain::tariff::draft::{MAX_AHEAD_DAYS, NewTariff};
 use crate::domain::tariff::{Tariff, check_notice, in_force};
 use crate::problems::TARIFF_NOTICE_TOO_SHORT;
 use crate::state::AppState;
@@ -78,6 +78,10 @@ fn check(before: &[Tariff], draft: &NewTariff, now: DateTime<Utc>) -> Result<(),
                 .detail(refusal.to_string())
                 .member("earliest", json!(refusal.earliest))
         })?;
+    }
+    let latest = now + TimeDelta::days(MAX_AHEAD_DAYS);
+    if draft.effective_from > latest {
+        return Err(invalid("/effective_from", "out_of_range", format!("must be {latest} at the latest")));
     }
     match before.last() {
         Some(last) if draft.effective_from <= last.valid_from => {

@@ -15,11 +15,12 @@ use crate::domain::custody::export::{hex, read_line};
 use crate::domain::custody::verify::check_files;
 use crate::domain::custody::{Break, EventRecord, Fault, Head};
 
-pub(super) fn run(directory: &Path, known_heads: Option<&Path>) -> anyhow::Result<()> {
+pub(super) fn run(directory: &Path, kept_heads: Option<&Path>) -> anyhow::Result<()> {
     let own = directory.join(HEADS);
-    let audit = match known_heads.or_else(|| own.exists().then_some(own.as_path())) {
-        Some(path) => Audit::with_heads(read_heads(path)?),
-        None => Audit::without_heads(),
+    let audit = if own.exists() { Audit::with_heads(read_heads(&own)?) } else { Audit::without_heads() };
+    let audit = match kept_heads {
+        Some(path) => audit.and_earlier(read_heads(path)?),
+        None => audit,
     };
     let mut reader = Reader::new(audit, directory);
     reader.read(&directory.join(EVENTS))?;

@@ -46,6 +46,8 @@ impl Verdict {
 #[derive(Debug)]
 pub(crate) struct Audit {
     heads: BTreeMap<Uuid, Head>,
+    /// How chains ended earlier: each goes through the end that it had then.
+    earlier: BTreeMap<Uuid, Head>,
     lines: u64,
     current: Option<Current>,
     verdict: Verdict,
@@ -60,14 +62,26 @@ struct Current {
 impl Audit {
     /// One that knows how the chains end; each of these has to be there.
     pub(crate) fn with_heads(heads: impl IntoIterator<Item = Head>) -> Self {
-        let heads = heads.into_iter().map(|head| (head.package_id, head)).collect();
         let verdict = Verdict { knows_heads: true, ..Verdict::default() };
-        Self { heads, lines: 0, current: None, verdict }
+        Self { heads: by_package(heads), verdict, ..Self::without_heads() }
     }
 
     /// One that takes each chain's end for granted.
     pub(crate) fn without_heads() -> Self {
-        Self { heads: BTreeMap::new(), lines: 0, current: None, verdict: Verdict::default() }
+        Self {
+            heads: BTreeMap::new(),
+            earlier: BTreeMap::new(),
+            lines: 0,
+            current: None,
+            verdict: Verdict::default(),
+        }
+    }
+
+    /// The same, knowing how some chains ended earlier, as somebody has kept it who is beyond whoever could write the chains anew: since
+    /// then they may have gone on, but not become others.
+    pub(crate) fn and_earlier(mut self, heads: impl IntoIterator<Item = Head>) -> Self {
+        self.earlier = by_package(heads);
+        self
     }
 
     /// The next line, without its end.
@@ -91,7 +105,11 @@ impl Audit {
         let Some(current) = self.current.as_mut().filter(|current| !current.is_broken) else {
             return;
         };
-        match step(&current.reached, record) {
+        let stepped = step(&current.reached, record);
+        let was_there = self.earlier.get(&record.package_id).filter(|head| head.seq == record.seq);
+        match stepped
+            .and_then(|reached| was_there.map_or(Ok(()), |head| ends_with(&reached, head)).map(|()| reached))
+        {
             Ok(reached) => current.reached = reached,
             Err(broken) => {
                 current.is_broken = true;
@@ -108,7 +126,8 @@ impl Audit {
     /// What it came to.
     pub(crate) fn finish(mut self) -> Verdict {
         self.end_chain();
-        let missing = std::mem::take(&mut self.heads);
+        let mut missing = std::mem::take(&mut self.earlier);
+        missing.append(&mut self.heads);
         for head in missing.into_values().filter(|head| head.seq > 0) {
             let fault = Fault::MissingTail { last: head.seq };
             let broken = Break { package_id: head.package_id, seq: 1, fault };
@@ -122,7 +141,15 @@ impl Audit {
             return;
         };
         let head = self.heads.remove(&reached.package_id);
-        if is_broken || !self.verdict.knows_heads {
+        let earlier = self.earlier.remove(&reached.package_id).filter(|head| head.seq > reached.seq);
+        if is_broken {
+            return;
+        }
+        if let Some(Err(broken)) = earlier.map(|head| ends_with(&reached, &head)) {
+            self.verdict.findings.push(Finding::Broken(broken));
+            return;
+        }
+        if !self.verdict.knows_heads {
             return;
         }
         let unknown = Break { package_id: reached.package_id, seq: reached.seq, fault: Fault::UnknownHead };
@@ -130,4 +157,8 @@ impl Audit {
             self.verdict.findings.push(Finding::Broken(broken));
         }
     }
+}
+
+fn by_package(heads: impl IntoIterator<Item = Head>) -> BTreeMap<Uuid, Head> {
+    heads.into_iter().map(|head| (head.package_id, head)).collect()
 }

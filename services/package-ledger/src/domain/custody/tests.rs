@@ -252,6 +252,22 @@ fn many_packages_are_checked_one_after_the_other() {
     let blind = run(Audit::without_heads(), &cut);
     assert!(blind.findings.len() == 1 && !blind.knows_heads);
 
+    // Ends of earlier: the chain goes through them, and on.
+    let earlier = |seq: usize, hash| Head { seq: i32::try_from(seq).unwrap(), hash, ..heads[1] };
+    let went_on = Audit::with_heads(heads.clone()).and_earlier([earlier(2, chains[1][1].hash), heads[0]]);
+    assert!(run(went_on, &chains).is_whole());
+    for (kept, expected) in [
+        (earlier(2, chains[1][2].hash), (2, Fault::Head)),
+        (earlier(7, chains[1][2].hash), (5, Fault::MissingTail { last: 7 })),
+    ] {
+        let told = run(Audit::without_heads().and_earlier([kept]), &chains);
+        assert!(
+            matches!(&told.findings[..], [Finding::Broken(broken)] if (broken.seq, broken.fault.clone()) == expected)
+        );
+    }
+    let gone = Audit::without_heads().and_earlier([Head { package_id: Uuid::from_u128(9), ..heads[1] }]);
+    assert_eq!(run(gone, &chains).findings.len(), 1, "a package that is not there any more");
+
     let absent = run(Audit::with_heads(heads.clone()), &chains[..2]);
     assert!(matches!(&absent.findings[..], [Finding::Broken(broken)] if broken.package_id.as_u128() == 3));
     let unknown = run(Audit::with_heads(heads[..2].to_vec()), &chains);

@@ -18,7 +18,8 @@ pub(crate) enum Wanted {
 impl Wanted {
     /// Reads what was typed; nothing where it could be the beginning of anything, or of nothing.
     pub(crate) fn read(typed: &str, home: &Country) -> Option<Self> {
-        if typed.chars().count() > MAX_CHARS {
+        // No name has control characters, and the database takes no text with U+0000.
+        if typed.chars().count() > MAX_CHARS || typed.chars().any(char::is_control) {
             return None;
         }
         if let Some(beginning) = phone_beginning(typed.trim(), home) {

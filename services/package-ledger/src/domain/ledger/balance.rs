@@ -1,10 +1,8 @@
 //! What accounts hold, by the transfers that went through them.
 
-use std::collections::BTreeMap;
-
 use uuid::Uuid;
 
-use super::account::{AccountCode, Side};
+use super::account::Side;
 use super::{LedgerError, Transfer};
 
 /// What went through an account.
@@ -29,48 +27,23 @@ impl Balance {
         plus.checked_sub(minus).ok_or(LedgerError::Overflow)
     }
 
-    fn debit(&mut self, amount_minor: i64) -> Result<(), LedgerError> {
+    /// Debits it by this amount.
+    ///
+    /// # Errors
+    /// [`LedgerError::Overflow`] if the sum is too large.
+    pub(super) fn debit(&mut self, amount_minor: i64) -> Result<(), LedgerError> {
         self.debits_minor = self.debits_minor.checked_add(amount_minor).ok_or(LedgerError::Overflow)?;
         Ok(())
     }
 
-    fn credit(&mut self, amount_minor: i64) -> Result<(), LedgerError> {
+    /// Credits it by this amount.
+    ///
+    /// # Errors
+    /// [`LedgerError::Overflow`] if the sum is too large.
+    pub(super) fn credit(&mut self, amount_minor: i64) -> Result<(), LedgerError> {
         self.credits_minor = self.credits_minor.checked_add(amount_minor).ok_or(LedgerError::Overflow)?;
         Ok(())
     }
-}
-
-/// Accounts with their balances, each currency for itself.
-pub(crate) type Balances = BTreeMap<(AccountCode, String), Balance>;
-
-/// What the accounts hold after these transfers, from nothing.
-///
-/// # Errors
-/// [`LedgerError::Overflow`] if a sum is too large.
-pub(crate) fn balances<'a>(
-    transfers: impl IntoIterator<Item = &'a Transfer>,
-) -> Result<Balances, LedgerError> {
-    let mut balances = Balances::new();
-    for transfer in transfers {
-        post(&mut balances, transfer)?;
-    }
-    Ok(balances)
-}
-
-/// Adds a transfer to the balances; none of it if it does not fit.
-///
-/// # Errors
-/// [`LedgerError::Overflow`] if a sum is too large.
-pub(crate) fn post(balances: &mut Balances, transfer: &Transfer) -> Result<(), LedgerError> {
-    let key = |account: &AccountCode| (account.clone(), transfer.currency.clone());
-    let (debit_key, credit_key) = (key(&transfer.debit), key(&transfer.credit));
-    let mut debited = balances.get(&debit_key).copied().unwrap_or_default();
-    debited.debit(transfer.amount_minor)?;
-    let mut credited = balances.get(&credit_key).copied().unwrap_or_default();
-    credited.credit(transfer.amount_minor)?;
-    balances.insert(debit_key, debited);
-    balances.insert(credit_key, credited);
-    Ok(())
 }
 
 /// What is owed for a package by its transfers: above zero something is due, below zero there is a credit, at zero it is settled.

@@ -1,11 +1,38 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::account::{AccountKind, Side};
-use super::balance::{Balance, Balances, balances, owed_for, post};
+use super::balance::{Balance, owed_for};
 use super::*;
 
 const PACKAGE: Uuid = Uuid::from_u128(1);
 const CUSTOMER: Uuid = Uuid::from_u128(2);
+
+/// Accounts with their balances, each currency for itself.
+type Balances = BTreeMap<(AccountCode, String), Balance>;
+
+/// What the accounts hold after these transfers, from nothing.
+fn balances<'a>(transfers: impl IntoIterator<Item = &'a Transfer>) -> Result<Balances, LedgerError> {
+    let mut balances = Balances::new();
+    for transfer in transfers {
+        post(&mut balances, transfer)?;
+    }
+    Ok(balances)
+}
+
+/// Adds a transfer to the balances; none of it if it does not fit.
+fn post(balances: &mut Balances, transfer: &Transfer) -> Result<(), LedgerError> {
+    let key = |account: &AccountCode| (account.clone(), transfer.currency.clone());
+    let (debit_key, credit_key) = (key(&transfer.debit), key(&transfer.credit));
+    let mut debited = balances.get(&debit_key).copied().unwrap_or_default();
+    debited.debit(transfer.amount_minor)?;
+    let mut credited = balances.get(&credit_key).copied().unwrap_or_default();
+    credited.credit(transfer.amount_minor)?;
+    balances.insert(debit_key, debited);
+    balances.insert(credit_key, credited);
+    Ok(())
+}
 
 fn subject() -> Subject<'static> {
     Subject { package_id: PACKAGE, customer_id: Some(CUSTOMER), currency: "COP" }

@@ -17,6 +17,8 @@ const MAX_AMOUNT_MINOR: i64 = 1_000_000_000_000;
 const MAX_HOURS: i32 = 8_760;
 /// Longest notice, in days; the database has the same bound.
 const MAX_NOTICE_DAYS: i32 = 365;
+/// How long before it is in force a version may be published, in days: no other can be in force before it.
+pub(crate) const MAX_AHEAD_DAYS: i64 = 3_650;
 /// Longest time that a package is held, in days; the database has the same bound.
 const MAX_DAYS: i32 = 3_650;
 /// Most messages and calls that may be demanded; the database has the same bound.

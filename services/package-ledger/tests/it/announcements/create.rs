@@ -206,3 +206,16 @@ async fn of_sixteen_who_announce_one_number_at_once_one_does() {
     assert_eq!((counter.count("announcement").await, counter.count("package").await), (1, 1));
     counter.app.stop().await;
 }
+
+/// A list shows instants as text, with four digits of a year.
+#[tokio::test]
+async fn a_parcel_is_expected_within_ten_years() {
+    let counter = Counter::open().await;
+    for far in
+        ["+12026-01-01T00:00:00Z", "+262142-12-31T23:59:59Z", "-4800-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
+    {
+        let body = json!({"guide_number": "TIENDA7781", "expected_at": far});
+        let answer = counter.announce(&counter.token, &body).await;
+        assert_eq!(answer.expect_problem(422, "validation_failed"), ["/expected_at"], "{far}");
+    }
+}

@@ -77,11 +77,21 @@ impl World {
 
     /// A request that lacks nothing but perhaps the right to it.
     pub(super) async fn request(&self, method: &str, path: &str, caller: Caller) -> RequestBuilder {
+        let (url, body) = self.case(method, path, caller).await;
+        self.made(method, &url, caller, body)
+    }
+
+    /// Where a request goes that lacks nothing, and what is in it.
+    pub(super) async fn case(&self, method: &str, path: &str, caller: Caller) -> (String, Option<Json>) {
         let subject = self.subject(method, path).await;
         let url = self.fill(method, path, &subject).await;
-        let body = self.body(method, path, caller, &subject);
+        (url, self.body(method, path, caller, &subject))
+    }
+
+    /// A request of this caller.
+    pub(super) fn made(&self, method: &str, url: &str, caller: Caller, body: Option<Json>) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let request = self.app.request(method.clone(), &url, self.token(caller).as_deref());
+        let request = self.app.request(method.clone(), url, self.token(caller).as_deref());
         let request = match method.as_str() {
             "PATCH" | "DELETE" => request.header("If-Match", "*"),
             _ => request,
@@ -268,7 +278,7 @@ fn tariff() -> Json {
         "min_calls": 2,
     });
     json!({
-        "effective_from": "2099-01-01T00:00:00Z", "currency": "COP", "notice_days": 20,
+        "effective_from": chrono::Utc::now() + chrono::TimeDelta::days(400), "currency": "COP", "notice_days": 20,
         "lines": {"small": line, "extra": line}, "policy": policy,
     })
 }

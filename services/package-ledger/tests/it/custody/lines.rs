@@ -90,9 +90,21 @@ async fn ends_that_are_known_elsewhere_show_that_a_chain_was_made_anew() {
         &[other, heads[1].replace(&desk.packages[1].to_string(), &desk.packages[0].to_string())],
     );
     assert_names(&verify(&out).await, desk.packages[0], 3);
-    let (ok, logs) =
-        super::run(&["custody", "verify", &out, "--heads", &format!("{before}/heads.jsonl")], &[]).await;
+    put_lines(&out, "heads.jsonl", &heads);
+    let against = async |name: &str, kept: &[String]| {
+        put_lines(&before, name, kept);
+        super::run(&["custody", "verify", &out, "--heads", &format!("{before}/{name}")], &[]).await
+    };
+    // A chain may have gone on since somebody kept its end, but it still goes through it.
+    let events: Vec<serde_json::Value> =
+        lines(&out, EVENTS).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let head = |seq: i64, hash: &serde_json::Value| {
+        serde_json::json!({"hash": hash, "package_id": desk.packages[0], "seq": seq}).to_string()
+    };
+    let (ok, logs) = against("gone-on.jsonl", &[head(2, &events[1]["hash"]), heads[1].clone()]).await;
     assert!(ok, "{logs}");
+    assert_names(&against("another.jsonl", &[head(2, &events[0]["hash"])]).await, desk.packages[0], 2);
+    assert_names(&against("longer.jsonl", &[head(9, &events[2]["hash"])]).await, desk.packages[0], 4);
     std::fs::remove_file(format!("{out}/heads.jsonl")).unwrap();
     let (ok, logs) = verify(&out).await;
     assert!(!ok && logs.contains("events may be missing at the ends of chains"), "{logs}");

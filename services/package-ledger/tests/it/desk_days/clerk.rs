@@ -113,8 +113,9 @@ impl Clerk {
     async fn call(&mut self) {
         let Some(known) = self.any() else { return };
         let operator = self.staff.operator.clone();
-        let answer =
-            self.send(&operator, &format!("/v1/packages/{}/notify", known.id), json!({"channel": "call"})).await;
+        let answer = self
+            .send(&operator, &format!("/v1/packages/{}/notify", known.id), json!({"channel": "call"}))
+            .await;
         self.settled(&answer);
     }
 
@@ -129,8 +130,7 @@ impl Clerk {
     async fn prepay(&mut self) {
         let Some(known) = self.any() else { return };
         let operator = self.staff.operator.clone();
-        let payment =
-            json!({"method": "transfer", "amount_minor": self.chance.random_range(1..200_000), "currency": "COP"});
+        let payment = json!({"method": "transfer", "amount_minor": self.chance.random_range(1..200_000), "currency": "COP"});
         let answer = self.send(&operator, &format!("/v1/packages/{}/payments", known.id), payment).await;
         self.settled(&answer);
     }
@@ -141,7 +141,8 @@ impl Clerk {
         let token = self.customers[known.customer].token.clone();
         let code = self.harness.get(&format!("/v1/packages/{}/code", known.id), &token).await;
         let code = code.json()["code"].as_str().unwrap_or("00000000").to_owned();
-        let quote = self.harness.get(&format!("/v1/packages/{}/fee", known.id), &token).await.expect(200).json();
+        let quote =
+            self.harness.get(&format!("/v1/packages/{}/fee", known.id), &token).await.expect(200).json();
         let due = quote["due"]["amount_minor"].as_i64().unwrap();
         let mut delivery = json!({"code": code, "recipient_name": "Somebody"});
         if due > 0 {
@@ -158,7 +159,11 @@ impl Clerk {
             0 => ("return", json!({"reason": "refused", "to": "carrier"}), &self.staff.operator),
             1 => ("abandon", json!({"disposal": "given away"}), &self.staff.operator),
             2 => ("cancel", json!({"reason": "mistake"}), &self.staff.admin),
-            3 => ("incidents", json!({"kind": "lost", "description": "not on the shelf"}), &self.staff.operator),
+            3 => (
+                "incidents",
+                json!({"kind": "lost", "description": "not on the shelf"}),
+                &self.staff.operator,
+            ),
             _ => ("incidents", json!({"kind": "found", "description": "behind it"}), &self.staff.operator),
         };
         let token = token.clone();
@@ -175,10 +180,7 @@ impl Clerk {
     async fn send(&mut self, token: &str, path: &str, body: Json) -> Answer {
         let key = Uuid::now_v7().to_string();
         let request = || {
-            self.harness
-                .request(Method::POST, path, Some(token))
-                .header("Idempotency-Key", &key)
-                .json(&body)
+            self.harness.request(Method::POST, path, Some(token)).header("Idempotency-Key", &key).json(&body)
         };
         if self.chance.random_bool(0.8) {
             return self.harness.send(request()).await;
@@ -191,7 +193,8 @@ impl Clerk {
         };
         if one.status.is_success() && other.status.is_success() {
             assert_eq!((one.status, &one.body), (other.status, &other.body), "{path}");
-            let replays = [&one, &other].iter().filter(|it| it.header("idempotency-replayed") == "true").count();
+            let replays =
+                [&one, &other].iter().filter(|it| it.header("idempotency-replayed") == "true").count();
             assert_eq!(replays, 1, "{path}");
             self.done.repeated += 1;
         }

@@ -89,7 +89,8 @@ pub(super) async fn everything_is_whole(harness: &Harness, auditor: &str) {
         let page = harness.get(&path, auditor).await.expect(200).json();
         for package in page["items"].as_array().unwrap() {
             let id = package["id"].as_str().unwrap();
-            let custody = harness.get(&format!("/v1/packages/{id}/custody"), auditor).await.expect(200).json();
+            let custody =
+                harness.get(&format!("/v1/packages/{id}/custody"), auditor).await.expect(200).json();
             assert_eq!(custody["verified"], true, "{custody}");
             packages += 1;
         }

@@ -29,11 +29,15 @@ async fn the_service_has_no_right_to_change_or_remove_a_transfer() {
     }
     // With the right, there is the trigger.
     let mut conn = world.conn().await;
-    diesel::sql_query("GRANT UPDATE, DELETE ON ledger_transfer TO CURRENT_USER")
+    diesel::sql_query("GRANT UPDATE, DELETE, TRUNCATE ON ledger_transfer TO CURRENT_USER")
         .execute(&mut conn)
         .await
         .unwrap();
-    for sql in ["UPDATE ledger_transfer SET amount_minor = 1", "DELETE FROM ledger_transfer"] {
+    for sql in [
+        "UPDATE ledger_transfer SET amount_minor = 1",
+        "DELETE FROM ledger_transfer",
+        "TRUNCATE ledger_transfer",
+    ] {
         let refused = diesel::sql_query(sql).execute(&mut conn).await.unwrap_err();
         assert_eq!(refused.to_string(), "rows of ledger_transfer are only added", "{sql}");
     }
@@ -201,11 +205,63 @@ async fn what_was_written_off_is_owed_again_when_that_is_taken_back_and_never_tw
     let transfers = world.transfers(package).await;
     world.correct(of(&transfers, "charge_base")).await.expect_problem(409, "transfer_conflict");
     world.pay(package, 1).await.expect_problem(422, "payment_exceeds_due");
+    // What cannot be paid is not shown to be due.
+    let shown = async || {
+        let path = format!("/v1/packages/{package}");
+        world.desk.get(&path, &world.customer.token).await.expect(200).json()["fee"]["due"]["amount_minor"]
+            .clone()
+    };
+    assert_eq!((world.due(package).await, shown().await), (0, json!(0)));
     world.correct(of(&transfers, "write_off")).await.expect(201);
+    assert_eq!(world.due(package).await, 150_000);
     world.correct(of(&transfers, "write_off")).await.expect_problem(409, "transfer_conflict");
     assert_eq!(world.booked().await, 150_000);
     world.pay(package, 150_000).await.expect(201);
     assert_eq!(world.booked().await, 0);
     world.check_books().await;
+    world.desk.stop().await;
+}
+
+/// A favour of more than there is to be paid in the end, as where the tariff of an announcement that was found later is a cheaper one.
+#[tokio::test]
+async fn what_was_waived_beyond_the_charges_is_not_kept_for_later() {
+    let world = World::open().await;
+    let package = world.package().await;
+    world.days(3);
+    world.waive(package, 350_000).await.expect(201);
+    let cheaper =
+        format!("UPDATE package SET received_at = '{}' WHERE id = '{package}'", world.desk.clock.now());
+    diesel::sql_query(cheaper).execute(&mut world.conn().await).await.unwrap();
+    let code = world.code(package).await;
+    world.deliver(package, &code, None).await.expect(200);
+    let transfers = world.transfers(package).await;
+    assert_eq!(of(&transfers, "waive")["amount"]["amount_minor"], 150_000);
+    // Taken back, all of it is owed: by the books, and by what is shown.
+    world.correct(of(&transfers, "waive")).await.expect(201);
+    assert_eq!((world.booked().await, world.due(package).await), (150_000, 150_000));
+    assert_eq!(world.fee(package, "").await["total"]["amount_minor"], 150_000);
+    world.pay(package, 150_000).await.expect(201);
+    world.check_books().await;
+    world.desk.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_due_for_a_package_that_is_lost() {
+    let world = World::open().await;
+    let package = world.package().await;
+    let path = format!("/v1/packages/{package}");
+    let lost = json!({"kind": "lost", "description": "It is not in its slot."});
+    let answer =
+        world.desk.post(&format!("{path}/incidents"), &world.staff.operator, &lost).await.expect(200);
+    assert_eq!(answer.json()["fee"]["due"]["amount_minor"], 0);
+    assert_eq!(world.due(package).await, 0);
+    world.pay(package, 1).await.expect_problem(422, "payment_exceeds_due");
+    let slot = json!({"codes": ["A-1"], "size_class": "small"});
+    world.desk.post("/v1/slots", &world.staff.admin, &slot).await.expect(201);
+    let found = json!({"kind": "found", "description": "Behind the shelf."});
+    let answer =
+        world.desk.post(&format!("{path}/incidents"), &world.staff.operator, &found).await.expect(200);
+    assert_eq!(answer.json()["fee"]["due"]["amount_minor"], 150_000);
+    assert_eq!(world.due(package).await, 150_000);
     world.desk.stop().await;
 }

@@ -95,7 +95,8 @@ async fn whoever_shows_the_customers_document_needs_no_code() {
     let wrong = world.desk.post(&path, &world.staff.operator, &shows("1234567890")).await;
     wrong.expect_problem(409, "step_refused");
     assert_eq!(wrong.json()["missing"], json!(["recipient_not_proven"]));
-    let number = format!("{}.{}", &world.customer.document[..4], &world.customer.document[4..]);
+    let (head, tail) = world.customer.document.split_at(4);
+    let number = format!("{head}.{tail}");
     world.desk.post(&path, &world.staff.operator, &shows(&number)).await.expect(200);
     world.desk.stop().await;
 }

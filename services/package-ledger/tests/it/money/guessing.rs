@@ -148,8 +148,10 @@ async fn hundreds_of_guesses_over_new_codes_and_all_packages_of_a_customer_never
         for guess in 0..60 {
             let package = packages[guess % packages.len()];
             if guess % 15 == 14 {
-                // Whoever asks for new codes gets no more guesses than that.
-                world.code(package).await;
+                // Whoever asks for new codes gets no more guesses than that, and not many codes.
+                let path = format!("/v1/packages/{package}/code");
+                let asked = world.desk.post(&path, &world.customer.token, &json!({})).await;
+                assert!(matches!(asked.status.as_u16(), 201 | 429), "{}", asked.text());
             }
             let typed = format!("{:04}-{:04}", hour * 100 + guess, guess);
             let refused = world.deliver(package, &typed, Some(150_000)).await;
@@ -201,5 +203,34 @@ async fn a_customers_hour_ends_when_it_is_said_to() {
     world.deliver(theirs, &their_code, Some(150_000)).await.expect(200);
     world.desk.clock.advance(TimeDelta::seconds(secs));
     world.deliver(package, &code, Some(150_000)).await.expect(200);
+    world.desk.stop().await;
+}
+
+#[tokio::test]
+async fn five_codes_in_a_day_are_issued_for_a_package_and_the_next_one_when_it_is_said() {
+    let world = World::open().await;
+    let (package, other) = (world.package().await, world.package().await);
+    for _ in 0..4 {
+        world.code(package).await;
+        world.desk.clock.advance(TimeDelta::hours(1));
+    }
+    let last = world.code(package).await;
+    let path = format!("/v1/packages/{package}/code");
+    let refused = world.desk.post(&path, &world.customer.token, &json!({})).await;
+    refused.expect_problem(429, "too_many_requests");
+    let secs: i64 = refused.header("retry-after").parse().unwrap();
+    assert_eq!(secs, 20 * 3_600 + 1);
+    // The one that is out stays good, other packages have their own, and so it is for whoever works at the desk.
+    let shown = world.desk.get(&path, &world.customer.token).await.expect(200).json();
+    assert_eq!(shown["code"], last.as_str());
+    world.code(other).await;
+    let identity = json!({"identity": {"document_type": "cc", "document_number": world.customer.document}});
+    world.desk.post(&path, &world.staff.operator, &identity).await.expect_problem(429, "too_many_requests");
+    let told = format!(
+        "SELECT count(*) FROM notification WHERE template = 'code_reissued' AND package_id = '{package}'"
+    );
+    assert_eq!(world.number(&told).await, 5);
+    world.desk.clock.advance(TimeDelta::seconds(secs));
+    assert_ne!(world.code(package).await, last);
     world.desk.stop().await;
 }

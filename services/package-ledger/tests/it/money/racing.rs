@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::world::{World, deliver_path, delivery};
+use super::world::{WRONG_CODE, World, deliver_path, delivery};
 
 #[tokio::test]
 async fn sixteen_deliveries_of_one_package_have_one_effect() {
@@ -115,5 +115,50 @@ async fn sixteen_corrections_of_one_transfer_are_one() {
     assert_eq!(world.fee(package, "").await["total"]["amount_minor"], 200_000);
     assert_eq!(world.booked().await, -150_000);
     world.check_books().await;
+    world.desk.stop().await;
+}
+
+#[tokio::test]
+async fn sixteen_wrong_codes_at_once_are_counted_one_by_one() {
+    let world = World::open().await;
+    let mut packages = Vec::new();
+    for _ in 0..4 {
+        let package = world.package().await;
+        world.code(package).await;
+        packages.push(package);
+    }
+    let body = delivery(WRONG_CODE, None);
+    // Four for each of four packages: no code is locked yet, and the customer's hour is not over.
+    let paths: Vec<String> = (0..16).map(|guess| deliver_path(packages[guess % 4])).collect();
+    let answers =
+        join_all(paths.iter().map(|path| world.desk.post(path, &world.staff.operator, &body))).await;
+    for answer in &answers {
+        answer.expect_problem(403, "pickup_code_wrong");
+    }
+    assert_eq!(world.number("SELECT count(*) FROM wrong_guess").await, 16);
+    assert_eq!(world.number("SELECT sum(wrong_guesses) FROM pickup_code").await, 16);
+    // Sixteen more: of four codes one guess is left each, and of the hour four.
+    let answers =
+        join_all(paths.iter().map(|path| world.desk.post(path, &world.staff.operator, &body))).await;
+    let wrong = answers.iter().filter(|answer| answer.json()["code"] == "pickup_code_wrong").count();
+    assert_eq!(wrong, 4);
+    assert_eq!(world.number("SELECT count(*) FROM pickup_code WHERE locked_at IS NOT NULL").await, 4);
+    assert_eq!(world.number("SELECT count(*) FROM package_event WHERE kind = 'refuse_code'").await, 20);
+    world.desk.stop().await;
+}
+
+#[tokio::test]
+async fn sixteen_wishes_for_a_code_at_once_are_five_messages() {
+    let world = World::open().await;
+    let package = world.package().await;
+    let path = format!("/v1/packages/{package}/code");
+    let wish = json!({});
+    let answers = join_all((0..16).map(|_| world.desk.post(&path, &world.customer.token, &wish))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 5);
+    for answer in answers.iter().filter(|answer| answer.status != 201) {
+        answer.expect_problem(429, "too_many_requests");
+    }
+    let told = "SELECT count(*) FROM notification WHERE template = 'code_reissued'";
+    assert_eq!(world.number(told).await, 5);
     world.desk.stop().await;
 }

@@ -30,6 +30,11 @@ async fn a_new_tariff_needs_the_notice_that_the_one_in_force_promises_to_the_mic
         world.desk.post("/v1/tariffs", &world.staff.admin, &next("2026-11-17T14:59:59.999999Z")).await;
     early.expect_problem(422, "tariff_notice_too_short");
     assert_eq!(early.json()["earliest"], "2026-11-17T15:00:00Z");
+    // Nor is one published that would keep all others from being in force for ages.
+    for far in ["2036-10-30T15:00:00.000001Z", "9999-12-31T23:59:59Z", "+262142-12-31T23:59:59Z"] {
+        let answer = world.desk.post("/v1/tariffs", &world.staff.admin, &next(far)).await;
+        assert_eq!(answer.expect_problem(422, "validation_failed"), ["/effective_from"], "{far}");
+    }
     world.desk.clock.advance(TimeDelta::microseconds(1));
     let late = world.desk.post("/v1/tariffs", &world.staff.admin, &next("2026-11-17T15:00:00Z")).await;
     late.expect_problem(422, "tariff_notice_too_short");

@@ -84,6 +84,9 @@ async fn what_is_no_filter_is_refused_with_every_fault() {
     let path = "/v1/packages?status=gone&customer_id=1&slot=&created_from=now&q=ab&unidentified=maybe";
     let faults = harness.get(path, &staff.operator).await.expect_problem(400, "invalid_parameter");
     assert_eq!(faults, ["?status", "?customer_id", "?slot", "?created_from", "?q", "?unidentified"]);
+    // What the database would not take is not asked of it.
+    let faults = harness.get("/v1/packages?slot=%00&q=ana%00", &staff.operator).await;
+    assert_eq!(faults.expect_problem(400, "invalid_parameter"), ["?slot", "?q"]);
     let faults = harness.get("/v1/packages?count=true", &staff.operator).await;
     assert_eq!(faults.expect_problem(400, "invalid_parameter"), ["?count"]);
 }

@@ -137,5 +137,14 @@ async fn events_are_only_added() {
         sql_query(caught).execute(&mut conn).await.unwrap();
         sql_query(&sql).execute(&mut conn).await.unwrap_err();
     }
+    // With the right, there are the triggers.
+    let give = "GRANT UPDATE, DELETE, TRUNCATE ON package_event TO CURRENT_USER";
+    sql_query(give).execute(&mut conn).await.unwrap();
+    for sql in
+        ["UPDATE package_event SET kind = 'other'", "DELETE FROM package_event", "TRUNCATE package_event"]
+    {
+        let refused = sql_query(sql).execute(&mut conn).await.unwrap_err();
+        assert_eq!(refused.to_string(), "rows of package_event are only added", "{sql}");
+    }
     place.expect_chain(package, &["receive"]).await;
 }

@@ -13,10 +13,10 @@ async fn an_asset_that_cannot_be_used_stops_the_reception_and_leaves_nothing() {
     let package = place.harness.announced(ada, "AAAA0001").await.package_id;
     let photos = json!({"photos": [Uuid::now_v7(), UNKNOWN, VIDEO]});
     let answer = place.ask(package, "receive", &parcel_with(photos)).await;
-    assert_eq!(answer.expect_problem(422, "asset_unusable"), ["/photos/1", "/photos/2"]);
+    assert_eq!(answer.expect_problem(422, "file_unusable"), ["/photos/1", "/photos/2"]);
     let body = parcel_with(json!({"guide": "8009876543", "documents": [VIDEO]}));
     let answer = place.harness.post("/v1/packages", &place.staff.operator, &body).await;
-    assert_eq!(answer.expect_problem(422, "asset_unusable"), ["/documents/0"]);
+    assert_eq!(answer.expect_problem(422, "file_unusable"), ["/documents/0"]);
     assert_eq!(place.count("package").await, 1);
     assert_eq!(place.count("package_event").await + place.count("file_upload").await, 0);
     assert_eq!(place.text(&format!("SELECT status FROM package WHERE id = '{package}'")).await, "announced");

@@ -89,7 +89,7 @@ async fn steps_are_for_operators_and_cancellations_for_administrators() {
         let unknown = place.harness.request(Method::POST, &path, Some(&place.staff.admin));
         let mut more = body.clone();
         more["surprise"] = json!(1);
-        let (answer, ..) = place.harness.send_unchecked(unknown.json(&more)).await;
+        let answer = place.harness.send_unchecked(unknown.json(&more)).await;
         assert_eq!(answer.expect_problem(422, "validation_failed"), ["/surprise"], "{step}");
     }
     place.ask(package, "cancel", &json!({"reason": "mistake"})).await.expect_problem(403, "forbidden");

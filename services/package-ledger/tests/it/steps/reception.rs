@@ -55,7 +55,7 @@ async fn a_reception_tells_all_that_it_lacks_at_once() {
         &format!("/v1/packages/{package}/receive"),
         Some(&place.staff.operator),
     );
-    let (answer, ..) = place.harness.send_unchecked(request.json(&malformed)).await;
+    let answer = place.harness.send_unchecked(request.json(&malformed)).await;
     assert_eq!(
         answer.expect_problem(422, "validation_failed"),
         ["/dims_mm/2", "/weight_g", "/guide_number", "/carrier", "/note", "/photos/1"]

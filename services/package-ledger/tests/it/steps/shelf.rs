@@ -113,3 +113,14 @@ async fn of_200_receptions_at_once_no_slot_is_taken_twice_and_none_is_left() {
     assert_eq!(place.count("package WHERE status = 'received' AND slot_id IS NULL").await, 50);
     replica.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_no_code_of_a_slot_is_unknown() {
+    let place = Place::open().await;
+    let ada = place.customer("Ada Luz", 1).await;
+    let package = place.received(ada, "AAAA0001").await;
+    for code in ["\0", "A\0", "a-1", "", "\u{10ffff}"] {
+        let answer = place.ask(package, "store", &json!({"slot_code": code})).await;
+        assert_eq!(answer.expect_problem(422, "validation_failed"), ["/slot_code"], "{code:?}");
+    }
+}

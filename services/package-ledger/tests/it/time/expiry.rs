@@ -48,6 +48,52 @@ async fn an_announcement_expires_with_its_package_and_not_before_its_time() {
     harness.stop().await;
 }
 
+/// A customer's announcement that was waited for until then, with its package; says which package.
+async fn announced(
+    conn: &mut diesel_async::AsyncPgConnection,
+    ana: super::Customer,
+    number: &str,
+    expires_at: chrono::DateTime<chrono::Utc>,
+) -> Uuid {
+    let (announcement, package) = (Uuid::now_v7(), Uuid::now_v7());
+    let sql = format!(
+        "INSERT INTO announcement (id, customer_id, name, phone, guide_number, tracking_code, tariff_id, expires_at, announced_by, \
+         created_at, updated_at) VALUES ('{announcement}', '{0}', 'Ana Pérez', '{1}', '{number}', 'T{number}', '{TARIFF}', '{expires_at}', \
+         '{0}', now(), now()); \
+         INSERT INTO package (id, tracking_no, guide_number, customer_id, announcement_id, status, tariff_id, announced_at, created_at, \
+         updated_at) VALUES ('{package}', 'P{number}', '{number}', '{0}', '{announcement}', 'announced', '{TARIFF}', now(), now(), now())",
+        ana.id,
+        ana.phone(),
+    );
+    run(conn, &sql).await;
+    package
+}
+
+/// The first in turn has a chain that cannot be gone on with, for its next event is there already.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_announcement_that_cannot_expire_holds_up_no_other() {
+    let harness = Harness::with("[jobs]\nenabled = false").await;
+    let at = instant("2026-11-02T15:00:00Z");
+    harness.clock.set(at);
+    let mut conn = harness.db.connect().await;
+    let ana = customer(&mut conn, 42, "es", &[]).await;
+    let broken = announced(&mut conn, ana, "GUIDE1", at - TimeDelta::days(3)).await;
+    let sound = announced(&mut conn, ana, "GUIDE2", at - TimeDelta::days(2)).await;
+    let event = format!(
+        "INSERT INTO package_event (package_id, seq, kind, to_status, actor_role, occurred_at, data, digests, prev_hash, hash) \
+         VALUES ('{broken}', 1, 'announce', 'announced', 'system', now(), '{{}}', '{{}}', sha256('a'), sha256('b'))"
+    );
+    run(&mut conn, &event).await;
+    let replica = harness.replica("").await;
+    wait_for(&mut conn, &format!("SELECT status FROM package WHERE id = '{sound}'"), "cancelled").await;
+    assert_eq!(
+        one(&mut conn, &format!("SELECT status FROM package WHERE id = '{broken}'")).await,
+        "announced"
+    );
+    replica.stop().await;
+    harness.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn guesses_are_forgotten_after_an_hour() {
     let harness = Harness::with("[jobs]\nenabled = false").await;

@@ -84,7 +84,7 @@ async fn a_gateway_that_failed_and_then_serves_has_one_message() {
     let mut conn = harness.db.connect().await;
     let ana = customer(&mut conn, 20, "es", &["sms"]).await;
     let package = stored(&mut conn, ana, harness.clock.now()).await;
-    let id = waiting(&mut conn, package, ana, "received", "sms", harness.clock.now()).await;
+    let id = waiting(&mut conn, package, ana, "announced", "sms", harness.clock.now()).await;
     wait_for(&mut conn, STATUS, "pending 1 gateway_failed").await;
     assert_eq!(one(&mut conn, PAUSE).await, "60");
     harness.clock.advance(TimeDelta::seconds(60));
@@ -94,7 +94,7 @@ async fn a_gateway_that_failed_and_then_serves_has_one_message() {
     assert_eq!(taken.len(), 1);
     let message = &taken[&id.to_string()];
     assert_eq!((&message["recipient"], &message["channel"]), (&json!(ana.phone()), &json!("sms")));
-    assert!(message["text"].as_str().unwrap().starts_with("Hola Ana Pérez: su paquete 9912345678 llegó"));
+    assert!(message["text"].as_str().unwrap().starts_with("Hola Ana Pérez: anotamos su paquete 9912345678"));
     let known = "SELECT concat_ws(' ', provider_id, cost_minor) FROM notification";
     assert_eq!(one(&mut conn, known).await, format!("gw-{id} 12000"));
     harness.stop().await;
@@ -130,7 +130,7 @@ async fn a_gateway_is_left_alone_for_as_long_as_it_asks_and_what_it_refuses_is_n
     let mut conn = harness.db.connect().await;
     let ana = customer(&mut conn, 22, "es", &["sms"]).await;
     let package = stored(&mut conn, ana, harness.clock.now()).await;
-    waiting(&mut conn, package, ana, "received", "whatsapp", harness.clock.now()).await;
+    waiting(&mut conn, package, ana, "announced", "whatsapp", harness.clock.now()).await;
     wait_for(&mut conn, STATUS, "pending 1 gateway_busy").await;
     assert_eq!(one(&mut conn, PAUSE).await, "600");
     harness.clock.advance(TimeDelta::seconds(600));
@@ -149,7 +149,7 @@ async fn two_replicas_hand_each_message_over_once() {
     let ana = customer(&mut conn, 23, "es", &["sms"]).await;
     let package = stored(&mut conn, ana, harness.clock.now()).await;
     for _ in 0..60 {
-        waiting(&mut conn, package, ana, "received", "sms", harness.clock.now()).await;
+        waiting(&mut conn, package, ana, "announced", "sms", harness.clock.now()).await;
     }
     wait_for(&mut conn, "SELECT count(*) FROM notification WHERE status = 'sent'", "60").await;
     assert_eq!((gateway.asked(), gateway.taken.lock().unwrap().len()), (60, 60));

@@ -192,7 +192,7 @@ async fn mail_that_is_deferred_is_handed_over_again_under_the_same_id() {
     let mut conn = harness.db.connect().await;
     let ana = customer(&mut conn, 31, "en", &["email", "sms"]).await;
     let package = stored(&mut conn, ana, harness.clock.now()).await;
-    let mail = waiting(&mut conn, package, ana, "received", "email", harness.clock.now()).await;
+    let mail = waiting(&mut conn, package, ana, "announced", "email", harness.clock.now()).await;
     let status =
         format!("SELECT concat_ws(' ', status, attempts, error_code) FROM notification WHERE id = '{mail}'");
     wait_for(&mut conn, &status, "pending 1 smtp_deferred").await;
@@ -202,7 +202,7 @@ async fn mail_that_is_deferred_is_handed_over_again_under_the_same_id() {
         server.mails.lock().unwrap().iter().map(|mail| mail.header("Message-ID")).collect();
     assert_eq!(ids, [format!("<{mail}@example.org>"), format!("<{mail}@example.org>")]);
     // Nobody carries text messages here.
-    let sms = waiting(&mut conn, package, ana, "received", "sms", harness.clock.now()).await;
+    let sms = waiting(&mut conn, package, ana, "announced", "sms", harness.clock.now()).await;
     let status = format!("SELECT concat_ws(' ', status, error_code) FROM notification WHERE id = '{sms}'");
     wait_for(&mut conn, &status, "failed no_route").await;
     assert_eq!(one(&mut conn, "SELECT count(*) FROM notification").await, "2");
@@ -217,7 +217,7 @@ async fn a_server_that_is_not_there_is_tried_later() {
     let mut conn = harness.db.connect().await;
     let ana = customer(&mut conn, 32, "en", &["email"]).await;
     let package = stored(&mut conn, ana, harness.clock.now()).await;
-    waiting(&mut conn, package, ana, "received", "email", harness.clock.now()).await;
+    waiting(&mut conn, package, ana, "announced", "email", harness.clock.now()).await;
     let status = "SELECT concat_ws(' ', status, attempts, error_code) FROM notification";
     wait_for(&mut conn, status, "pending 1 unreachable").await;
     harness.stop().await;

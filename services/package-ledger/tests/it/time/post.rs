@@ -90,8 +90,8 @@ async fn an_attempt_that_was_cut_off_is_made_again_and_the_third_is_the_last() {
     let at = harness.clock.now();
     let package = stored(&mut conn, ana, at).await;
     let (again, given_up) = (
-        waiting(&mut conn, package, ana, "received", "sms", at).await,
-        waiting(&mut conn, package, ana, "received", "sms", at).await,
+        waiting(&mut conn, package, ana, "announced", "sms", at).await,
+        waiting(&mut conn, package, ana, "announced", "sms", at).await,
     );
     // As a process leaves it that died while it sent them.
     let claimed = format!(
@@ -101,7 +101,7 @@ async fn an_attempt_that_was_cut_off_is_made_again_and_the_third_is_the_last() {
     run(&mut conn, &claimed).await;
     let replica = harness.replica("").await;
     // Not before its time.
-    let waits = waiting(&mut conn, package, ana, "received", "sms", at).await;
+    let waits = waiting(&mut conn, package, ana, "announced", "sms", at).await;
     wait_for(&mut conn, &format!("SELECT status FROM notification WHERE id = '{waits}'"), "sent").await;
     assert_eq!(one(&mut conn, &format!("SELECT attempts FROM notification WHERE id = '{again}'")).await, "2");
     harness.clock.advance(TimeDelta::seconds(71));
@@ -162,5 +162,33 @@ async fn while_the_cache_is_away_a_message_is_sent_once_and_its_package_notified
     redis.restore();
     wait_for(&mut conn, "SELECT status FROM package", "notified").await;
     assert_eq!(one(&mut conn, "SELECT attempts FROM notification").await, "1");
+    harness.stop().await;
+}
+
+/// The first in turn has a chain that cannot be gone on with, for its next event is there already.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_that_cannot_be_notified_holds_up_no_other() {
+    let harness = Harness::with("[jobs]\nenabled = false").await;
+    let at = instant("2026-11-02T15:00:00Z");
+    harness.clock.set(at);
+    let mut conn = harness.db.connect().await;
+    let ana = customer(&mut conn, 61, "es", &["sms"]).await;
+    let (broken, sound) = (stored(&mut conn, ana, at).await, stored(&mut conn, ana, at).await);
+    assert!(broken < sound);
+    for package in [broken, sound] {
+        waiting(&mut conn, package, ana, "ready", "sms", at).await;
+    }
+    let settled =
+        "UPDATE notification SET status = 'sent', attempts = 1, next_attempt_at = NULL, sent_at = now()";
+    run(&mut conn, settled).await;
+    let event = format!(
+        "INSERT INTO package_event (package_id, seq, kind, to_status, actor_role, occurred_at, data, digests, prev_hash, hash) \
+         VALUES ('{broken}', 1, 'store', 'stored', 'system', now(), '{{}}', '{{}}', sha256('a'), sha256('b'))"
+    );
+    run(&mut conn, &event).await;
+    let replica = harness.replica("").await;
+    wait_for(&mut conn, &format!("SELECT status FROM package WHERE id = '{sound}'"), "notified").await;
+    assert_eq!(one(&mut conn, &format!("SELECT status FROM package WHERE id = '{broken}'")).await, "stored");
+    replica.stop().await;
     harness.stop().await;
 }

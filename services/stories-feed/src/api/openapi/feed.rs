@@ -1,9 +1,9 @@
 //! What a gym shows.
 
-use openapi_parts::{Operation, content, header, query};
+use openapi_parts::{Operation, READ, content, cursor, header, query};
 use serde_json::{Map, Value as Json, json};
 
-use super::parts::{READ, cursor, gym, user};
+use super::parts::{gym, user};
 
 const TAG: &str = "feed";
 

@@ -1,9 +1,11 @@
 //! Gyms, their members, and reports of what is shown in them.
 
-use openapi_parts::{Operation, content, idempotency_key, if_match, variable};
+use openapi_parts::{
+    Operation, READ, WITH_BODY, WITHOUT_BODY, content, idempotency_key, if_match, list, patch, variable,
+};
 use serde_json::{Map, Value as Json, json};
 
-use super::parts::{READ, WITH_BODY, WITHOUT_BODY, body, gym, list, patch, user, uuid};
+use super::parts::{gym, user, uuid};
 
 const TAG: &str = "gyms";
 
@@ -50,7 +52,7 @@ pub(super) fn add(paths: &mut Map<String, Json>) {
 fn post_gym() -> Operation {
     Operation::new("post_gym", TAG, "Open a gym; for administrators.")
         .parameters(vec![idempotency_key()])
-        .body(true, body("NewGym"))
+        .body(true, content("NewGym"))
         .answer("201", "The gym; `Location` is its address.", content("Gym"))
         .problems(&WITH_BODY)
         .problems(&["403"])
@@ -80,7 +82,7 @@ fn put_member() -> Operation {
     )
     .description("A gym that has an owner keeps one: 409.")
     .parameters(vec![idempotency_key()])
-    .body(true, body("Membership"))
+    .body(true, content("Membership"))
     .answer("200", "The member, who was one before.", content("Member"))
     .answer("201", "The member, who was none before.", content("Member"))
     .problems(&WITH_BODY)
@@ -100,7 +102,7 @@ fn decide() -> Operation {
     Operation::new("decide_reports", TAG, "Decide on all reports of a story that wait; for moderators.")
         .description("`removed` takes the story from view at once. 409 where all have been decided.")
         .parameters(vec![idempotency_key()])
-        .body(true, body("Verdict"))
+        .body(true, content("Verdict"))
         .answer("200", "What was decided.", content("Decided"))
         .problems(&WITH_BODY)
         .problems(&["403", "404"])

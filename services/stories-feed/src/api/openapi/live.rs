@@ -1,10 +1,10 @@
 //! The feed as it changes, and the same questions in GraphQL.
 
-use openapi_parts::{Operation, content, header, query, schema};
+use openapi_parts::{LISTED, Operation, content, header, query, schema};
 use serde_json::{Map, Value as Json, json};
 
 use super::feed::hints;
-use super::parts::{LISTED, body, gym};
+use super::parts::gym;
 
 /// Adds their paths.
 pub(super) fn add(paths: &mut Map<String, Json>) {
@@ -59,7 +59,7 @@ fn ask_by_body() -> Operation {
     parameters.extend(hints());
     graphql("ask_graphql_by_body", "Ask in GraphQL, by a body; the answer is nobody's to keep.")
         .parameters(parameters)
-        .body(true, body("GraphqlRequest"))
+        .body(true, content("GraphqlRequest"))
         .problems(&["401", "406"])
 }
 

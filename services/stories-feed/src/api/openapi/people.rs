@@ -1,9 +1,12 @@
 //! Whom one follows, counts among the close friends and has blocked; one's picture; one's highlights and archive.
 
-use openapi_parts::{Operation, content, id, idempotency_key, if_match, query};
+use openapi_parts::{
+    LISTED, Operation, READ, WITH_BODY, WITHOUT_BODY, content, id, idempotency_key, if_match, list, paged,
+    patch, query,
+};
 use serde_json::{Map, Value as Json, json};
 
-use super::parts::{LISTED, READ, WITH_BODY, WITHOUT_BODY, body, gym, list, paged, patch, user, uuid};
+use super::parts::{gym, user, uuid};
 
 const TAG: &str = "people";
 const HIGHLIGHTS: &str = "highlights";
@@ -94,7 +97,7 @@ fn put_avatar() -> Operation {
     Operation::new("put_avatar", TAG, "Choose the picture that is shown beside your name.")
         .description("A public picture of your own that has been processed, else 422.")
         .parameters(vec![idempotency_key()])
-        .body(true, body("Avatar"))
+        .body(true, content("Avatar"))
         .empty("204", "It is shown.")
         .problems(&WITH_BODY)
         .problems(&["404"])
@@ -123,7 +126,7 @@ fn list_highlights() -> Operation {
 fn post_highlight() -> Operation {
     Operation::new("post_highlight", HIGHLIGHTS, "Make a highlight of your own stories in a gym.")
         .parameters(vec![idempotency_key()])
-        .body(true, body("NewHighlight"))
+        .body(true, content("NewHighlight"))
         .answer("201", "The highlight; `Location` is its address.", content("Highlight"))
         .problems(&WITH_BODY)
         .problems(&["404"])

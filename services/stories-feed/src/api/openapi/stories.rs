@@ -1,9 +1,11 @@
 //! Stories, and what viewers do with them.
 
-use openapi_parts::{Operation, content, id, idempotency_key, if_match};
+use openapi_parts::{
+    Operation, READ, WITH_BODY, WITHOUT_BODY, content, id, idempotency_key, if_match, list, patch,
+};
 use serde_json::{Map, Value as Json, json};
 
-use super::parts::{READ, WITH_BODY, WITHOUT_BODY, body, gym, list, patch};
+use super::parts::gym;
 
 const TAG: &str = "stories";
 
@@ -51,7 +53,7 @@ fn post_story() -> Operation {
     Operation::new("post_story", TAG, "Post a story.")
         .description("It is shown at once, when its media are ready, or, as a draft, when it is published. Media are uploaded to `/v1/images` or `/v1/videos` first, with `visibility=public`. 429 where you have posted as many in 24 hours as the gym lets a member.")
         .parameters(vec![idempotency_key()])
-        .body(true, body("NewStory"))
+        .body(true, content("NewStory"))
         .answer("201", "The story; `Location` is its address.", content("Story"))
         .problems(&WITH_BODY)
         .problems(&["403", "404", "429"])
@@ -111,7 +113,7 @@ fn merge_views() -> Operation {
     Operation::new("merge_views", TAG, "Report what you have seen: late, twice, in any order.")
         .description("Of each story the earliest instant and the longest time are kept, whatever the order in which they come. Views of your own stories are forgotten.")
         .parameters(vec![idempotency_key()])
-        .body(true, body("ViewBatch"))
+        .body(true, content("ViewBatch"))
         .answer("200", "How many were taken; a repeated batch is told the same.", content("MergedViews"))
         .problems(&WITH_BODY)
 }
@@ -124,7 +126,7 @@ fn put_reaction() -> Operation {
     )
     .description("403 where the author wants no reactions.")
     .parameters(vec![idempotency_key()])
-    .body(true, body("NewReaction"))
+    .body(true, content("NewReaction"))
     .answer("200", "The reaction, and all counts after it.", content("Reaction"))
     .problems(&WITH_BODY)
     .problems(&["403", "404"])
@@ -142,7 +144,7 @@ fn post_reply() -> Operation {
     Operation::new("post_reply", TAG, "Write to the author of a story.")
         .description("403 where the author wants no replies.")
         .parameters(vec![idempotency_key()])
-        .body(true, body("NewReply"))
+        .body(true, content("NewReply"))
         .answer("201", "The reply.", content("Reply"))
         .problems(&WITH_BODY)
         .problems(&["403", "404"])
@@ -152,7 +154,7 @@ fn report_story() -> Operation {
     Operation::new("report_story", TAG, "Tell the moderators of the gym of a story, once.")
         .description("409 where you have reported it already, 422 where it is your own.")
         .parameters(vec![idempotency_key()])
-        .body(true, body("NewReport"))
+        .body(true, content("NewReport"))
         .answer("201", "The report.", content("Report"))
         .problems(&WITH_BODY)
         .problems(&["404"])

@@ -10,7 +10,6 @@ use actix_web::HttpResponse;
 use bytes::Bytes;
 use idempotency::{Keyed, StoredAnswer};
 use pg_pool::Connection;
-use problem::{Problem, registry};
 use service_error::ServiceError;
 use uuid::Uuid;
 
@@ -62,22 +61,12 @@ async fn run(
     work: impl AsyncFnOnce(&mut Connection) -> Result<StoredAnswer, ServiceError>,
 ) -> Result<HttpResponse, ServiceError> {
     let Change { name, asset_id, sight, keyed } = change;
-    let invalidated = match sight {
-        Sight::MayShrink => Some(cache::group(asset_id)?.render()),
+    let groups = match sight {
+        Sight::MayShrink => Some(cache::group(asset_id)?),
         Sight::Stays => None,
     };
-    let named = async move |conn: &mut Connection| {
-        let mut answer = work(conn).await?;
-        answer.headers.push(("cache-control".to_owned(), "no-store".to_owned()));
-        answer.headers.extend(invalidated.map(|groups| ("cache-group-invalidation".to_owned(), groups)));
-        Ok(answer)
-    };
     let transaction = async move |conn: &mut Connection| {
-        let work = idempotency::once(conn, keyed.as_ref(), named);
-        tokio::time::timeout(LONGEST_TRANSACTION, work).await.unwrap_or_else(|_| {
-            let cause = "the transaction took too long";
-            Err(Problem::new(&registry::UNAVAILABLE).cause(cause).into())
-        })
+        request_parts::once(conn, keyed.as_ref(), groups.as_ref(), LONGEST_TRANSACTION, work).await
     };
     let performed = match sight {
         Sight::MayShrink => state.public_media.change(name, asset_id, transaction).await,

@@ -10,9 +10,9 @@ use std::sync::LazyLock;
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use openapi_parts::Operation;
+use openapi_parts::About;
 use request_parts::Published;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 use service_error::ServiceError;
 
 /// The document as it is sent, made once.
@@ -36,33 +36,12 @@ pub(crate) fn document() -> Json {
     uploads::add(&mut paths);
     assets::add(&mut paths);
     media::add(&mut paths);
-    paths.insert("/openapi.json".to_owned(), json!({"get": own_operation()}));
-    json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "aldia upload-ingest",
-            "version": env!("CARGO_PKG_VERSION"),
-            "description": "Photos and videos come in, resumable or whole; variants and renditions come out, with a timeline that tells how far they are.",
-            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        },
-        "servers": [{"url": "/"}],
-        "paths": paths,
-        "components": {
-            "schemas": schemas::all(),
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
-        },
-        "security": [{"bearer": []}],
-        "x-problem-types": crate::problems::all(),
-    })
-}
-
-fn own_operation() -> Json {
-    Operation::new("get_upload_ingest_document", "meta", "This document.")
-        .open()
-        .answer("200", "The API's document.", json!({"application/json": {"schema": {"type": "object"}}}))
-        .empty("304", "Not changed.")
-        .problems(&["400", "401", "412"])
-        .into_json()
+    let about = About {
+        service: "upload-ingest",
+        version: env!("CARGO_PKG_VERSION"),
+        description: "Photos and videos come in, resumable or whole; variants and renditions come out, with a timeline that tells how far they are.",
+    };
+    openapi_parts::document(about, paths, schemas::all(), crate::problems::all())
 }
 
 #[cfg(test)]

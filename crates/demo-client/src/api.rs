@@ -15,7 +15,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A client of the gateway.
 #[derive(Clone, Debug)]
-pub(super) struct Api {
+pub struct Api {
     client: Client,
     base: String,
 }
@@ -25,21 +25,22 @@ impl Api {
     ///
     /// # Errors
     /// Where TLS cannot be set up.
-    pub(super) fn new(base_url: &str) -> anyhow::Result<Self> {
+    pub fn new(base_url: &str) -> anyhow::Result<Self> {
         let timeout_ms = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
         let config = ClientConfig { timeout_ms, max_answer_bytes: 32 << 20, ..ClientConfig::default() };
         Ok(Self { client: Client::new(config)?, base: base_url.trim_end_matches('/').to_owned() })
+    }
+
+    /// What makes the calls.
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Reads something.
     ///
     /// # Errors
     /// Where it is refused, or there is no answer.
-    pub(super) async fn get<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        token: &SecretString,
-    ) -> anyhow::Result<T> {
+    pub async fn get<T: DeserializeOwned>(&self, path: &str, token: &SecretString) -> anyhow::Result<T> {
         self.send(Method::GET, path, Some(token), None, None).await
     }
 
@@ -47,7 +48,7 @@ impl Api {
     ///
     /// # Errors
     /// As [`Api::get`].
-    pub(super) async fn post_json<T: DeserializeOwned>(
+    pub async fn post_json<T: DeserializeOwned>(
         &self,
         path: &str,
         token: Option<&SecretString>,
@@ -58,11 +59,20 @@ impl Api {
         self.send(Method::POST, path, token, Some(body), key).await
     }
 
+    /// Puts JSON, and expects nothing back.
+    ///
+    /// # Errors
+    /// As [`Api::get`].
+    pub async fn put_json(&self, path: &str, token: &SecretString, body: &Json) -> anyhow::Result<()> {
+        let body = ("application/json", serde_json::to_vec(body)?);
+        self.exchange(Method::PUT, path, Some(token), Some(body), None).await.map(drop)
+    }
+
     /// Puts a file.
     ///
     /// # Errors
     /// As [`Api::get`].
-    pub(super) async fn put_file<T: DeserializeOwned>(
+    pub async fn put_file<T: DeserializeOwned>(
         &self,
         path: &str,
         token: &SecretString,
