@@ -23,7 +23,7 @@ TOOLS := .aldia/tools
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up down status seed test check-freshness check-sabotage check-uploads check-tus lint fmt docs toolchain deny
+.PHONY: help up down monitor status seed test check-freshness check-sabotage check-uploads check-tus lint fmt docs toolchain deny
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ up: toolchain ## install what is missing, build, start everything in the backgro
 
 down: toolchain ## stop exactly what `make up` started; the data stays (`cargo run -p stack -- down --data` removes it)
 	@$(STACK) down
+
+monitor: toolchain ## what the running system does now, every two seconds; `make monitor FLAGS='--once --json'`
+	@cargo run $(if $(wildcard $(TARGET)/debug/aldia),-q) -p monitor -- monitor $(FLAGS)
 
 status: toolchain ## what runs, and whether it is ready
 	@$(STACK) status

@@ -16,7 +16,7 @@ pub struct Quantile {
 #[must_use]
 pub fn quantile(q: f64, buckets: &[(f64, f64)]) -> Option<Quantile> {
     let (last_bound, total) = *buckets.last()?;
-    if last_bound != f64::INFINITY || !(total > 0.0) {
+    if last_bound != f64::INFINITY || total.is_nan() || total <= 0.0 {
         return None;
     }
     let rank = q.clamp(0.0, 1.0) * total;
@@ -77,8 +77,8 @@ mod tests {
 
     #[test]
     fn it_interpolates_as_prometheus_does() {
-        let buckets = [(0.1, 10.0), (0.5, 30.0), (f64::INFINITY, 40.0)];
-        assert_eq!(quantile(0.5, &buckets).unwrap().seconds, 0.3);
+        let buckets = [(0.25, 10.0), (0.5, 30.0), (f64::INFINITY, 40.0)];
+        assert_eq!(quantile(0.5, &buckets).unwrap().seconds, 0.375);
         assert_eq!(quantile(0.9, &buckets).unwrap(), Quantile { seconds: 0.5, beyond: true });
     }
 

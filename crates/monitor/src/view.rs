@@ -86,6 +86,9 @@ fn services(services: &[Service]) -> Vec<String> {
 }
 
 fn endpoints(services: &[Service]) -> Vec<String> {
+    if services.iter().all(|service| service.endpoints.is_empty()) {
+        return Vec::new();
+    }
     let mut lines = vec![
         String::new(),
         format!(
@@ -154,27 +157,29 @@ fn waiting(services: &[Service]) -> Vec<String> {
     for service in services.iter().filter(|service| service.reachable) {
         let backlog = &service.backlog;
         let mut parts = Vec::new();
-        let mut add = |name: &str, value: Option<f64>, shown: fn(Option<f64>) -> String| {
-            if value.is_some() {
-                parts.push(format!("{name} {}", shown(value)));
-            }
-        };
-        add("outbox", backlog.outbox_unpublished, number);
-        add("oldest", backlog.outbox_lag_seconds, age);
+        add(&mut parts, "outbox", backlog.outbox_unpublished, number);
+        add(&mut parts, "oldest", backlog.outbox_lag_seconds, age);
         for (about, behind) in &backlog.events_behind_seconds {
-            add(&format!("events about {about} behind"), Some(*behind), age);
+            parts.push(format!("events about {about} behind {}", age(*behind)));
         }
-        add("deadlines due", backlog.deadlines_due, number);
-        add("oldest", backlog.deadline_lag_seconds, age);
-        add("messages", backlog.notifications_pending, number);
-        add("oldest", backlog.notifications_oldest_seconds, age);
-        add("processing queue", backlog.processing_queue_age_seconds, age);
-        add("dead jobs", backlog.dead_jobs, number);
+        add(&mut parts, "deadlines due", backlog.deadlines_due, number);
+        add(&mut parts, "oldest", backlog.deadline_lag_seconds, age);
+        add(&mut parts, "messages", backlog.notifications_pending, number);
+        add(&mut parts, "oldest", backlog.notifications_oldest_seconds, age);
+        add(&mut parts, "processing queue", backlog.processing_queue_age_seconds, age);
+        add(&mut parts, "dead jobs", backlog.dead_jobs, number);
         if !parts.is_empty() {
             lines.push(format!("{:<16} {}", service.name, parts.join("  ")));
         }
     }
     titled("WAITING", lines)
+}
+
+/// What a service has no metric for does not apply to it.
+fn add(parts: &mut Vec<String>, name: &str, value: Option<f64>, shown: fn(Option<f64>) -> String) {
+    if value.is_some() {
+        parts.push(format!("{name} {}", shown(value)));
+    }
 }
 
 fn database_lines(database: &Database) -> Vec<String> {

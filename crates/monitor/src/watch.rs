@@ -93,7 +93,7 @@ impl Watch {
 
 impl Watched {
     async fn look(&mut self, began: Instant) {
-        match scrape(&self.target.place.url).await.and_then(|samples| unique(samples)) {
+        match scrape(&self.target.place.url).await.and_then(unique) {
             Ok(samples) => {
                 self.history.push(Snapshot::new(began.elapsed(), samples));
                 self.error = None;

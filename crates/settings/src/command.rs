@@ -53,7 +53,7 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 /// Prints which migrations were applied.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_applied(migrations: &[String]) -> anyhow::Result<()> {
     match migrations {
         [] => print("the schema is up to date\n"),

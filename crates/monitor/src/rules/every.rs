@@ -1,5 +1,5 @@
 //! What holds for every service: the last column of the table in docs/OPERATIONS.md, "Metrics and alerts".
-use super::words::{Above, Below, In, Increase, Max, Quantile, Rate, Ratio, Rule, TARGET, of};
+use super::words::{Above, Below, In, Increase, Like, Max, Quantile, Rate, Ratio, Rule, TARGET, of};
 
 const FOUND: [&str; 3] = ["local", "shared", "joined"];
 
@@ -11,6 +11,34 @@ pub(super) const RULES: &[Rule] = &[
         window_secs: 0,
         conditions: &[Above(Quantile(0.95, of("http_server_request_duration_seconds", &[])), 1.0)],
         says: "95th percentile in seconds",
+    },
+    Rule {
+        code: "requests_fail",
+        alert: None,
+        by: &[],
+        window_secs: 300,
+        conditions: &[
+            Above(
+                Ratio(
+                    &Rate(of("http_server_request_duration_seconds_count", &[("status", Like("5"))])),
+                    &Rate(of("http_server_request_duration_seconds_count", &[])),
+                ),
+                0.01,
+            ),
+            Above(Increase(of("http_server_request_duration_seconds_count", &[("status", Like("5"))])), 10.0),
+        ],
+        says: "share of answers that are 5xx",
+    },
+    Rule {
+        code: "writes_unfinished",
+        alert: None,
+        by: &[],
+        window_secs: 0,
+        conditions: &[Above(
+            Increase(of("freshness_writes_total", &[("outcome", In(&["unfinished"]))])),
+            0.0,
+        )],
+        says: "writes committed and not told to every cache",
     },
     Rule {
         code: "low_hit_rate",

@@ -5,13 +5,17 @@ use std::fs;
 use super::{NOT_WATCHED, Rule, all};
 use crate::condition::{Condition, Expr, Is, Select};
 
-/// The alerts in `deploy/prometheus`, each with its text.
+/// Generated, with tests of its own, and left to Prometheus as a whole.
+const GENERATED: &str = "budgets.rules.yml";
+
+/// The alerts in `deploy/prometheus` that were written by hand, each with its text.
 fn alerts() -> Vec<(String, String)> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/prometheus");
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.to_str().unwrap().ends_with(".rules.yml") {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name.ends_with(".rules.yml") && name != GENERATED {
             let text = fs::read_to_string(path).unwrap();
             for block in text.split("- alert: ").skip(1) {
                 let (name, rest) = block.split_once('\n').unwrap();
@@ -66,7 +70,7 @@ fn every_alert_is_looked_at_here_or_said_not_to_be() {
     let known: BTreeSet<String> = alerts().into_iter().map(|(name, _)| name).collect();
     let here: BTreeSet<String> = all()
         .filter_map(|rule| rule.alert)
-        .chain(NOT_WATCHED.map(|(name, _)| name))
+        .chain(NOT_WATCHED.map(|(name, _)| name).into_iter().filter(|name| !name.contains(GENERATED)))
         .map(str::to_owned)
         .collect();
     assert!(known.len() > 40, "{known:?}");

@@ -36,6 +36,17 @@ struct OfResult {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfFlow {
+    about: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfEvent {
+    about: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfState {
     state: &'static str,
 }
@@ -214,4 +225,20 @@ fn a_restart_of_a_service_is_no_gap_and_no_flood() {
     reborn.scrape(10);
     let told = reborn.told();
     assert_eq!((told.requests_per_second, told.endpoints[0].requests_per_second), (Some(2.0), 2.0));
+}
+
+#[test]
+fn before_the_first_event_nobody_knows_how_far_behind_a_consumer_is() {
+    let mut feed = Instruments::of("stories-feed");
+    let behind = Metric::<OfFlow, Gauge>::default();
+    let heard = Metric::<OfEvent, Counter>::default();
+    feed.metrics.register("events_behind", "Behind", Some(Unit::Seconds), behind.clone());
+    feed.metrics.register("events_heard", "Heard", None, heard.clone());
+    for about in ["people", "assets"] {
+        behind.get_or_create(&OfFlow { about }).set(0);
+    }
+    heard.get_or_create(&OfEvent { about: "assets", outcome: "applied" }).inc();
+    feed.scrape(0);
+    let told = feed.told().backlog.events_behind_seconds;
+    assert_eq!((told["people"], told["assets"]), (None, Some(0.0)));
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Tells, nth};
-use crate::condition::Is;
+use super::{Tells, by_label, nth};
+use crate::condition::{Expr, Is, Select};
 use crate::quantile::Quantile;
 
 /// The connections of a service to its database.
@@ -41,8 +41,8 @@ pub struct Backlog {
     pub outbox_unpublished: Option<f64>,
     /// Age of the oldest of them.
     pub outbox_lag_seconds: Option<f64>,
-    /// By what they are about: how long after they happened events of others are applied.
-    pub events_behind_seconds: BTreeMap<String, f64>,
+    /// By what they are about: how long after it happened the last event of others was applied; `None` while none was.
+    pub events_behind_seconds: BTreeMap<String, Option<f64>>,
     /// Deadlines that are due.
     pub deadlines_due: Option<f64>,
     /// How long the first has waited.
@@ -77,7 +77,6 @@ pub(super) fn pool(tells: &Tells<'_>) -> Option<Pool> {
 }
 
 pub(super) fn replicas(tells: &Tells<'_>) -> Vec<Replica> {
-    use crate::condition::{Expr, Select};
     let lags = tells.gauges("replica_replay_lag_seconds", &["replica"]);
     let select = Select { metric: "replica_pool_connections", labels: &[] };
     let mut found: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
@@ -98,7 +97,7 @@ pub(super) fn backlog(tells: &Tells<'_>) -> Backlog {
     Backlog {
         outbox_unpublished: tells.gauge("outbox_unpublished", &[]),
         outbox_lag_seconds: tells.gauge("outbox_lag_seconds", &[]),
-        events_behind_seconds: tells.gauges("events_behind_seconds", &["about"]),
+        events_behind_seconds: events_behind(tells),
         deadlines_due: tells.gauge("deadlines_due", &[]),
         deadline_lag_seconds: tells.gauge("deadline_lag_seconds", &[]),
         notifications_pending: tells.gauge("notifications_pending", &[]),
@@ -107,4 +106,17 @@ pub(super) fn backlog(tells: &Tells<'_>) -> Backlog {
         processing_jobs: tells.gauges("processing_jobs", &["state"]),
         dead_jobs: tells.gauge("processing_jobs", &[("state", Is::In(&["dead"]))]),
     }
+}
+
+/// The gauge is nought before the first event: then nothing is known.
+fn events_behind(tells: &Tells<'_>) -> BTreeMap<String, Option<f64>> {
+    let applied = Select { metric: "events_heard_total", labels: &[("outcome", Is::In(&["applied"]))] };
+    let applied = by_label(tells.values(&Expr::Max(applied), &["about"]));
+    let behind = tells.gauges("events_behind_seconds", &["about"]).into_iter();
+    behind
+        .map(|(about, secs)| {
+            let heard = applied.get(&about).is_some_and(|count| *count > 0.0);
+            (about, heard.then_some(secs))
+        })
+        .collect()
 }

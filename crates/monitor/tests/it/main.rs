@@ -1,5 +1,10 @@
 //! The binary, run for real against servers that speak HTTP, Postgres and Redis.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the report")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "in a test, and in its helpers, a panic is the report"
+)]
 
 mod databases;
 mod services;

@@ -8,19 +8,19 @@ use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_aldia");
 
-/// Answers each request with the next text, and from the last one on with that.
+/// Answers each request with the next text; those that come after the last are broken off.
 pub(crate) fn serve(content_type: &'static str, texts: Vec<String>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
-        let mut texts = texts.into_iter().peekable();
+        let mut texts = texts.into_iter();
         for stream in listener.incoming() {
             let mut stream = BufReader::new(stream.unwrap());
             let mut line = String::new();
             while stream.read_line(&mut line).unwrap() > 2 {
                 line.clear();
             }
-            let text = if texts.peek().is_some() { texts.next().unwrap() } else { continue };
+            let Some(text) = texts.next() else { continue };
             let head = format!(
                 "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
                 text.len()

@@ -129,7 +129,8 @@ fn waiting(service: &Service<'_>) -> Option<Panel> {
 
 fn of_database(service: &Service<'_>) -> Vec<Panel> {
     let name = service.name;
-    let most = service.endpoints.iter().map(|endpoint| endpoint.budget.most_statements()).max().unwrap_or_default();
+    let most =
+        service.endpoints.iter().map(|endpoint| endpoint.budget.most_statements()).max().unwrap_or_default();
     let statements = rate(service, "db_client_operation_duration_seconds_count", "");
     let per_request = format!("sum({statements}) / sum({})", counted(service, ""));
     let known = rate(service, "freshness_reads_total", ",source=~\"local|shared|joined\"");

@@ -18,7 +18,7 @@ pub(super) fn seconds(seconds: f64) -> String {
 /// Bytes for people.
 pub(super) fn bytes(bytes: u64) -> String {
     const UNITS: [(u64, &str); 2] = [(1 << 20, "MiB"), (1 << 10, "KiB")];
-    let unit = UNITS.into_iter().find(|(size, _)| bytes >= *size && bytes % size == 0);
+    let unit = UNITS.into_iter().find(|(size, _)| bytes >= *size && bytes.is_multiple_of(*size));
     unit.map_or_else(|| format!("{bytes} B"), |(size, unit)| format!("{} {unit}", bytes / size))
 }
 

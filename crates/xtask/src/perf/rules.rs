@@ -166,7 +166,7 @@ fn alert(burn: &Burn, service: &Service<'_>) -> String {
           and sum by (service) (increase(
             http_server_request_duration_seconds_count{{service="{name}",status=~"5.."}}[{long}])) > 10
         for: {hold}
-        labels: {{ severity: {severity} }}
+        labels: {{ severity: {severity}, service: {name} }}
         annotations:
           summary: "{summary}"
           action: "{action}"

@@ -68,10 +68,8 @@ impl Harness {
                 let contract = Contract::load(document.json().await.unwrap());
                 // Replicas are asked how far they are, as often as it takes.
                 let has_replicas = config.contains("replica_urls");
-                Some(match has_replicas {
-                    true => contract,
-                    false => contract.with_budgets(Budgets::load("package-ledger")),
-                })
+                let budgets = || Budgets::load("package-ledger");
+                Some(if has_replicas { contract } else { contract.with_budgets(budgets()) })
             }
             _ => None,
         };

@@ -46,8 +46,13 @@ struct Subject {
 
 impl World {
     pub(super) async fn start() -> Self {
+        Self::with("").await
+    }
+
+    /// The same with more settings.
+    pub(super) async fn with(more: &str) -> Self {
         // What changes by itself would look like the work of who was refused.
-        let app = Harness::with("[jobs]\nenabled = false").await;
+        let app = Harness::with(&format!("[jobs]\nenabled = false\n{more}")).await;
         let staff = app.staff().await;
         let (ada_token, other_token) = (app.token(Uuid::now_v7()), app.token(Uuid::now_v7()));
         let document = json!({"type": "cc", "number": "1020304"});

@@ -111,8 +111,9 @@ async fn after_three_attempts_with_doubled_pauses_a_message_has_failed() {
     waiting(&mut conn, package, ana, "ready", "sms", harness.clock.now()).await;
     wait_for(&mut conn, STATUS, "pending 1 gateway_failed").await;
     harness.clock.advance(TimeDelta::seconds(60));
-    wait_for(&mut conn, STATUS, "pending 2 gateway_failed").await;
-    assert_eq!(one(&mut conn, PAUSE).await, "180", "120 after the second attempt");
+    // It is `pending 2 gateway_failed` while the second attempt is under way, too. 120 after that attempt.
+    wait_for(&mut conn, PAUSE, "180").await;
+    assert_eq!(one(&mut conn, STATUS).await, "pending 2 gateway_failed");
     harness.clock.advance(TimeDelta::seconds(120));
     wait_for(&mut conn, STATUS, "failed 3 gateway_failed").await;
     harness.clock.advance(TimeDelta::hours(1));
