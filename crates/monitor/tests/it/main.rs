@@ -1,7 +1,6 @@
 //! The binary, run for real against servers that speak HTTP, Postgres and Redis.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::panic,
     reason = "in a test, and in its helpers, a panic is the report"
 )]

@@ -24,7 +24,7 @@ const STORY: &str = "id type caption privacy workout { exercise value unit sets 
 impl Harness {
     /// What the server makes of a request of GraphQL.
     async fn graphql(&self, request: RequestBuilder) -> Answer {
-        self.send_unchecked(request).await
+        self.send(request).await
     }
 
     /// A request by POST.
