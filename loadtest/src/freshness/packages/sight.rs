@@ -255,7 +255,9 @@ impl Desk {
             return Some(format!("costs {total}; possible were {totals:?}, ticks: {:?}", package.tick));
         }
         let due = shown.fee.due.amount_minor;
-        if facts.status != Status::Cancelled && due != (total - facts.paid_minor).max(0) {
+        // Nobody pays for what cannot be found.
+        let owed = if facts.status == Status::Lost { 0 } else { (total - facts.paid_minor).max(0) };
+        if facts.status != Status::Cancelled && due != owed {
             return Some(format!("costs {total}, paid {}, and {due} is due", facts.paid_minor));
         }
         if !overdue(package, facts, look).any(|is_overdue| is_overdue == shown.is_overdue) {
