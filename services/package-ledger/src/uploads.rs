@@ -14,6 +14,7 @@ use service_error::{ServiceError, unauthenticated};
 use uuid::Uuid;
 
 use crate::config::UploadsConfig;
+use crate::domain::custody::export::unhex;
 use crate::problems::FILE_UNUSABLE;
 
 /// Largest answer that is read: an asset has some dozens of renditions.
@@ -102,7 +103,7 @@ impl Uploads {
             _ => {}
         }
         let view: AssetView = answer.success().and_then(|answer| answer.json()).map_err(unavailable)?;
-        let sha256 = digest(&view.sha256).ok_or_else(|| {
+        let sha256 = unhex(&view.sha256).ok_or_else(|| {
             let cause = "upload-ingest gave a digest that is none";
             ServiceError::from(Problem::new(&registry::UNAVAILABLE).cause(cause))
         })?;
@@ -125,30 +126,4 @@ pub(crate) fn unusable(pointer: &str, code: &'static str, message: &str) -> Serv
 
 fn unavailable(error: HttpError) -> ServiceError {
     Problem::new(&registry::UNAVAILABLE).detail("files cannot be looked up at the moment").cause(error).into()
-}
-
-/// 32 bytes from hexadecimal.
-fn digest(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let bytes: Option<Vec<u8>> = text
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect();
-    bytes?.try_into().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_digest_is_32_bytes() {
-        assert_eq!(digest(&"0f".repeat(32)), Some([15; 32]));
-        for wrong in [String::new(), "0f".repeat(31), "zz".repeat(32), "0".repeat(63)] {
-            assert_eq!(digest(&wrong), None, "{wrong}");
-        }
-    }
 }

@@ -3,6 +3,9 @@
 use identity::Principal;
 use uuid::Uuid;
 
+/// Names the purpose of ids of subjects that are no ids: it must never change.
+const CONTEXT: &str = "aldia stories-feed: id of a foreign subject";
+
 /// The role of a token that may open gyms and look after all of them.
 pub(crate) const ADMINISTRATOR: &str = "administrator";
 
@@ -19,10 +22,8 @@ impl Caller {
     /// Who a token names. Subjects of our own issuer are ids of users; what another issuer calls its subjects becomes an id
     /// that only this issuer and subject have.
     pub(crate) fn of(principal: &Principal, own_issuer: &str) -> Self {
-        let is_own = principal.issuer == own_issuer;
-        let own = Uuid::parse_str(&principal.subject).ok().filter(|_| is_own);
         Self {
-            id: own.unwrap_or_else(|| derived(&principal.issuer, &principal.subject)),
+            id: identity::subject_id(principal, own_issuer, CONTEXT),
             is_administrator: principal.has_role(ADMINISTRATOR),
         }
     }
@@ -31,20 +32,9 @@ impl Caller {
 /// Who owns an asset, by upload-ingest's name for it: a subject of our own issuer as it is, of another one with the issuer before it.
 pub(crate) fn owner_id(owner: &str, own_issuer: &str) -> Uuid {
     match owner.split_once('#') {
-        Some((issuer, subject)) => derived(issuer, subject),
-        None => Uuid::parse_str(owner).unwrap_or_else(|_| derived(own_issuer, owner)),
+        Some((issuer, subject)) => identity::derived_id(issuer, subject, CONTEXT),
+        None => Uuid::parse_str(owner).unwrap_or_else(|_| identity::derived_id(own_issuer, owner, CONTEXT)),
     }
-}
-
-/// The id of a subject that is no id (UUID version 8, RFC 9562 §5.8): from a hash, so that nobody can choose it.
-fn derived(issuer: &str, subject: &str) -> Uuid {
-    let mut hasher = blake3::Hasher::new_derive_key("aldia stories-feed: id of a foreign subject");
-    hasher.update(&u64::try_from(issuer.len()).unwrap_or(u64::MAX).to_le_bytes());
-    hasher.update(issuer.as_bytes());
-    hasher.update(subject.as_bytes());
-    let mut bytes = [0; 16];
-    hasher.finalize_xof().fill(&mut bytes);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 /// What a member is in a gym; each may what those before it may.
