@@ -8,7 +8,7 @@ mod receipts;
 
 use pg_pool::Connection;
 use problem::{Problem, registry};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use service_error::{ServiceError, invalid};
 use uuid::Uuid;
 
@@ -25,6 +25,9 @@ use crate::store::packages::PackageRow;
 use crate::store::payments::{self, NewPayment, PaymentRow};
 
 pub(crate) use corrections::correct;
+
+/// Payments that are given back at a time.
+const PAYMENTS_AT_ONCE: i64 = 100;
 
 /// Money that is offered for a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,23 +191,70 @@ pub(crate) async fn refund(
         let left = Money::new(left_minor, payment.currency()?);
         return Err(invalid("/amount_minor", "out_of_range", format!("{left} are left of this payment")));
     }
+    let (transfer, mut data) = given_back(scene, payment, amount_minor)?;
+    let row = payments::give_back(conn, payment.id, amount_minor).await?;
+    scene.package.paid_minor = scene.package.paid_minor.saturating_sub(amount_minor);
+    data["reason"] = json!(reason);
+    scene.record(conn, "refund", data, Vec::new()).await?;
+    post(conn, scene, &[transfer], Some(reason)).await?;
+    Ok(row)
+}
+
+/// Gives back all that was paid for a package: some statements for each hundred payments, however many of them there are.
+///
+/// # Errors
+/// Of the database.
+pub(crate) async fn refund_all(
+    conn: &mut Connection,
+    scene: &mut Scene,
+    reason: &str,
+) -> Result<(), ServiceError> {
+    let mut after = None;
+    loop {
+        let some = payments::of_package(conn, scene.package.id, after, PAYMENTS_AT_ONCE).await?;
+        let Some(last) = some.last() else { return Ok(()) };
+        after = Some(last.id);
+        let (mut ids, mut transfers, mut refunds, mut sum_minor) =
+            (Vec::new(), Vec::new(), Vec::new(), 0_i64);
+        for payment in &some {
+            let left_minor = payment.amount_minor.saturating_sub(payment.refunded_minor);
+            if left_minor > 0 {
+                let (transfer, data) = given_back(scene, payment, left_minor)?;
+                ids.push(payment.id);
+                transfers.push(transfer);
+                refunds.push(data);
+                sum_minor = sum_minor.saturating_add(left_minor);
+            }
+        }
+        if !ids.is_empty() {
+            payments::give_back_whole(conn, &ids).await?;
+            scene.package.paid_minor = scene.package.paid_minor.saturating_sub(sum_minor);
+            scene.record(conn, "refund", json!({"refunds": refunds, "reason": reason}), Vec::new()).await?;
+            post(conn, scene, &transfers, Some(reason)).await?;
+        }
+        if some.len() < usize::try_from(PAYMENTS_AT_ONCE).unwrap_or(usize::MAX) {
+            return Ok(());
+        }
+    }
+}
+
+/// What is posted and recorded of money that is given back, on the account that it was booked on.
+fn given_back(
+    scene: &Scene,
+    payment: &PaymentRow,
+    amount_minor: i64,
+) -> Result<(Transfer, Json), ServiceError> {
     let refund_id = scene.state.context.new_id();
-    // On the account that it was booked on.
     let subject = Subject {
         package_id: payment.package_id,
         customer_id: payment.customer_id,
         currency: &payment.currency,
     };
     let transfer = subject.refund(refund_id, payment.method()?, amount_minor).map_err(unbooked)?;
-    let row = payments::give_back(conn, payment.id, amount_minor).await?;
-    scene.package.paid_minor = scene.package.paid_minor.saturating_sub(amount_minor);
     let data = json!({
-        "payment_id": payment.id, "refund_id": refund_id, "amount_minor": amount_minor,
-        "currency": payment.currency, "reason": reason,
+        "payment_id": payment.id, "refund_id": refund_id, "amount_minor": amount_minor, "currency": payment.currency,
     });
-    scene.record(conn, "refund", data, Vec::new()).await?;
-    post(conn, scene, &[transfer], Some(reason)).await?;
-    Ok(row)
+    Ok((transfer, data))
 }
 
 /// Posts transfers as whoever acts in a scene; returns the ids of those that were new.

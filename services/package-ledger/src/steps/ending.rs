@@ -12,10 +12,7 @@ use crate::cache::tariffs;
 use crate::domain::fee::Fee;
 use crate::domain::status::{Action, Facts, next};
 use crate::domain::tariff::Tariff;
-use crate::store::{custody, payments, reception};
-
-/// Payments that are read at a time.
-const PAYMENTS_AT_ONCE: i64 = 100;
+use crate::store::{custody, reception};
 
 /// Gives a package back to its carrier or sender; what it costs is charged.
 ///
@@ -82,28 +79,13 @@ pub(crate) async fn cancel(
     let facts = Facts { is_reason_given: reason.is_some(), ..Facts::of(scene.actor.role) };
     check(scene, Action::Cancel, &facts)?;
     let refunded_minor = scene.package.paid_minor;
-    refund_all(conn, scene, reason.unwrap_or_default()).await?;
+    books::refund_all(conn, scene, reason.unwrap_or_default()).await?;
     if let Some(announcement_id) = scene.package.announcement_id {
         reception::cancel_announcement(conn, announcement_id, scene.now).await?;
     }
     end(conn, scene).await?;
     let data = json!({"reason": reason, "refunded_minor": refunded_minor});
     scene.step(conn, Action::Cancel, &facts, data, Vec::new()).await
-}
-
-async fn refund_all(conn: &mut Connection, scene: &mut Scene, reason: &str) -> Result<(), ServiceError> {
-    let mut after = None;
-    loop {
-        let some = payments::of_package(conn, scene.package.id, after, PAYMENTS_AT_ONCE).await?;
-        let Some(last) = some.last() else { return Ok(()) };
-        after = Some(last.id);
-        for payment in &some {
-            let left_minor = payment.amount_minor.saturating_sub(payment.refunded_minor);
-            if left_minor > 0 {
-                books::refund(conn, scene, payment, left_minor, reason).await?;
-            }
-        }
-    }
 }
 
 /// Whether a step can be taken, before anything is done for it.

@@ -131,6 +131,18 @@ pub(crate) async fn give_back(conn: &mut Connection, id: Uuid, amount_minor: i64
         .await
 }
 
+/// Gives back what is left of these payments. Their package is locked.
+///
+/// # Errors
+/// Of the database.
+pub(crate) async fn give_back_whole(conn: &mut Connection, ids: &[Uuid]) -> QueryResult<()> {
+    diesel::update(payment::table.filter(payment::id.eq_any(ids)))
+        .set(payment::refunded_minor.eq(payment::amount_minor))
+        .execute(conn)
+        .await
+        .map(|_| ())
+}
+
 /// Payments for a package after this one, in the order in which they came.
 ///
 /// # Errors

@@ -99,15 +99,18 @@ async fn a_cancellation_takes_the_announcement_back_and_gives_back_what_was_paid
     place.expect_chain(announced.package_id, &["cancel"]).await;
 
     let package = place.received(ada, "AAAA0002").await;
-    let payment = json!({"method": "cash", "amount_minor": 100_000, "currency": "COP"});
     let path = format!("/v1/packages/{package}/payments");
-    place.harness.post(&path, &place.staff.operator, &payment).await.expect(201);
+    for amount_minor in [60_000, 30_000, 10_000] {
+        let payment = json!({"method": "cash", "amount_minor": amount_minor, "currency": "COP"});
+        place.harness.post(&path, &place.staff.operator, &payment).await.expect(201);
+    }
+    // However many payments there were, they are given back together.
     let cancelled = cancel(package, &json!({"reason": "not ours"})).await.expect(200).json();
     assert_eq!(cancelled["fee"]["paid"]["amount_minor"], 0);
     assert_eq!(cancelled["fee"]["total"]["amount_minor"], 0);
     let cash = "SELECT debits_minor - credits_minor FROM ledger_account WHERE code = 'cash'";
     assert_eq!(place.text(cash).await, "0");
-    place.expect_chain(package, &["receive", "pay", "refund", "cancel"]).await;
+    place.expect_chain(package, &["receive", "pay", "pay", "pay", "refund", "cancel"]).await;
 
     let stored = place.stored(ada, "AAAA0003").await;
     let late = cancel(stored, &json!({"reason": "typo"})).await;
