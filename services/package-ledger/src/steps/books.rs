@@ -191,10 +191,9 @@ pub(crate) async fn refund(
         let left = Money::new(left_minor, payment.currency()?);
         return Err(invalid("/amount_minor", "out_of_range", format!("{left} are left of this payment")));
     }
-    let (transfer, mut data) = given_back(scene, payment, amount_minor)?;
+    let (transfer, data) = given_back(scene, payment, amount_minor, reason)?;
     let row = payments::give_back(conn, payment.id, amount_minor).await?;
     scene.package.paid_minor = scene.package.paid_minor.saturating_sub(amount_minor);
-    data["reason"] = json!(reason);
     scene.record(conn, "refund", data, Vec::new()).await?;
     post(conn, scene, &[transfer], Some(reason)).await?;
     Ok(row)
@@ -219,7 +218,7 @@ pub(crate) async fn refund_all(
         for payment in &some {
             let left_minor = payment.amount_minor.saturating_sub(payment.refunded_minor);
             if left_minor > 0 {
-                let (transfer, data) = given_back(scene, payment, left_minor)?;
+                let (transfer, data) = given_back(scene, payment, left_minor, reason)?;
                 ids.push(payment.id);
                 transfers.push(transfer);
                 refunds.push(data);
@@ -229,7 +228,7 @@ pub(crate) async fn refund_all(
         if !ids.is_empty() {
             payments::give_back_whole(conn, &ids).await?;
             scene.package.paid_minor = scene.package.paid_minor.saturating_sub(sum_minor);
-            scene.record(conn, "refund", json!({"refunds": refunds, "reason": reason}), Vec::new()).await?;
+            scene.record(conn, "refund", json!({"refunds": refunds}), Vec::new()).await?;
             post(conn, scene, &transfers, Some(reason)).await?;
         }
         if some.len() < usize::try_from(PAYMENTS_AT_ONCE).unwrap_or(usize::MAX) {
@@ -243,6 +242,7 @@ fn given_back(
     scene: &Scene,
     payment: &PaymentRow,
     amount_minor: i64,
+    reason: &str,
 ) -> Result<(Transfer, Json), ServiceError> {
     let refund_id = scene.state.context.new_id();
     let subject = Subject {
@@ -252,7 +252,8 @@ fn given_back(
     };
     let transfer = subject.refund(refund_id, payment.method()?, amount_minor).map_err(unbooked)?;
     let data = json!({
-        "payment_id": payment.id, "refund_id": refund_id, "amount_minor": amount_minor, "currency": payment.currency,
+        "payment_id": payment.id, "refund_id": refund_id, "amount_minor": amount_minor,
+        "currency": payment.currency, "reason": reason,
     });
     Ok((transfer, data))
 }
