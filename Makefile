@@ -9,6 +9,16 @@ DURATION ?= 600
 SEED ?= 1
 # of `make check-uploads`: kills of each process
 KILLS ?= 200
+# of `make profile`: what is asked of which service, for how long each view; or a running one, by ATTACH=gateway (of `make up`) or PID=
+SERVICE ?= gateway
+SCENARIO ?= hot
+VIEW ?= cpu,wait
+SECONDS ?= 10
+# of `make bench`: scenarios; all of them when none is named
+BENCH ?=
+# of `make backup` and `make restore`: the directory
+TO ?=
+FROM ?=
 FLAGS ?=
 
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -23,13 +33,13 @@ TOOLS := .aldia/tools
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up down monitor status seed test check-freshness check-sabotage check-uploads check-tus lint fmt docs toolchain deny
+.PHONY: help up down monitor trace status seed backup restore test check-freshness check-sabotage check-uploads check-alarms check-restore check-tus bench profile lint fmt docs toolchain deny
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: toolchain ## install what is missing, build, start everything in the background, return when ready
-	@$(STACK) up --profile $(PROFILE)
+	@$(STACK) up --profile $(PROFILE) $(FLAGS)
 
 down: toolchain ## stop exactly what `make up` started; the data stays (`cargo run -p stack -- down --data` removes it)
 	@$(STACK) down
@@ -37,11 +47,20 @@ down: toolchain ## stop exactly what `make up` started; the data stays (`cargo r
 monitor: toolchain ## what the running system does now, every two seconds; `make monitor FLAGS='--once --json'`
 	@cargo run $(if $(wildcard $(TARGET)/debug/aldia),-q) -p monitor -- monitor $(FLAGS)
 
+trace: toolchain ## a trace of the running system as a tree; `make trace FLAGS=--last`, `FLAGS=--slow`, FLAGS=<id of trace or request>
+	@cargo run $(if $(wildcard $(TARGET)/debug/aldia),-q) -p monitor -- trace $(FLAGS)
+
 status: toolchain ## what runs, and whether it is ready
 	@$(STACK) status
 
 seed: toolchain ## load the demo data into the running system again
 	@$(STACK) seed
+
+backup: toolchain ## copy databases, objects and keys of the running system to a new directory: `make backup TO=/mnt/backup/monday`
+	@$(STACK) backup $(TO) $(FLAGS)
+
+restore: toolchain ## put a backup into an empty state directory and check it: `make restore FROM=/mnt/backup/monday`
+	@$(STACK) restore $(FROM) --profile $(PROFILE) $(FLAGS)
 
 test: toolchain ## all tests, against throwaway PostgreSQL, Redis and NATS
 	cargo build --workspace --bins
@@ -60,8 +79,28 @@ check-uploads: toolchain ## upload while service, worker, gateway and NATS are k
 	cargo build --release -p upload-ingest -p gateway -p loadtest
 	$(TARGET)/release/loadtest upload-crash --kills $(KILLS) --seed $(SEED) $(FLAGS)
 
+check-alarms: toolchain ## make faults of seven kinds before a real Prometheus: the right alert must fire, no other, and the logs name the cause
+	cargo build --release -p catalog -p upload-ingest -p stories-feed -p package-ledger -p gateway -p loadtest
+	$(TARGET)/release/loadtest alarms $(FLAGS)
+
+check-restore: toolchain ## back up, destroy and restore a system with data in all services: everything as it was, nothing lost is confirmed
+	cargo build --release -p catalog -p upload-ingest -p stories-feed -p package-ledger -p gateway -p stack -p loadtest
+	$(TARGET)/release/loadtest restore $(FLAGS)
+
 check-tus: ## uploads by tus-js-client, tuspy and curl against the running system, broken off and resumed
 	loadtest/interop/run.sh $(FLAGS)
+
+bench: toolchain ## measure cold, warm and contended beside peers: `make bench BENCH='stories packages' FLAGS='--gate'`, or `FLAGS=--quick`
+	cargo build --release -p catalog -p stories-feed -p package-ledger -p upload-ingest -p gateway -p loadtest
+	$(TARGET)/release/loadtest bench $(BENCH) --programs $(TARGET)/release --folder $(TARGET)/bench --report $(TARGET)/bench/report $(FLAGS)
+
+# Frame pointers are for everything, C as well, so these programs have a target folder of their own.
+profile: toolchain ## flame graph of a running service: `make profile SERVICE=gateway SCENARIO=hot VIEW=cpu,wait,alloc`, or `ATTACH=gateway`
+	RUSTFLAGS='-Cforce-frame-pointers=yes' CFLAGS='-fno-omit-frame-pointer' cargo build --profile profiling \
+		--target-dir $(TARGET)/profiling -p loadtest $(if $(PID)$(ATTACH),,-p gateway -p $(SERVICE))
+	$(TARGET)/profiling/profiling/loadtest profile --view $(VIEW) --seconds $(SECONDS) --programs $(TARGET)/profiling/profiling \
+		--output $(TARGET)/profile $(if $(PID),--pid $(PID),$(if $(ATTACH),--attach $(ATTACH),--service $(SERVICE) --scenario $(SCENARIO))) \
+		$(FLAGS)
 
 # All programs are built together, as `test` does: one alone would have other features, and most of the tree be compiled again.
 lint: toolchain deny ## format, clippy, docs, dependencies, house rules, generated files

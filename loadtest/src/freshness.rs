@@ -19,7 +19,7 @@ pub(crate) mod dice;
 mod herd;
 mod ledger;
 mod liar;
-mod link;
+pub(crate) mod link;
 mod nemesis;
 pub(crate) mod packages;
 mod parts;

@@ -79,7 +79,10 @@ impl Load {
         // Timers of the runtime are good to a millisecond, as long as half the latencies here; a thread's are finer.
         std::thread::Builder::new()
             .name("pacer".to_owned())
-            .spawn(move || keep_pace(rate, &stopped, &tick))
+            .spawn(move || {
+                let step = |number: u64| Duration::from_nanos(number * 1_000_000_000 / u64::from(rate));
+                keep_pace((0..).map(step), &stopped, &tick);
+            })
             .context("cannot start the pacer")?;
         tokio::spawn(async move {
             let mut sequence = 0;
@@ -108,15 +111,19 @@ impl Load {
     }
 }
 
-fn keep_pace(rate: u32, stopped: &sync_mpsc::Receiver<()>, tick: &mpsc::UnboundedSender<Instant>) {
+/// Tells of each instant when it has come, however late the one before was told; until `stopped`, or nobody listens. For a thread of its
+/// own.
+pub(crate) fn keep_pace(
+    dues: impl Iterator<Item = Duration>,
+    stopped: &sync_mpsc::Receiver<()>,
+    tick: &mpsc::UnboundedSender<Instant>,
+) {
     let start = Instant::now();
-    let mut due = start;
-    for sequence in 0_u64.. {
+    for due in dues.map(|due| start + due) {
         let ahead = due.saturating_duration_since(Instant::now());
         if stopped.recv_timeout(ahead) != Err(RecvTimeoutError::Timeout) || tick.send(due).is_err() {
             return;
         }
-        due = start + Duration::from_nanos((sequence + 1) * 1_000_000_000 / u64::from(rate));
     }
 }
 

@@ -9,16 +9,21 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::report::Report;
 
 mod abuse;
+mod alarms;
 mod client;
 mod faults;
 mod freshness;
 mod gateway;
+mod lab;
 mod load;
 mod origin;
 mod packages;
+mod peers;
 mod process;
+mod profile;
 mod reload;
 mod report;
+mod restore;
 mod stats;
 mod stories;
 mod stories_crowd;
@@ -61,6 +66,26 @@ enum Command {
     StoriesViewers(stories::viewers::Args),
     /// The list of 200,000 packages, early and deep, known and not, beside a reference; or a system held ready for a load generator.
     PackagesBench(packages::bench::Args),
+    /// A slow database, a full disk, a dead instance and other faults before a real Prometheus: whether each is noticed by the right
+    /// alert, by no other, and named in the logs.
+    Alarms(alarms::Args),
+    /// Starts what the benchmark is set beside and holds it ready for any load generator; or checks that all of it answers as it should.
+    Peers(peers::Args),
+    /// The smallest server that our framework can make, with a constant.
+    #[command(hide = true)]
+    Ceiling(peers::ceiling::Args),
+    /// Ends the groups of processes that it is told of when its standard input ends.
+    #[command(hide = true)]
+    PeersGuard,
+    /// A running service under a scenario: where processor time goes, what its threads wait for and what it allocates, as flame graphs
+    /// and tables.
+    Profile(profile::Args),
+    /// Every service and the gateway under open-model load, cold, warm and contended, beside peers: results as JSON, HTML and a table,
+    /// and a gate on what has become worse.
+    Bench(lab::Args),
+    /// A system with data in all services is backed up, destroyed and restored: whether everything is as it was, and nothing that was
+    /// lost is confirmed to anybody.
+    Restore(restore::Args),
     /// A server to stand behind the gateway; obeys lines on standard input and ends when that is closed.
     #[command(hide = true)]
     Origin(origin::Args),
@@ -83,7 +108,9 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<bool> {
     // One thread is enough for an origin, and leaves the cores to what is measured.
     let mut builder = match command {
-        Command::Origin(_) => tokio::runtime::Builder::new_current_thread(),
+        Command::Origin(_) | Command::Ceiling(_) | Command::PeersGuard => {
+            tokio::runtime::Builder::new_current_thread()
+        }
         _ => tokio::runtime::Builder::new_multi_thread(),
     };
     let runtime = builder.enable_all().build().context("cannot start a runtime")?;
@@ -91,6 +118,9 @@ fn run(command: Command) -> anyhow::Result<bool> {
         match command {
             Command::Origin(args) => origin::serve(args).await.map(|()| true),
             Command::Abuser(args) => abuse::abuser(args).await.map(|()| true),
+            Command::Peers(args) => Box::pin(peers::run(args)).await,
+            Command::Ceiling(args) => peers::ceiling::serve(&args).await.map(|()| true),
+            Command::PeersGuard => peers::guard::stand().await.map(|()| true),
             Command::Faults(args) => interruptible(faults::run(args)).await,
             Command::Reload(args) => interruptible(reload::run(args)).await,
             Command::Abuse(args) => interruptible(abuse::run(args)).await,
@@ -101,6 +131,11 @@ fn run(command: Command) -> anyhow::Result<bool> {
             Command::StoriesBench(args) => Box::pin(interruptible(stories::bench::run(args))).await,
             Command::StoriesViewers(args) => Box::pin(interruptible(stories::viewers::run(args))).await,
             Command::PackagesBench(args) => Box::pin(interruptible(packages::bench::run(args))).await,
+            Command::Alarms(args) => Box::pin(interruptible(alarms::run(args))).await,
+            Command::Profile(args) => Box::pin(interruptible(profile::run(args))).await,
+            // It writes what it has found when it is interrupted.
+            Command::Bench(args) => Box::pin(lab::run(args)).await.map(Report::finish),
+            Command::Restore(args) => Box::pin(interruptible(restore::run(args))).await,
             Command::StoriesCrowd(args) => Box::pin(interruptible(stories_crowd::run(args))).await,
         }
     })

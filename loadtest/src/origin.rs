@@ -20,6 +20,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 mod answers;
 mod handle;
+pub(crate) mod kept;
 mod record;
 mod wire;
 
@@ -69,6 +70,7 @@ pub(crate) struct State {
     recorder: Recorder,
     delay: Duration,
     slow: Duration,
+    asked: kept::Asked,
 }
 
 impl State {
@@ -84,6 +86,7 @@ pub(crate) async fn serve(args: Args) -> anyhow::Result<()> {
         recorder: Recorder::append_to(&args.record)?,
         delay: Duration::from_millis(args.delay_ms),
         slow: Duration::from_millis(args.slow_ms),
+        asked: kept::Asked::default(),
     });
     let listener = listen(args.bind).with_context(|| format!("cannot bind {}", args.bind))?;
     println!("{}", listener.local_addr()?);

@@ -8,6 +8,7 @@ use std::time::Duration;
 #[derive(Default)]
 pub(crate) struct Report {
     expectations: Vec<(String, bool)>,
+    facts: Vec<(String, String)>,
 }
 
 impl Report {
@@ -16,10 +17,24 @@ impl Report {
         self.expectations.push((what.into(), holds));
     }
 
+    /// Notes a figure that somebody may want beside the tables.
+    pub(crate) fn note(&mut self, what: impl Into<String>, value: impl Into<String>) {
+        self.facts.push((what.into(), value.into()));
+    }
+
+    /// What was noted.
+    pub(crate) fn facts(&self) -> &[(String, String)] {
+        &self.facts
+    }
+
+    /// What was expected and did not come true.
+    pub(crate) fn failed(&self) -> Vec<&String> {
+        self.expectations.iter().filter(|(_, holds)| !holds).map(|(what, _)| what).collect()
+    }
+
     /// Prints what did not come true, and how much did; whether all of it did.
     pub(crate) fn finish(self) -> bool {
-        let failed: Vec<&String> =
-            self.expectations.iter().filter(|(_, holds)| !holds).map(|(what, _)| what).collect();
+        let failed = self.failed();
         let held = self.expectations.len() - failed.len();
         println!("{held} of {} expectations held.", self.expectations.len());
         for what in &failed {

@@ -164,6 +164,7 @@ async fn cost(args: &Args, system: &System, crowd: &Arc<Crowd>, report: &mut Rep
             format!("{:.1} KiB", each as f64 / 1024.0),
             format!("{:.1} s", cpu_time(*pid)?.as_secs_f64()),
         ]);
+        report.note(format!("memory of {name} for each socket"), format!("{:.1} KiB", each as f64 / 1024.0));
         if *name == system.service.name {
             let what = format!("a socket costs the service at most {} KiB", args.socket_kib);
             report.expect(what, each <= args.socket_kib * 1024);
@@ -200,6 +201,7 @@ async fn tell(args: &Args, author: &Author, crowd: &Arc<Crowd>, report: &mut Rep
     table.print();
     since_answer.sort();
     let within = Duration::from_millis(args.told_ms);
+    report.note("until 99 of 100 clients are told of a story", millis(percentile(&since_answer, 99)));
     let what = format!("99 of 100 clients are told within {} of the answer", millis(within));
     report.expect(what, percentile(&since_answer, 99) <= within);
     Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::BOUNDS_SECONDS;
+use crate::{BLOCKING_BOUNDS_MS, BOUNDS_SECONDS};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +20,7 @@ pub(crate) struct Class {
     pub(crate) p95_seconds: Option<f64>,
     pub(crate) bytes: Option<u64>,
     pub(crate) waiting_share: Option<f64>,
+    pub(crate) blocking_ms: Option<u64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -44,6 +45,7 @@ pub(crate) struct Rule {
     pub(crate) p95_seconds: Option<f64>,
     pub(crate) bytes: Option<u64>,
     pub(crate) waiting_share: Option<f64>,
+    pub(crate) blocking_ms: Option<u64>,
     pub(crate) alert: Option<String>,
 }
 
@@ -54,6 +56,7 @@ impl File {
         for (name, class) in &self.classes {
             let at = format!("classes.{name}");
             faults.extend(figures(&at, class.p95_seconds, class.waiting_share));
+            faults.extend(blocking(&at, class.blocking_ms));
             let rules = self.services.values().flat_map(|service| &service.budgets);
             if !rules.into_iter().any(|rule| rule.class == *name) {
                 faults.push(format!("{at}: no line is of it"));
@@ -70,6 +73,7 @@ impl File {
                     faults.push(format!("{at}: there is no class {}", rule.class));
                 }
                 faults.extend(figures(&at, rule.p95_seconds, rule.waiting_share));
+                faults.extend(blocking(&at, rule.blocking_ms));
             }
         }
         faults
@@ -91,4 +95,12 @@ fn figures(at: &str, p95_seconds: Option<f64>, waiting_share: Option<f64>) -> Ve
         faults.push(format!("{at}: waiting_share is between 0 and 1"));
     }
     faults
+}
+
+fn blocking(at: &str, blocking_ms: Option<u64>) -> Option<String> {
+    // As with percentiles: what is beyond the last bound is told as that bound.
+    let (_, usable) = BLOCKING_BOUNDS_MS.split_last()?;
+    blocking_ms.filter(|millis| !usable.contains(millis)).map(|_| {
+        format!("{at}: blocking_ms is a bound of the histogram below its last: {BLOCKING_BOUNDS_MS:?}")
+    })
 }

@@ -14,6 +14,12 @@ pub const FILE_NAME: &str = "perf.toml";
 pub const BOUNDS_SECONDS: [f64; 15] =
     [0.001, 0.0025, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
+/// Upper bounds in milliseconds of the histogram that polls are counted in which held their thread for too long.
+pub const BLOCKING_BOUNDS_MS: [u64; 8] = [10, 25, 50, 100, 250, 500, 1000, 2500];
+
+/// How long a poll may block its thread where neither line nor class says so.
+pub const BLOCKING_MS: u64 = 10;
+
 /// Why a text holds no budgets.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
@@ -66,6 +72,8 @@ pub struct Budget {
     pub bytes: Option<u64>,
     /// Share of the time of an upload that may pass after its last byte.
     pub waiting_share: Option<f64>,
+    /// Milliseconds that one poll may block its thread: asleep, or waiting in the kernel.
+    pub blocking_ms: u64,
     /// An alert, written by hand, that looks after its time already.
     pub alert: Option<String>,
 }
@@ -119,6 +127,7 @@ impl Budgets {
             p95_seconds: rule.p95_seconds.or(class.p95_seconds),
             bytes: rule.bytes.or(class.bytes),
             waiting_share: rule.waiting_share.or(class.waiting_share),
+            blocking_ms: rule.blocking_ms.or(class.blocking_ms).unwrap_or(BLOCKING_MS),
             alert: rule.alert.clone(),
         })
     }

@@ -11,6 +11,7 @@ bytes = 1000
 [classes.upload]
 about = "bytes come in"
 waiting_share = 0.3
+blocking_ms = 25
 
 [services.catalog]
 availability_percent = 99.9
@@ -38,7 +39,8 @@ fn the_first_line_counts_and_the_class_says_the_rest() {
     let breeds = budgets.of("catalog", "list_breeds").unwrap();
     assert_eq!((breeds.statements, breeds.p95_seconds), (1, Some(0.25)));
     let put = budgets.of("catalog", "put_file").unwrap();
-    assert_eq!((put.p95_seconds, put.waiting_share), (None, Some(0.3)));
+    assert_eq!((put.p95_seconds, put.waiting_share, put.blocking_ms), (None, Some(0.3), 25));
+    assert_eq!(breeds.blocking_ms, BLOCKING_MS);
     assert_eq!(budgets.of("catalog", "post_file"), None);
     assert_eq!(budgets.of("other", "list_users"), None);
 }
@@ -59,6 +61,8 @@ fn what_makes_no_sense_is_refused() {
         ("p95_seconds = 0.25", "p95_seconds = 0.3", "bound of the histogram"),
         ("p95_seconds = 0.5", "p95_seconds = 10.0", "bound of the histogram"),
         ("waiting_share = 0.3", "waiting_share = 1.5", "waiting_share"),
+        ("blocking_ms = 25", "blocking_ms = 30", "blocking_ms is a bound"),
+        ("blocking_ms = 25", "blocking_ms = 2500", "blocking_ms is a bound"),
         ("= 99.9", "= 100.0", "availability_percent"),
         ("class = \"upload\"", "class = \"list\"", "no line is of it"),
         ("class = \"upload\"", "class = \"uplaod\"", "no class uplaod"),

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use telemetry::request::Part;
 use tokio::time::sleep;
 use tracing::Instrument as _;
 
@@ -138,8 +139,12 @@ impl Freshness {
         }
         let committed = Instant::now();
         // A task, because this future may be dropped and the commit stands.
-        let finishing = tokio::spawn(self.clone().finish(guard.passage.clone()).in_current_span());
-        let finished = finishing.await.unwrap_or(Err(FreshnessError::Unfinished(None)))?;
+        let finish = telemetry::request::inherit(self.clone().finish(guard.passage.clone()));
+        let finishing = tokio::spawn(finish.in_current_span());
+        let announcing = telemetry::request::enter(Part::Announce);
+        let finished = finishing.await;
+        drop(announcing);
+        let finished = finished.unwrap_or(Err(FreshnessError::Unfinished(None)))?;
         self.inner.instruments.write("confirmed");
         self.inner.instruments.guarded(mark_took + committed.elapsed());
         Ok(written(value, finished))

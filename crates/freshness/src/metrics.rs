@@ -51,6 +51,8 @@ pub(crate) struct Instruments {
     pub(crate) redis_available: Gauge,
     pub(crate) swept: Counter,
     quarantines: Counter,
+    /// Of each call to Redis, answered or not.
+    pub(crate) redis_calls: Histogram,
     guard: Histogram,
     lag: Histogram,
 }
@@ -131,6 +133,12 @@ impl Instruments {
                 "Writes that waited for leases of an earlier life of Redis",
                 None,
                 Counter::default,
+            ),
+            redis_calls: metrics.shared(
+                "freshness_redis_call_duration",
+                "Time of calls to Redis, answered or not",
+                seconds(),
+                histogram,
             ),
             guard: metrics.shared(
                 "freshness_write_guard_duration",

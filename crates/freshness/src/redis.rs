@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use deadpool_redis::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use deadpool_redis::redis::{Client, ErrorKind, FromRedisValue, RedisError, ScriptInvocation};
+use prometheus_client::metrics::histogram::Histogram;
+use telemetry::request::Part;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
@@ -20,6 +22,7 @@ const DEAF_CALLS: u32 = 5;
 
 pub(crate) struct Redis {
     client: Client,
+    calls: Histogram,
     /// A std mutex: held for a clone or a comparison, never across an await.
     state: Mutex<State>,
 }
@@ -32,11 +35,12 @@ struct State {
 }
 
 impl Redis {
-    pub(crate) fn connect(url: &str) -> Result<Self, FreshnessError> {
+    /// `calls` counts what each call takes.
+    pub(crate) fn connect(url: &str, calls: Histogram) -> Result<Self, FreshnessError> {
         let client = Client::open(url).map_err(FreshnessError::Address)?;
         let connection = connection(&client).map_err(FreshnessError::Address)?;
         let state = State { connection, resting_until: None, timeouts: 0 };
-        Ok(Self { client, state: Mutex::new(state) })
+        Ok(Self { client, calls, state: Mutex::new(state) })
     }
 
     /// Whether the last call was answered.
@@ -72,9 +76,12 @@ impl Redis {
             error.type = Empty,
         );
         let mut connection = self.state().connection.clone();
+        let _asking = telemetry::request::enter(Part::Redis);
         async {
             let call = invocation.invoke_async(&mut connection);
+            let began = Instant::now();
             let outcome = tokio::time::timeout(DEADLINE, call).await;
+            self.calls.observe(began.elapsed().as_secs_f64());
             let silence = || RedisError::from((ErrorKind::Io, "no answer in time"));
             self.settle(outcome.unwrap_or_else(|_| Err(silence())))
         }

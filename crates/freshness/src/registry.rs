@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use deadpool_redis::redis::{Script, ScriptInvocation, Value, from_redis_value};
+use prometheus_client::metrics::histogram::Histogram;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::announce::Holder;
@@ -109,19 +110,22 @@ impl Registry {
     /// # Errors
     /// [`FreshnessError::Address`] and [`FreshnessError::Settings`] when the address or the name cannot be used.
     pub fn connect(redis_url: &SecretString, domain: &str) -> Result<Self, FreshnessError> {
-        Self::with(redis_url, &Domain::new(domain)?, &FreshnessConfig::default())
+        // Nobody asks for it: an edge tells how long its renewals take instead.
+        let calls = Histogram::new([]);
+        Self::with(redis_url, &Domain::new(domain)?, &FreshnessConfig::default(), calls)
     }
 
     pub(crate) fn with(
         redis_url: &SecretString,
         domain: &Domain,
         config: &FreshnessConfig,
+        calls: Histogram,
     ) -> Result<Self, FreshnessError> {
         let inner = Inner {
             // The braces make one slot of a domain.
             root: format!("{{fresh:{domain}}}"),
             domain: domain.clone(),
-            redis: Redis::connect(redis_url.expose_secret())?,
+            redis: Redis::connect(redis_url.expose_secret(), calls)?,
             keep: config.keep(),
             mark: config.mark(),
         };

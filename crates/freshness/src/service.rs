@@ -57,12 +57,13 @@ impl Freshness {
             return Err(FreshnessError::Settings(faults.join(", ")));
         }
         let domain = Domain::new(domain)?;
-        let registry = Registry::with(redis_url, &domain, &config)?;
+        let instruments = Instruments::new(metrics);
+        let registry = Registry::with(redis_url, &domain, &config, instruments.redis_calls.clone())?;
         let inner = Inner {
             announcer: Announcer::start(broadcast, &domain),
             local: Local::new(config.local_bytes, config.local_family_bytes, config.longest_ttl()),
             flights: Flights::new(),
-            instruments: Instruments::new(metrics),
+            instruments,
             counts: Mutex::default(),
             registry,
             config,

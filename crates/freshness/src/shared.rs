@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use telemetry::request::{Lookup, Part};
 
 use crate::codec::Entry;
 use crate::flight::{Seat, Shared};
@@ -89,6 +90,18 @@ impl Source {
             Self::Bypassed(Bypass::Disabled) => "bypassed_disabled",
         }
     }
+
+    /// As the request's record has it; nothing where nothing was looked up.
+    fn as_lookup(self) -> Option<Lookup> {
+        match self {
+            Self::Local | Self::Shared => Some(Lookup::Hit),
+            Self::Loaded => Some(Lookup::Miss),
+            Self::Joined => Some(Lookup::Wait),
+            Self::Bypassed(Bypass::WriterInFlight) => Some(Lookup::Bypass),
+            Self::Bypassed(Bypass::Redis) => Some(Lookup::Unreachable),
+            Self::Bypassed(Bypass::Disabled) => None,
+        }
+    }
 }
 
 /// An answer.
@@ -127,6 +140,9 @@ impl Freshness {
     ) -> Result<Answer, E> {
         let (loaded, source) = self.read_from_levels(&read, load).await?;
         self.inner.count_read(read.family, source);
+        if let Some(lookup) = source.as_lookup() {
+            telemetry::request::with_current(|request| request.record_lookup(lookup));
+        }
         let until = [read.until, loaded.until].into_iter().flatten().min();
         Ok(Answer { bytes: loaded.bytes, until, source })
     }
@@ -165,11 +181,16 @@ impl Freshness {
                     }
                     return Ok((loaded, loaded_as));
                 }
-                Seat::Follower(follower) => match follower.wait().await {
-                    Shared::Landed(loaded) => return Ok((loaded, Source::Joined)),
-                    Shared::Failed => return Ok((load().await?.into(), loaded_as)),
-                    Shared::Abandoned => {}
-                },
+                Seat::Follower(follower) => {
+                    let waiting = telemetry::request::enter(Part::CacheWait);
+                    let shared = follower.wait().await;
+                    drop(waiting);
+                    match shared {
+                        Shared::Landed(loaded) => return Ok((loaded, Source::Joined)),
+                        Shared::Failed => return Ok((load().await?.into(), loaded_as)),
+                        Shared::Abandoned => {}
+                    }
+                }
             }
         }
     }

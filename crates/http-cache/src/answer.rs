@@ -13,6 +13,10 @@ use crate::stored::{Stored, Tag};
 
 mod age;
 mod conditions;
+mod wire;
+
+pub use wire::Wire;
+pub(crate) use wire::push_digits;
 
 use conditions::Verdict;
 
@@ -69,23 +73,41 @@ pub fn wants_coding(stored: &Stored, asked: &Asked<'_>) -> bool {
 /// Answers a GET or HEAD from what is stored (RFC 9110 §13.2.2, RFC 9111 §4, §4.3.2).
 #[must_use]
 pub fn answer(stored: &Stored, asked: &Asked<'_>, now: Instant) -> Answer {
+    match decide(stored, asked) {
+        Decision::Whole => whole(stored, asked, now),
+        Decision::NotModified { coded } => not_modified(stored, asked, coded, now),
+        Decision::Failed => failed(stored),
+        Decision::Part { first, last } => part(stored, first, last, now),
+        Decision::Unsatisfiable => unsatisfiable(octets(stored.body().len())),
+    }
+}
+
+/// What a request comes to before what is stored.
+enum Decision {
+    Whole,
+    NotModified { coded: bool },
+    Failed,
+    Part { first: u64, last: u64 },
+    Unsatisfiable,
+}
+
+fn decide(stored: &Stored, asked: &Asked<'_>) -> Decision {
     if !stored.status().is_success() || !is_particular(asked.headers) {
-        return whole(stored, asked, now);
+        return Decision::Whole;
     }
     match conditions::evaluate(stored, asked.headers) {
         Verdict::Send => {}
-        Verdict::NotModified { coded } => return not_modified(stored, asked, coded, now),
-        Verdict::Failed => return failed(stored),
+        Verdict::NotModified { coded } => return Decision::NotModified { coded },
+        Verdict::Failed => return Decision::Failed,
     }
     if stored.status() == StatusCode::OK && *asked.method == Method::GET {
-        let length = octets(stored.body().len());
-        match select(stored, asked.headers, length) {
-            Selection::Whole => {}
-            Selection::Part { first, last } => return part(stored, first, last, now),
-            Selection::Unsatisfiable => return unsatisfiable(length),
-        }
+        return match select(stored, asked.headers, octets(stored.body().len())) {
+            Selection::Whole => Decision::Whole,
+            Selection::Part { first, last } => Decision::Part { first, last },
+            Selection::Unsatisfiable => Decision::Unsatisfiable,
+        };
     }
-    whole(stored, asked, now)
+    Decision::Whole
 }
 
 /// Whether there is a condition or a range at all. One walk over the names costs less than looking for each field.
@@ -137,10 +159,8 @@ fn not_modified(stored: &Stored, asked: &Asked<'_>, coded: bool, now: Instant) -
     let fields = stored.fields().in_not_modified();
     let mut headers = HeaderMap::with_capacity(fields.len() + SPARE_FIELDS);
     copy(&mut headers, fields);
-    if let Some(tag) = stored.tag() {
-        let coding = if coded { asked.coding } else { Coding::Identity };
-        let made = stored.coding(coding).and_then(|encoded| encoded.tag()).cloned();
-        headers.insert(header::ETAG, made.unwrap_or_else(|| tag.of_coding(coding)));
+    if let Some(tag) = tag_of_not_modified(stored, asked, coded) {
+        headers.insert(header::ETAG, tag);
     }
     finish(&mut headers, stored, now);
     Answer { outcome: Outcome::NotModified, status: StatusCode::NOT_MODIFIED, headers, body: Bytes::new() }
@@ -192,11 +212,28 @@ fn copy<'f>(headers: &mut HeaderMap, fields: impl IntoIterator<Item = &'f (Heade
 
 /// What every answer from here says: its age, and that it depends on `Accept-Encoding` where it does.
 fn finish(headers: &mut HeaderMap, stored: &Stored, now: Instant) {
-    if stored.is_codable() && !stored.names_accept_encoding() {
+    if lacks_vary(stored) {
         headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     }
-    let seconds = stored.terms().age(stored.resident(now)).as_secs();
-    headers.insert(header::AGE, age::value(seconds));
+    headers.insert(header::AGE, age::value(age_of(stored, now)));
+}
+
+/// Whether an answer from here depends on `Accept-Encoding` and does not say so by itself.
+fn lacks_vary(stored: &Stored) -> bool {
+    stored.is_codable() && !stored.names_accept_encoding()
+}
+
+/// The age in seconds.
+fn age_of(stored: &Stored, now: Instant) -> u64 {
+    stored.terms().age(stored.resident(now)).as_secs()
+}
+
+/// The tag of a 304.
+fn tag_of_not_modified(stored: &Stored, asked: &Asked<'_>, coded: bool) -> Option<HeaderValue> {
+    let tag = stored.tag()?;
+    let coding = if coded { asked.coding } else { Coding::Identity };
+    let made = stored.coding(coding).and_then(|encoded| encoded.tag()).cloned();
+    Some(made.unwrap_or_else(|| tag.of_coding(coding)))
 }
 
 /// Whether an answer of this status has a length to speak of (RFC 9110 §8.6).

@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use crate::answer::push_digits;
+
 /// The field.
 pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
@@ -13,6 +15,9 @@ const SHORT_BYTES: usize = 96;
 
 /// The name of this cache in it.
 pub const NAME: &str = "aldia";
+
+/// What a hit is written as before its lifetime.
+const HIT: &str = "aldia; hit; ttl=";
 
 /// Why a request went on to the origin (§2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,6 +114,21 @@ impl CacheStatus<'_> {
         };
         // All that is written is visible ASCII.
         value.unwrap_or_else(|_never| HeaderValue::from_static(NAME))
+    }
+
+    /// Writes the member at the end of `out`. That of an ordinary hit costs no formatting.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        match *self {
+            Self { handling: Handling::Hit, ttl: Some(ttl), detail: None } => {
+                out.extend_from_slice(HIT.as_bytes());
+                if ttl < 0 {
+                    out.push(b'-');
+                }
+                push_digits(out, ttl.unsigned_abs());
+            }
+            // Writing to memory cannot fail.
+            _ => drop(write!(out, "{self}")),
+        }
     }
 
     /// Adds the member after those of the caches behind us (§2: the last is the one closest to the client).

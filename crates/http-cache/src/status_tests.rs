@@ -84,3 +84,15 @@ fn every_member_is_a_structured_field() {
         assert!(matches!(&item.bare_item, BareItem::Token(name) if name.as_str() == NAME));
     }
 }
+
+/// Both ways to write it are one.
+#[test]
+fn written_out_it_reads_the_same() {
+    let hits = [0, 7, 10, 999, 31_536_000, i64::MAX, -1, -412, i64::MIN].map(CacheStatus::hit);
+    let others = [STALE, forwarded(Some(StatusCode::OK), true, Some(false))];
+    for status in hits.into_iter().chain(others) {
+        let mut out = b"before ".to_vec();
+        status.write_to(&mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), format!("before {status}"));
+    }
+}

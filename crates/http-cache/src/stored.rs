@@ -66,6 +66,7 @@ pub struct Stored {
     names_accept_encoding: bool,
     expired: AtomicBool,
     codings: [OnceLock<Box<Encoded>>; 3],
+    marks: OnceLock<u8>,
     fixed_bytes: usize,
 }
 
@@ -124,6 +125,7 @@ impl Stored {
             seal,
             expired: AtomicBool::new(false),
             codings: [const { OnceLock::new() }; 3],
+            marks: OnceLock::new(),
             fixed_bytes: 0,
         };
         stored.fixed_bytes = stored.measure();
@@ -168,6 +170,12 @@ impl Stored {
     #[must_use]
     pub fn etag(&self) -> Option<EntityTag> {
         self.tag.as_ref()?.to_entity_tag()
+    }
+
+    /// Room for what whoever answers from it has to know of its fields each time: `reckon` is called once, and has to say the same
+    /// whenever it is called.
+    pub fn marks(&self, reckon: impl FnOnce(&Self) -> u8) -> u8 {
+        *self.marks.get_or_init(|| reckon(self))
     }
 
     /// When it was last modified, by its own word.

@@ -8,6 +8,7 @@ use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Method};
 use reqwest::Url;
 use serde::de::DeserializeOwned;
+use telemetry::request::Part;
 use tracing::{Instrument, Span};
 
 use crate::breaker::{Breakers, Permit, Rule};
@@ -87,6 +88,8 @@ impl Client {
         let limits = Limits::of(&call, &inner.config);
         let retries = if call.repeatable { inner.config.max_retries } else { 0 };
         inner.budget.deposit();
+        // Pauses between attempts are time that the peer costs, too.
+        let _asking = telemetry::request::enter(Part::Upstream);
         let mut attempt = 0;
         loop {
             let outcome = inner.attempt(&call, &url, &origin, attempt, limits).await;
@@ -156,7 +159,7 @@ impl Inner {
             self.http.request(call.method.clone(), url.clone()).headers(headers).body(call.body.clone());
         let head = request.send().await;
         if let Some(stats) = telemetry::request::current() {
-            stats.record_upstream(started.elapsed());
+            stats.record_call(&Arc::from(origin), 1, started.elapsed());
         }
         let mut response = head.map_err(transport)?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));

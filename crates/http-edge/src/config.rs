@@ -45,6 +45,9 @@ pub struct EdgeConfig {
     pub max_target_bytes: usize,
     /// Bytes of a trailer section. Default 8192.
     pub max_trailer_bytes: usize,
+    /// Whether answers that lie ready may be written past the HTTP library. Default true; false sends every request the long way,
+    /// which answers the same at more expense.
+    pub answer_at_once: bool,
     /// Whether a connection without TLS may begin with HTTP/2 (prior knowledge, RFC 9113 §3.3). Default false.
     pub cleartext_http2: bool,
     /// Certificate and key; none (the default) serves cleartext.
@@ -106,6 +109,7 @@ impl Default for EdgeConfig {
             max_fields: 100,
             max_target_bytes: 8 * 1024,
             max_trailer_bytes: 8 * 1024,
+            answer_at_once: true,
             cleartext_http2: false,
             tls: None,
             http2: Http2Config::default(),

@@ -80,6 +80,7 @@ pub(crate) struct Inspector {
     limits: FramingLimits,
     mode: Mode,
     head: HeadScan,
+    plain: bool,
 }
 
 #[derive(Debug)]
@@ -93,7 +94,7 @@ enum Mode {
 impl Inspector {
     /// An inspector of a connection on which nothing has been read.
     pub(crate) fn new(limits: FramingLimits) -> Self {
-        Inspector { limits, mode: Mode::Head, head: HeadScan::default() }
+        Inspector { limits, mode: Mode::Head, head: HeadScan::default(), plain: false }
     }
 
     /// Judges `unread`: all bytes read that no earlier verdict let pass. After [`Verdict::Incomplete`] the same bytes
@@ -133,6 +134,7 @@ impl Inspector {
             Ok(None) => Verdict::Incomplete,
             Ok(Some(head)) => {
                 self.head = HeadScan::default();
+                self.plain = head.plain;
                 self.mode = match head.framing {
                     Framing::Sized(0) => Mode::Head,
                     Framing::Sized(length) => Mode::Sized(length),
@@ -145,6 +147,12 @@ impl Inspector {
                 Verdict::Refuse(refusal)
             }
         }
+    }
+
+    /// Whether the head that was let pass last is a GET or HEAD for a path of this server, without a body, in HTTP/1.1, that
+    /// asks nothing of the connection but to stay open.
+    pub(crate) fn was_plain(&self) -> bool {
+        self.plain
     }
 
     /// No message is under way: the last one has ended and no byte of the next was shown.

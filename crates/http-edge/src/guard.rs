@@ -7,6 +7,7 @@
 mod gate;
 mod loan;
 mod outgoing;
+mod ready;
 mod share;
 
 use std::io;
@@ -18,20 +19,20 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::at_once::GATHERED;
 use crate::body_refused::BodyRefused;
 use crate::census::Permit;
 use crate::framing::{FramingLimits, Refusal};
+use crate::service::Origin;
 use crate::state::ConnectionState;
-use gate::{Gate, Refused};
+use gate::{Admitted, Gate, Refused};
 pub(crate) use loan::Loan;
 use outgoing::Outgoing;
+use ready::Ready;
 use share::Share;
 
 /// Bytes of next requests that are kept while one is answered; beyond, the client's writes block.
 const MOST_HELD: usize = 16 * 1024;
-
-/// A head and a body of up to so many bytes together are copied into one piece: that costs less than a vectored write.
-const GATHERED: usize = 4 * 1024;
 
 /// A connection behind the guard.
 pub(crate) struct Guarded<IO> {
@@ -48,6 +49,8 @@ pub(crate) struct Guarded<IO> {
     ended: bool,
     share: Share,
     outgoing: Outgoing,
+    /// Answers that hyper has no part in.
+    ready: Ready,
     /// Counts the connection for as long as it exists, also as a tunnel.
     _permit: Permit,
 }
@@ -66,6 +69,7 @@ impl<IO> Guarded<IO> {
             transparent: false,
             gate: Gate::new(limits),
             outgoing: Outgoing::default(),
+            ready: Ready::default(),
             state,
             held: first,
             approved: 0,
@@ -73,6 +77,12 @@ impl<IO> Guarded<IO> {
             share: Share::default(),
             _permit: permit,
         }
+    }
+
+    /// Offers plain requests to the worker's handler first; `max_requests` of 0 sets no bound.
+    pub(crate) fn offering(mut self, origin: Origin, max_requests: u64) -> Self {
+        self.ready = Ready::from(origin, max_requests);
+        self
     }
 
     /// Lets everything through from now on.
@@ -114,9 +124,14 @@ impl<IO> Guarded<IO> {
         self.approved -= passing;
     }
 
-    /// Inspects what is held; afterwards `approved` says how much of it may pass.
+    /// Inspects what is held; afterwards `approved` says how much of it may pass. What was answered is gone.
     fn inspect_held(&mut self) {
-        self.approved = self.gate.admit(&self.held, &self.state);
+        let Self { gate, held, state, ready, .. } = self;
+        let state: &ConnectionState = state;
+        match gate.admit(held, state, |head| ready.take_up(head, state)) {
+            Admitted::Passing(bytes) => self.approved = bytes,
+            Admitted::Answered(bytes) => self.held.advance(bytes),
+        }
         if self.refused_head().is_some() {
             self.held.truncate(self.approved);
         }
@@ -131,7 +146,16 @@ impl<IO> Guarded<IO> {
             self.inspect_held();
             return;
         }
-        let passing = self.gate.admit(fresh, &self.state);
+        let Self { gate, state, ready, .. } = self;
+        let state: &ConnectionState = state;
+        let passing = match gate.admit(fresh, state, |head| ready.take_up(head, state)) {
+            Admitted::Passing(bytes) => bytes,
+            Admitted::Answered(bytes) => {
+                self.held.extend_from_slice(fresh.get(bytes..).unwrap_or_default());
+                buf.set_filled(before);
+                return;
+            }
+        };
         if passing < fresh.len() {
             if self.refused_head().is_none() {
                 self.held.extend_from_slice(fresh.get(passing..).unwrap_or_default());
@@ -154,13 +178,20 @@ fn gathered(slices: &[io::IoSlice<'_>]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-impl<IO: AsyncRead + Unpin> Guarded<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> Guarded<IO> {
     fn poll_read_inspected(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.approved == 0 && !self.held.is_empty() {
-            self.inspect_held();
-        }
         let before = buf.filled().len();
+        let mut look_again = true;
         loop {
+            // Whatever comes next comes after the answer under way.
+            ready!(self.poll_ready(cx))?;
+            if look_again && self.approved == 0 && !self.held.is_empty() {
+                self.inspect_held();
+            }
+            look_again = self.ready.is_under_way();
+            if look_again {
+                continue;
+            }
             if self.approved > 0 {
                 self.pass_held(buf);
             }
@@ -187,6 +218,7 @@ impl<IO: AsyncRead + Unpin> Guarded<IO> {
                 Poll::Ready(Ok(())) => {
                     self.share.spend(buf.filled().len() - before);
                     self.take_in(buf, before);
+                    look_again = self.ready.is_under_way();
                 }
                 Poll::Ready(Err(error)) => {
                     self.ended = true;
@@ -201,7 +233,7 @@ impl<IO: AsyncRead + Unpin> Guarded<IO> {
     }
 }
 
-impl<IO: AsyncRead + Unpin> AsyncRead for Guarded<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<IO> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if buf.remaining() == 0 {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
+use crate::at_once::{PlainHead, ReadyAnswer};
 use crate::client::ClientConnection;
 use crate::framing::Refusal;
 
@@ -30,6 +31,15 @@ pub trait Handler: 'static {
         request: Request<Incoming>,
         client: ClientConnection,
     ) -> impl Future<Output = Response<Self::Body>> + 'static;
+
+    /// Answers a plain request of HTTP/1.1 without hyper, if the answer is at hand: nothing may be waited for, and after `false`
+    /// nothing may remain of the attempt, since the same request then comes to [`handle`](Handler::handle).
+    ///
+    /// What [`ReadyAnswer`] asks for has to be written to `answer` before `true` is returned. The connection stays open after it:
+    /// a request whose answer has to be the last is not offered.
+    fn answer_at_once(&self, _head: &PlainHead<'_>, _answer: &mut ReadyAnswer) -> bool {
+        false
+    }
 
     /// The answer to bytes that never became a request; the connection is closed after it.
     ///

@@ -68,7 +68,8 @@ pub(crate) async fn serve<H: Handler, IO: Transport>(
     permit: Permit,
 ) {
     let config = &worker.config;
-    let guarded = Guarded::new(io, Arc::clone(&state), config.framing_limits(), first, permit);
+    let guarded = Guarded::new(io, Arc::clone(&state), config.framing_limits(), first, permit)
+        .offering(origin, config.max_requests_per_connection);
     let service =
         service(Rc::clone(&worker.handler), origin, Arc::clone(&state), config.max_requests_per_connection);
     let (loan, home) = Loan::new(guarded);

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod acceptor;
+mod at_once;
 mod body_refused;
 mod census;
 mod client;
@@ -21,6 +22,7 @@ mod state;
 mod tls;
 mod worker;
 
+pub use at_once::{PlainHead, ReadyAnswer};
 pub use body_refused::BodyRefused;
 pub use client::ClientConnection;
 pub use config::{EdgeConfig, Http2Config, TlsConfig};

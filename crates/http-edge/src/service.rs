@@ -24,7 +24,7 @@ use crate::informational::Informational;
 use crate::state::ConnectionState;
 
 /// Where the requests of one connection come from.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin {
     pub(crate) peer: SocketAddr,
     pub(crate) local: SocketAddr,
@@ -109,6 +109,9 @@ fn settle<B: Body>(response: &mut Response<B>, version: Version, last: bool, sta
         }
     } else if last {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if response.headers().contains_key(CONNECTION) {
+        state.has_spoken.store(true, Relaxed);
     }
     state.ends_by_close.store(!sized && response.body().size_hint().exact().is_none(), Relaxed);
 }

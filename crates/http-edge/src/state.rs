@@ -47,6 +47,8 @@ pub(crate) struct ConnectionState {
     pub(crate) body_refused: AtomicBool,
     /// Only the end of the connection ends the answer in flight (RFC 9112 §6.3, the last rule), so a cut must not look like one.
     pub(crate) ends_by_close: AtomicBool,
+    /// An answer had something to say of the connection; hyper may be about to end it.
+    pub(crate) has_spoken: AtomicBool,
     /// The server is going down: answers say `Connection: close`.
     pub(crate) draining: AtomicBool,
     /// The final answer of the exchange with this number has begun; nothing informational may follow.
@@ -110,6 +112,7 @@ impl ConnectionState {
             over: AtomicBool::new(false),
             body_refused: AtomicBool::new(false),
             ends_by_close: AtomicBool::new(false),
+            has_spoken: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             answered: AtomicU64::new(0),
             idle: Since::default(),

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::at_once;
 use crate::census::{Census, Permit};
 use crate::config::EdgeConfig;
 use crate::connection;
@@ -119,9 +120,13 @@ pub(crate) fn start<H: Handler>(
         let local = LocalSet::new();
         local.block_on(&runtime, async move {
             let handler = make(assignment.number);
+            if assignment.config.answer_at_once {
+                at_once::install(Rc::clone(&handler));
+            }
             let _told = report.send(Ok(()));
             run(assignment, handler).await;
         });
+        at_once::remove();
         // Whatever is still under way is cut here: the connections, and the tasks that handlers spawned. Some of it may want
         // the runtime while it is dropped.
         let entered = runtime.enter();

@@ -8,22 +8,25 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpMessage as _, HttpResponse};
 use problem::Reported;
+use telemetry::late::{self, LateRequest};
 use telemetry::propagation;
-use telemetry::request::RequestStats;
+use telemetry::request::{Account, Cause, RequestStats, push_decimal};
 use tracing::Span;
 use tracing::field::Empty;
 use uuid::Uuid;
 
-use crate::deadline;
 use crate::health::is_health_path;
+use crate::incoming;
 use crate::outcome::Outcome;
 use crate::request_metrics::{RequestMetrics, method_label};
 use crate::route::{RouteSlot, UNMATCHED};
+use crate::slow::SlowRequest;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_PROCESS_TIME: HeaderName = HeaderName::from_static("x-process-time");
 const X_API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const MAX_REQUEST_ID_CHARS: usize = 128;
 const MAX_USER_AGENT_CHARS: usize = 256;
 
@@ -39,8 +42,8 @@ pub(crate) struct Observer {
 pub(crate) struct Exchange {
     observer: Arc<Observer>,
     started: Instant,
-    method: &'static str,
-    route: Arc<str>,
+    pub(crate) method: &'static str,
+    pub(crate) route: Arc<str>,
     named: RouteSlot,
     path: String,
     quiet: bool,
@@ -58,7 +61,7 @@ impl Exchange {
         let quiet = is_health_path(&path);
         let sent = request.headers().get_all(X_REQUEST_ID).map(HeaderValue::as_bytes);
         let request_id = accepted_request_id(sent).unwrap_or_else(new_request_id);
-        let span = span(request, method, &route);
+        let span = span(request, method, &route, &request_id);
         if quiet {
             // Health checks come all day long: a parent that is not sampled keeps them out of the traces.
             propagation::set_parent(&span, propagation::extract(unsampled));
@@ -68,7 +71,7 @@ impl Exchange {
         // A process that does not trace still names its requests, so that problems and log lines can be matched.
         let trace_id = propagation::trace_id(&span).unwrap_or_else(|| Uuid::new_v4().simple().to_string());
         let stats = RequestStats::new(Some(trace_id), request_id);
-        deadline::note(request, &stats, started);
+        incoming::watch(request, &stats, started);
         let named = RouteSlot::default();
         request.extensions_mut().insert(named.clone());
         observer.metrics.begin();
@@ -77,18 +80,29 @@ impl Exchange {
 
     /// Completes the answer's headers and reports the request.
     pub(crate) fn finish(mut self, response: &mut HttpResponse<BoxBody>) {
-        let took = self.started.elapsed();
-        self.set_headers(response.headers_mut(), took);
+        let account = self.account();
+        let took = account.total;
+        self.set_headers(response.headers_mut(), &account);
         let bytes = match response.body().size() {
             BodySize::Sized(bytes) => Some(bytes),
             BodySize::None => Some(0),
             BodySize::Stream => None,
         };
         let reported = response.extensions().get::<Reported>().cloned();
-        self.report(&Outcome { status: response.status().as_u16(), bytes, reported, took });
+        let outcome = Outcome { status: response.status().as_u16(), bytes, reported, took };
+        let cache_status = response.headers().get_all(CACHE_STATUS).next_back();
+        self.report(&outcome, &account, cache_status.and_then(|value| value.to_str().ok()));
     }
 
-    fn set_headers(&self, headers: &mut HeaderMap, took: Duration) {
+    fn account(&self) -> Account {
+        let now = Instant::now();
+        if let Some(held) = stall_detector::held_until(now) {
+            self.stats.record_blocked(held);
+        }
+        self.stats.account(now - self.started, now)
+    }
+
+    fn set_headers(&self, headers: &mut HeaderMap, account: &Account) {
         headers.insert(X_API_VERSION, HeaderValue::from_static("1"));
         let mut set = |name: HeaderName, value: &str, keep: bool| {
             if let Ok(value) = HeaderValue::from_str(value) {
@@ -100,24 +114,58 @@ impl Exchange {
             }
         };
         set(X_REQUEST_ID, self.stats.request_id(), false);
-        set(X_PROCESS_TIME, &format!("{:.6}", took.as_secs_f64()), false);
+        let mut seconds = String::with_capacity(16);
+        push_decimal(&mut seconds, account.total, 1_000_000, 6);
+        set(X_PROCESS_TIME, &seconds, false);
         // What a service behind this one reported of itself stays beside it.
-        set(SERVER_TIMING, &server_timing(&self.stats, took), true);
+        set(SERVER_TIMING, &account.server_timing(Some(self.stats.statements())), true);
     }
 
-    fn report(&mut self, outcome: &Outcome) {
+    fn report(&mut self, outcome: &Outcome, account: &Account, cache_status: Option<&str>) {
         self.finished = true;
         if let Some(named) = self.named.take() {
             propagation::rename(&self.span, format!("{} {named}", self.method));
             self.span.record("http.route", named.as_str());
             self.route = Arc::from(named);
         }
-        self.observer.metrics.end(self.method, &self.route, outcome.status, outcome.took.as_secs_f64());
+        let trace_id = self.is_recorded(outcome, account).then(|| self.stats.trace_id()).flatten();
+        self.observer.metrics.end(self.method, &self.route, outcome.status, outcome.took, trace_id);
         outcome.record_on(&self.span, &self.stats);
         self.log_access(outcome);
         if outcome.took >= self.observer.slow_request && !self.quiet {
-            self.log_slow(outcome);
+            self.span.record("aldia.slow.cause", Cause::of(account).as_str());
+            let slow = SlowRequest {
+                method: self.method,
+                route: &self.route,
+                path: &self.path,
+                status: outcome.status,
+                cache_status,
+                account,
+                stats: &self.stats,
+            };
+            slow.log();
         }
+    }
+
+    /// Whether the request is in a trace: it was drawn for that, or what became of it deserves a span now.
+    fn is_recorded(&self, outcome: &Outcome, account: &Account) -> bool {
+        if propagation::is_recorded(&self.span) {
+            return true;
+        }
+        if self.quiet || !late::is_wanted(outcome.status, outcome.took, self.observer.slow_request) {
+            return false;
+        }
+        let request = LateRequest {
+            method: self.method,
+            route: (*self.route != *UNMATCHED).then_some(&*self.route),
+            path: &self.path,
+            status: outcome.status,
+            problem: outcome.code(),
+            cause: Cause::of(account).as_str(),
+            cache: None,
+            took: outcome.took,
+        };
+        propagation::unrecorded(&self.span).is_some_and(|ids| late::record(&ids, &request, &self.stats))
     }
 
     fn log_access(&self, outcome: &Outcome) {
@@ -151,43 +199,19 @@ impl Exchange {
             _ => access!(info),
         }
     }
-
-    /// The statements go along slowest first, so that a line cut by a log shipper still shows the cause.
-    fn log_slow(&self, outcome: &Outcome) {
-        let mut kept = self.stats.kept_statements();
-        kept.sort_by_key(|statement| std::cmp::Reverse(statement.took));
-        let list: Vec<String> =
-            kept.iter().map(|one| format!("{:.3} ms: {}", millis(one.took), one.sql)).collect();
-        let app = outcome.took.saturating_sub(accounted(&self.stats));
-        tracing::warn!(
-            target: "slow",
-            method = self.method,
-            route = &*self.route,
-            path = self.path,
-            status = outcome.status,
-            duration_ms = millis(outcome.took),
-            statements = self.stats.statements(),
-            db_ms = millis(self.stats.db_time()),
-            pool_wait_ms = millis(self.stats.pool_wait()),
-            upstream_ms = millis(self.stats.upstream_time()),
-            app_ms = millis(app),
-            statement_list = ?list,
-            "slow request"
-        );
-    }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.finished {
-            let took = self.started.elapsed();
-            self.report(&Outcome::client_left(took));
+            let account = self.account();
+            self.report(&Outcome::client_left(account.total), &account, None);
         }
     }
 }
 
 /// Names and values follow the stable HTTP semantic conventions.
-fn span(request: &ServiceRequest, method: &'static str, route: &str) -> Span {
+fn span(request: &ServiceRequest, method: &'static str, route: &str, request_id: &str) -> Span {
     let matched = (route != UNMATCHED).then_some(route);
     let name = matched.map_or_else(|| method.to_owned(), |route| format!("{method} {route}"));
     let agent = request.headers().get("user-agent").and_then(|agent| agent.to_str().ok());
@@ -207,6 +231,8 @@ fn span(request: &ServiceRequest, method: &'static str, route: &str) -> Span {
         user.id = Empty,
         error.type = Empty,
         aldia.problem.code = Empty,
+        aldia.request.id = request_id,
+        aldia.slow.cause = Empty,
     );
     if let Some(route) = matched {
         span.record("http.route", route);
@@ -240,34 +266,6 @@ pub fn accepted_request_id<'a>(mut sent: impl Iterator<Item = &'a [u8]>) -> Opti
 
 fn new_request_id() -> String {
     Uuid::now_v7().to_string()
-}
-
-/// `total`, and the parts it is made of; what no part accounts for is `app`.
-fn server_timing(stats: &RequestStats, took: Duration) -> String {
-    let statements = stats.statements();
-    let plural = if statements == 1 { "" } else { "s" };
-    let mut value = format!(
-        "total;dur={:.3}, db;dur={:.3};desc=\"{statements} statement{plural}\", pool;dur={:.3}",
-        millis(took),
-        millis(stats.db_time()),
-        millis(stats.pool_wait()),
-    );
-    if stats.upstream_calls() > 0 {
-        value.push_str(&format!(", upstream;dur={:.3}", millis(stats.upstream_time())));
-    }
-    for (name, took) in stats.parts() {
-        value.push_str(&format!(", {name};dur={:.3}", millis(took)));
-    }
-    for (name, took) in stats.details() {
-        value.push_str(&format!(", {name};dur={:.3};desc=\"within another\"", millis(took)));
-    }
-    value.push_str(&format!(", app;dur={:.3}", millis(took.saturating_sub(accounted(stats)))));
-    value
-}
-
-fn accounted(stats: &RequestStats) -> Duration {
-    let own: Duration = stats.parts().iter().map(|(_, took)| *took).sum();
-    stats.db_time() + stats.pool_wait() + stats.upstream_time() + own
 }
 
 fn millis(duration: Duration) -> f64 {

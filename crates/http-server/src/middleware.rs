@@ -14,6 +14,7 @@ use actix_web::error::InternalError;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use problem::{Problem, registry};
+use stall_detector::StallDetector;
 use tracing::Instrument as _;
 
 use crate::exchange::{Exchange, Observer};
@@ -21,7 +22,10 @@ use crate::refusal;
 
 /// Wraps the whole application.
 #[derive(Clone, Debug)]
-pub(crate) struct Observe(pub(crate) Arc<Observer>);
+pub(crate) struct Observe {
+    pub(crate) observer: Arc<Observer>,
+    pub(crate) stalls: StallDetector,
+}
 
 impl<S, B> Transform<S, ServiceRequest> for Observe
 where
@@ -35,7 +39,10 @@ where
     type Future = Ready<Result<Self::Transform, Self::InitError>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(ObserveService { service: Rc::new(service), observer: Arc::clone(&self.0) }))
+        let Self { observer, stalls } = self.clone();
+        // Called once on each thread that serves.
+        stalls.observe_worker();
+        ready(Ok(ObserveService { service: Rc::new(service), observer, stalls }))
     }
 }
 
@@ -43,6 +50,7 @@ where
 pub(crate) struct ObserveService<S> {
     service: Rc<S>,
     observer: Arc<Observer>,
+    stalls: StallDetector,
 }
 
 impl<S, B> Service<ServiceRequest> for ObserveService<S>
@@ -59,6 +67,7 @@ where
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
         let exchange = Exchange::begin(Arc::clone(&self.observer), &mut request);
         let (span, stats) = (exchange.span.clone(), Arc::clone(&exchange.stats));
+        let (method, route) = (exchange.method, Arc::clone(&exchange.route));
         let service = Rc::clone(&self.service);
         let exchanged = async move {
             // Called inside, so that a panic before the first await is caught as well. What a panic leaves behind is
@@ -81,7 +90,8 @@ where
                 }
             }
         };
-        Box::pin(telemetry::request::scope(stats, exchanged.instrument(span)))
+        let watched = self.stalls.request(method, &route, exchanged);
+        Box::pin(telemetry::request::scope(stats, watched.instrument(span)))
     }
 }
 

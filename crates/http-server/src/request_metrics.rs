@@ -2,28 +2,31 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Unit;
-use telemetry::metrics::{Metrics, seconds_histogram};
+use telemetry::metrics::{DurationSeries, Metrics, SeriesLabels, TracedDurations};
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Labels {
     method: &'static str,
     route: Arc<str>,
     status: u16,
 }
 
-type Durations = Family<Labels, Histogram, fn() -> Histogram>;
+impl SeriesLabels for Labels {
+    fn each(&self, write: &mut dyn FnMut(&'static str, &dyn fmt::Display)) {
+        write("method", &self.method);
+        write("route", &self.route);
+        write("status", &self.status);
+    }
+}
 
-/// The instruments every server of a process shares: `http_server_request_duration_seconds` by method, route and status, and
-/// `http_server_active_requests`.
+/// The instruments every server of a process shares: `http_server_request_duration_seconds` by method, route and status, with
+/// recorded traces as exemplars, and `http_server_active_requests`.
 #[derive(Clone)]
 pub struct RequestMetrics {
-    durations: Durations,
+    durations: TracedDurations<Labels>,
     active: Gauge,
 }
 
@@ -32,11 +35,9 @@ impl RequestMetrics {
     #[must_use]
     pub fn new(metrics: &Metrics) -> Self {
         Self {
-            durations: metrics.shared(
+            durations: metrics.traced_durations(
                 "http_server_request_duration",
                 "Time from a request's head to its answer's head",
-                Some(Unit::Seconds),
-                || Durations::new_with_constructor(seconds_histogram),
             ),
             active: metrics.shared("http_server_active_requests", "Requests in flight", None, Gauge::default),
         }
@@ -47,11 +48,36 @@ impl RequestMetrics {
         self.active.inc();
     }
 
-    /// It has its answer's head, after so many seconds. `method` comes from [`method_label`]; `route` is one of few.
-    pub fn end(&self, method: &'static str, route: &Arc<str>, status: u16, seconds: f64) {
+    /// It has its answer's head, after so long. `method` comes from [`method_label`]; `route` is one of few; `trace_id` is that
+    /// of a trace that is recorded.
+    pub fn end(
+        &self,
+        method: &'static str,
+        route: &Arc<str>,
+        status: u16,
+        took: Duration,
+        trace_id: Option<&str>,
+    ) {
         self.active.dec();
         let labels = Labels { method, route: Arc::clone(route), status };
-        self.durations.get_or_create(&labels).observe(seconds);
+        self.durations.observe(&labels, took, trace_id);
+    }
+
+    /// What [`end`](Self::end) counts with these labels, for who counts with the same again and again.
+    #[must_use]
+    pub fn series(&self, method: &'static str, route: &Arc<str>, status: u16) -> RequestSeries {
+        RequestSeries(self.durations.series(&Labels { method, route: Arc::clone(route), status }))
+    }
+}
+
+/// Requests of one method, route and status.
+#[derive(Clone, Debug)]
+pub struct RequestSeries(DurationSeries);
+
+impl RequestSeries {
+    /// Counts a request that took so long and was never seen as one in flight; its trace is not recorded.
+    pub fn observe(&self, took: Duration) {
+        self.0.observe(took);
     }
 }
 

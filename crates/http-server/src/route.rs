@@ -22,6 +22,8 @@ impl RouteSlot {
 /// be small and fixed: each becomes a label of the metrics.
 pub fn name_route(request: &HttpRequest, name: impl Into<String>) {
     if let Some(slot) = request.extensions().get::<RouteSlot>() {
-        *slot.0.borrow_mut() = Some(name.into());
+        let name = name.into();
+        stall_detector::name_route(&std::sync::Arc::from(name.as_str()));
+        *slot.0.borrow_mut() = Some(name);
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
+use stall_detector::StallDetector;
 use telemetry::metrics::Metrics;
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -53,6 +54,8 @@ pub struct Shell {
     pub checks: Vec<Arc<dyn ReadinessCheck>>,
     /// Requests that take at least this long are logged with their statements.
     pub slow_request: Duration,
+    /// Watches what answers requests, and the threads that do.
+    pub stalls: StallDetector,
 }
 
 impl Shell {
@@ -87,7 +90,8 @@ impl Shell {
         configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
         with_health: bool,
     ) -> Result<Running, ServerError> {
-        let Self { service, version, config, metrics, checks, slow_request } = self;
+        let Self { service, version, config, metrics, checks, slow_request, stalls } = self;
+        stalls.observe_main();
         let signals = Signals::listen().map_err(ServerError::Signals)?;
         let draining = Arc::new(AtomicBool::new(false));
         let observer = Arc::new(Observer { metrics: RequestMetrics::new(&metrics), slow_request });
@@ -110,7 +114,7 @@ impl Shell {
                     }
                 })
                 .configure(&configure)
-                .wrap(Observe(Arc::clone(&observer)))
+                .wrap(Observe { observer: Arc::clone(&observer), stalls: stalls.clone() })
         };
         let bind_error = |source| ServerError::Bind { bind: config.bind.clone(), source };
         let server = HttpServer::new(factory)

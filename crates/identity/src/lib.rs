@@ -21,6 +21,6 @@ pub use credentials::{bearer, bearer_in};
 pub use error::{IdentityError, header_malformed, token_missing};
 pub use key_source::{KeySource, KeySourceError};
 pub use middleware::Authenticate;
-pub use principal::{MaybePrincipal, Principal};
+pub use principal::{MaybePrincipal, Principal, Verified};
 pub use subject::{derived_id, subject_id};
 pub use verifier::Verifier;

@@ -1,6 +1,7 @@
 //! Who makes a request, and the extractors that hand it to a handler.
 
 use std::future::{Ready, ready};
+use std::sync::OnceLock;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
@@ -36,6 +37,26 @@ impl Principal {
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes.iter().any(|own| own == scope)
+    }
+}
+
+/// A principal as it is remembered with its token, and what whoever meets it again and again has made of it.
+#[derive(Debug)]
+pub struct Verified {
+    /// Who bears the token.
+    pub principal: Principal,
+    marks: OnceLock<[u8; 32]>,
+}
+
+impl Verified {
+    pub(crate) fn new(principal: Principal) -> Self {
+        Self { principal, marks: OnceLock::new() }
+    }
+
+    /// Something that follows from the principal alone; `reckon` is called once for a token that is remembered, and has to say the
+    /// same whenever it is called.
+    pub fn marks(&self, reckon: impl FnOnce(&Principal) -> [u8; 32]) -> &[u8; 32] {
+        self.marks.get_or_init(|| reckon(&self.principal))
     }
 }
 

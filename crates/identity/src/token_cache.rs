@@ -3,12 +3,12 @@
 //! Only accepted tokens get in, so strangers cannot fill it; it is bounded all the same, and forgets the oldest first.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Duration, Utc};
 
-use crate::principal::Principal;
+use crate::principal::{Principal, Verified};
 
 /// How long a verification is trusted at most: bounds how long a withdrawn key goes on working.
 const TRUSTED_FOR: Duration = Duration::seconds(60);
@@ -32,7 +32,7 @@ struct Shard {
 }
 
 struct Entry {
-    principal: Principal,
+    verified: Arc<Verified>,
     until: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 }
@@ -40,7 +40,7 @@ struct Entry {
 /// What is remembered of a token.
 pub(crate) enum Remembered {
     /// Verified, and still good.
-    Good(Principal),
+    Good(Arc<Verified>),
     /// Verified once, and its time is over. Saves verifying a token that a client goes on sending.
     Expired,
 }
@@ -63,7 +63,7 @@ impl TokenCache {
         if now >= entry.expires_at {
             return Some(Remembered::Expired);
         }
-        (now < entry.until).then(|| Remembered::Good(entry.principal.clone()))
+        (now < entry.until).then(|| Remembered::Good(Arc::clone(&entry.verified)))
     }
 
     pub(crate) fn insert(
@@ -75,7 +75,8 @@ impl TokenCache {
     ) {
         let Some(shard) = self.shard(&key) else { return };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = Entry { principal, until: now + TRUSTED_FOR, expires_at };
+        let verified = Arc::new(Verified::new(principal));
+        let entry = Entry { verified, until: now + TRUSTED_FOR, expires_at };
         if shard.entries.insert(key, entry).is_some() {
             return;
         }

@@ -33,6 +33,8 @@ enum Command {
     /// Without --target, --postgres and --redis it looks at the local run (`make up`) of the repository it is run in. Rates and
     /// quantiles are those between two looks. `?`, in JSON `null`, means: not known. It ends with 0 whatever it finds.
     Monitor(Options),
+    Collect(traces::cli::Collect),
+    Trace(traces::cli::Show),
 }
 
 #[derive(Debug, Args)]
@@ -85,18 +87,42 @@ fn parse_every(text: &str) -> Result<Duration, String> {
 
 /// Runs the command line and says how it ended.
 pub async fn run() -> ExitCode {
-    let Command::Monitor(options) = Cli::parse().command;
-    let targets = match targets(&options) {
+    let (name, ended) = match Cli::parse().command {
+        Command::Monitor(options) => return monitor(&options).await,
+        Command::Collect(options) => ("collect", traces::cli::collect(&options, state().as_deref()).await),
+        Command::Trace(options) => ("trace", traces::cli::show(&options, state().as_deref()).await),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads has had enough.
+        Err(error) if error.downcast_ref().is_some_and(is_broken_pipe) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "aldia {name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+/// The state directory of the local run: as the launcher was told, else found.
+fn state() -> Option<PathBuf> {
+    std::env::var_os("STACK_STATE_DIR").map(PathBuf::from).or_else(state_directory)
+}
+
+async fn monitor(options: &Options) -> ExitCode {
+    let targets = match targets(options) {
         Ok(targets) => targets,
         Err(error) => {
             let message = format!("{error:#}; name what to look at with --target NAME=URL");
             Cli::command().error(ErrorKind::MissingRequiredArgument, message).exit()
         }
     };
-    match watch(&options, targets).await {
+    match watch(options, targets).await {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads has had enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "aldia monitor: {error}");
             ExitCode::FAILURE

@@ -10,6 +10,7 @@ use crate::problem::Problem;
 mod every;
 mod gateway;
 mod packages;
+mod services;
 mod stories;
 mod uploads;
 
@@ -31,7 +32,8 @@ pub(crate) struct Rule {
 }
 
 /// Alerts of the rules that are not looked at here, and why.
-pub(crate) const NOT_WATCHED: [(&str, &str); 4] = [
+pub(crate) const NOT_WATCHED: [(&str, &str); 5] = [
+    ("InstanceDown", "a target that does not answer is shown as such"),
     ("GatewayHitRateFell", "compares with yesterday"),
     ("ProcessingJobsDied", "compares with an hour ago"),
     ("StorageOrphans", "compares the passes of an hour"),
@@ -41,7 +43,7 @@ pub(crate) const NOT_WATCHED: [(&str, &str); 4] = [
 /// All rules. Those of an alert come first: what is found by two with one code is told once.
 pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
     let alerts = gateway::RULES.iter().chain(packages::RULES).chain(stories::RULES).chain(uploads::RULES);
-    alerts.chain(every::RULES)
+    alerts.chain(services::RULES).chain(every::RULES)
 }
 
 /// What is out of bounds now.

@@ -23,6 +23,9 @@ pub struct PgConfig {
     pub lock_timeout_ms: u64,
     /// How long a transaction may sit between two statements (`idle_in_transaction_session_timeout`).
     pub idle_in_transaction_timeout_ms: u64,
+    /// Whether the slowest statement of a slow request is explained in the log (default true): after the request, on a
+    /// connection of its own beyond `max_connections`, one at a time and one in ten seconds. `EXPLAIN` does not execute.
+    pub explain_slow_statements: bool,
     /// How old a connection may grow before it is replaced.
     pub max_lifetime_secs: u64,
     /// Where read replicas of that database are, if there are any (default none): streaming standbys, each with a pool of its
@@ -46,6 +49,7 @@ impl Default for PgConfig {
             statement_timeout_ms: 10_000,
             lock_timeout_ms: 3_000,
             idle_in_transaction_timeout_ms: 5_000,
+            explain_slow_statements: true,
             max_lifetime_secs: 1_800,
             replica_urls: Vec::new(),
             replica_patience_ms: 250,

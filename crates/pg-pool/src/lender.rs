@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::{Hook, HookError, Object, Pool, PoolError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use telemetry::request::Part;
 use tokio::task::JoinHandle;
 use tokio::time::error::Elapsed;
 
@@ -46,7 +47,7 @@ impl fmt::Debug for Lender {
 impl Lender {
     /// Nothing is connected yet.
     pub(crate) fn new(config: &PgConfig, source: Source, measures: &Measures) -> Result<Self, PgError> {
-        let recipe = Recipe::pooled(config, measures.durations.clone())?;
+        let recipe = Recipe::pooled(config, measures.statements.clone())?;
         let mut manager = ManagerConfig::default();
         // Verified would cost a round trip at each checkout; a dead connection is noticed by its closed socket instead.
         manager.recycling_method = RecyclingMethod::Fast;
@@ -94,7 +95,9 @@ impl Lender {
 
     async fn lend(&self, limit: Duration, may_queue: bool) -> Result<Option<Conn>, PgError> {
         let started = Instant::now();
+        let waiting = telemetry::request::enter(Part::Pool);
         let object = self.get(limit, may_queue).await;
+        drop(waiting);
         let waited = started.elapsed();
         self.measures.wait.observe(waited.as_secs_f64());
         if let Some(stats) = telemetry::request::current() {

@@ -7,6 +7,7 @@ mod config;
 mod conn;
 mod connect;
 mod error;
+mod explain;
 mod lender;
 mod migrate;
 mod observe;

@@ -31,7 +31,7 @@ impl PgPool {
     /// [`PgError::Migration`] when two migrations share a version, one fails, or another replica does not finish within
     /// five minutes; [`PgError::Acquire`] when no connection can be opened.
     pub async fn migrate(&self, sources: Vec<EmbeddedMigrations>) -> Result<Vec<String>, PgError> {
-        let recipe = Recipe::migrating(self.config(), self.measures().durations.clone())?;
+        let recipe = Recipe::migrating(self.config(), self.measures().statements.clone())?;
         let mut conn = recipe.open().await.map_err(|error| PgError::Acquire(Box::new(error)))?;
         lock(&mut conn).await?;
         // The harness is synchronous: it gets a thread where waiting is allowed. Closing the connection frees the lock.

@@ -1,6 +1,7 @@
 //! What the pool tells the metrics endpoint.
 
 use std::fmt;
+use std::sync::Arc;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
@@ -9,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit;
 use telemetry::metrics::{Metrics, seconds_histogram};
+use telemetry::request::Planner;
 
 use crate::lender::Lender;
 
@@ -28,11 +30,19 @@ pub(crate) struct TxLabels {
     pub(crate) outcome: &'static str,
 }
 
+/// What statements of a pool's connections are told to.
+#[derive(Clone, Debug)]
+pub(crate) struct Listeners {
+    pub(crate) durations: Durations,
+    /// Who explains slow ones; `None` where nobody is to.
+    pub(crate) planner: Option<Arc<dyn Planner>>,
+}
+
 /// The pool's own measurements.
 #[derive(Clone, Debug)]
 pub(crate) struct Measures {
     pub(crate) wait: Histogram,
-    pub(crate) durations: Durations,
+    pub(crate) statements: Listeners,
     pub(crate) transactions: Family<TxLabels, Counter>,
 }
 
@@ -40,7 +50,10 @@ impl Measures {
     pub(crate) fn new(metrics: &Metrics) -> Self {
         let measures = Self {
             wait: seconds_histogram(),
-            durations: Family::new_with_constructor(seconds_histogram as fn() -> Histogram),
+            statements: Listeners {
+                durations: Family::new_with_constructor(seconds_histogram as fn() -> Histogram),
+                planner: None,
+            },
             transactions: Family::default(),
         };
         metrics.register(
@@ -53,7 +66,7 @@ impl Measures {
             "db_client_operation_duration",
             "How long statements took, by operation",
             Some(Unit::Seconds),
-            measures.durations.clone(),
+            measures.statements.durations.clone(),
         );
         metrics.register("tx", "Transactions by name and outcome", None, measures.transactions.clone());
         measures

@@ -9,6 +9,7 @@ use telemetry::metrics::Metrics;
 use crate::PgConfig;
 use crate::conn::{Conn, Source};
 use crate::error::PgError;
+use crate::explain::Explainer;
 use crate::lender::Lender;
 use crate::observe::Measures;
 use crate::position::Position;
@@ -38,7 +39,10 @@ impl PgPool {
     /// [`PgError::Config`] when the settings have faults.
     pub fn new(config: &PgConfig, metrics: &Metrics) -> Result<Self, PgError> {
         statements::install();
-        let measures = Measures::new(metrics);
+        let mut measures = Measures::new(metrics);
+        if config.explain_slow_statements {
+            measures.statements.planner = Some(Arc::new(Explainer::new(config, metrics)?));
+        }
         let primary = Lender::new(config, Source::Primary, &measures)?;
         Measures::watch(metrics, primary.clone());
         let replicas = Replicas::new(config, &measures, metrics)?.map(Arc::new);

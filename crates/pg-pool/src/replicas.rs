@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use telemetry::metrics::Metrics;
+use telemetry::request::Part;
 
 use crate::PgConfig;
 use crate::conn::Conn;
@@ -58,6 +59,7 @@ impl Replicas {
         let found = match position {
             Some(position) => {
                 let started = Instant::now();
+                let _waiting = telemetry::request::enter(Part::Pool);
                 let found = self.find(position, started + self.patience).await;
                 self.measures.wait.observe(started.elapsed().as_secs_f64());
                 found

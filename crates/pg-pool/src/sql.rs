@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Write};
 
 /// How much of a statement is kept; longer texts are cut.
-const MAX_TEXT: usize = 8 * 1024;
+pub(crate) const MAX_TEXT: usize = 8 * 1024;
 
 /// What separates a statement from its values in diesel's own rendering of a query.
 const BINDS: &str = " -- binds: ";

@@ -7,10 +7,10 @@ use std::sync::{Arc, Once};
 use std::time::Instant;
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
-use telemetry::request::RequestStats;
+use telemetry::request::{Entered, Part, RequestStats};
 use tracing::Span;
 
-use crate::observe::{Durations, OperationLabels};
+use crate::observe::{Listeners, OperationLabels};
 use crate::{capture, error, sql};
 
 /// Makes connections that no pool opens (listeners, tools) count like the others. Does its work once a process.
@@ -28,7 +28,7 @@ pub(crate) fn install() {
 pub(crate) struct Statements {
     /// Statements sent and not yet answered; more than one only when a caller pipelines or gave up on a statement.
     open: Vec<Open>,
-    durations: Option<Durations>,
+    listeners: Option<Listeners>,
 }
 
 #[derive(Debug)]
@@ -38,12 +38,12 @@ struct Open {
     is_work: bool,
     span: Span,
     started: Instant,
-    stats: Option<Arc<RequestStats>>,
+    request: Option<(Arc<RequestStats>, Entered)>,
 }
 
 impl Statements {
-    pub(crate) fn new(durations: Option<Durations>) -> Self {
-        Self { open: Vec::new(), durations }
+    pub(crate) fn new(listeners: Option<Listeners>) -> Self {
+        Self { open: Vec::new(), listeners }
     }
 
     /// Closes the books on statements nobody waits for any more; says whether there were any.
@@ -76,8 +76,12 @@ impl Statements {
         if is_work {
             capture::record(&text);
         }
-        let stats = if is_work { telemetry::request::current() } else { None };
-        self.open.push(Open { text, operation, is_work, span, started: Instant::now(), stats });
+        let request = if is_work { telemetry::request::current() } else { None };
+        let request = request.map(|stats| {
+            let entered = stats.enter(Part::Database);
+            (stats, entered)
+        });
+        self.open.push(Open { text, operation, is_work, span, started: Instant::now(), request });
     }
 
     fn finished(&mut self, text: &str, error: Option<&diesel::result::Error>) {
@@ -96,12 +100,16 @@ impl Statements {
         if !statement.is_work {
             return;
         }
-        if let Some(stats) = &statement.stats {
+        let planner = self.listeners.as_ref().and_then(|listeners| listeners.planner.as_ref());
+        if let Some((stats, _)) = &statement.request {
             stats.record_statement(&statement.text, took);
+            if let Some(planner) = planner {
+                stats.set_planner(planner);
+            }
         }
-        if let Some(durations) = &self.durations {
+        if let Some(listeners) = &self.listeners {
             let labels = OperationLabels { operation: statement.operation };
-            durations.get_or_create(&labels).observe(took.as_secs_f64());
+            listeners.durations.get_or_create(&labels).observe(took.as_secs_f64());
         }
     }
 }

@@ -27,12 +27,32 @@ impl Profile {
     }
 }
 
+/// Where the binaries come from.
+#[derive(Clone, Debug)]
+pub(crate) struct Binaries {
+    pub(crate) profile: Profile,
+    /// The directory that has them already.
+    pub(crate) given: Option<PathBuf>,
+}
+
+impl Binaries {
+    /// Builds them, unless they are given, and says where they are.
+    pub(crate) async fn provide(&self, site: &Site, run: &Run) -> Result<PathBuf> {
+        match &self.given {
+            Some(given) => {
+                given.canonicalize().with_context(|| format!("there is no directory {}", given.display()))
+            }
+            None => build(site, run, self.profile).await,
+        }
+    }
+}
+
 fn cargo() -> String {
     std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
 /// Builds all binaries of the workspace; cargo's own progress is shown.
-pub(crate) async fn build(site: &Site, run: &Run, profile: Profile) -> Result<PathBuf> {
+async fn build(site: &Site, run: &Run, profile: Profile) -> Result<PathBuf> {
     let mut arguments = vec!["build", "--workspace", "--bins"];
     if profile == Profile::Release {
         arguments.push("--release");

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::build::Profile;
+use crate::build::{Binaries, Profile};
 use crate::commands;
+use crate::commands::up::Wanted;
 use crate::interrupt::Interrupted;
 use crate::site::Site;
 use crate::ui::Ui;
@@ -49,6 +50,15 @@ enum Command {
         /// Which cargo profile to build with.
         #[arg(long, value_enum, default_value_t = Profile::Release)]
         profile: Profile,
+        /// Whether traces are received and kept; each service then exports all of its own.
+        #[arg(long, value_enum, value_name = "ON|OFF", env = "STACK_TRACES", default_value_t = Switch::On)]
+        traces: Switch,
+        /// Use the binaries in this directory instead of building.
+        #[arg(long, value_name = "DIR")]
+        bin_dir: Option<PathBuf>,
+        /// Leave the data as they are: load no demo data.
+        #[arg(long)]
+        no_demo_data: bool,
         /// Start only this much.
         #[arg(long, value_enum, hide = true)]
         only: Option<Only>,
@@ -67,6 +77,38 @@ enum Command {
     },
     /// Load the demo data into the running system again; what is there already stays.
     Seed,
+    /// Copy the databases, objects and keys of the running system to a new directory, beside its work.
+    ///
+    /// The directory is readable by its owner alone, and holds every secret of the system.
+    Backup {
+        /// Made; must be empty if it is there.
+        #[arg(value_name = "DIR")]
+        to: PathBuf,
+        /// Write the secrets to this file instead of into the directory, to be kept elsewhere.
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
+    },
+    /// Put a backup into an empty state directory, and check it; `up` starts the system from it.
+    ///
+    /// Every file is held against the backup's manifest before anything is changed. Afterwards nothing of the time between the backup and
+    /// now can be taken for current any more: caches begin empty, validators and sync tokens of that time are void.
+    Restore {
+        /// The backup.
+        #[arg(value_name = "DIR")]
+        from: PathBuf,
+        /// Where its secrets are, if not in it.
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
+        /// Remove what the state directory holds now: databases, objects, keys.
+        #[arg(long)]
+        replace: bool,
+        /// Which cargo profile to build with.
+        #[arg(long, value_enum, default_value_t = Profile::Release)]
+        profile: Profile,
+        /// Use the binaries in this directory instead of building.
+        #[arg(long, value_name = "DIR")]
+        bin_dir: Option<PathBuf>,
+    },
     /// Run a command with throwaway servers of its own.
     ///
     /// It finds them in ALDIA_TEST_PG_URL (a superuser), ALDIA_TEST_REDIS_URL and ALDIA_TEST_NATS_URL, and built binaries
@@ -76,6 +118,15 @@ enum Command {
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<String>,
     },
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    /// It is there.
+    On,
+    /// It is not.
+    Off,
 }
 
 /// Parts of the system.
@@ -108,10 +159,20 @@ pub fn run() -> ExitCode {
 async fn dispatch(cli: Cli, ui: Ui) -> Result<ExitCode> {
     let site = Site::find(cli.root, cli.state_dir, cli.port_base, ui)?;
     match cli.command {
-        Command::Up { profile, only } => commands::up::up(&site, profile, only).await,
+        Command::Up { profile, traces, bin_dir, no_demo_data, only } => {
+            let binaries = Binaries { profile, given: bin_dir };
+            let wanted = Wanted { binaries, only, traces: traces == Switch::On, demo_data: !no_demo_data };
+            commands::up::up(&site, &wanted).await
+        }
         Command::Down { data } => commands::down::down(&site, data).await,
         Command::Status { json } => commands::status::status(&site, json).await,
         Command::Seed => commands::seed::seed(&site).await,
+        Command::Backup { to, keys } => commands::backup::backup(&site, &to, keys.as_deref()).await,
+        Command::Restore { from, keys, replace, profile, bin_dir } => {
+            let binaries = Binaries { profile, given: bin_dir };
+            let from = commands::restore::From { directory: from, keys, replace };
+            commands::restore::restore(&site, &from, &binaries).await
+        }
         Command::Test { command } => commands::test::test(&site, &command).await,
     }
 }

@@ -8,9 +8,15 @@ use toml::{Table, Value};
 use crate::services::{SERVICES, Service};
 use crate::site::{Site, make_private_dir, write_private};
 
-/// Writes the configuration of a service, readable by its owner only, and returns where it is.
-pub(crate) fn render(site: &Site, service: &Service, settings: &[(&str, String)]) -> Result<PathBuf> {
-    let template = site.root.join("deploy").join(service.template);
+/// Writes the configuration of a service from its template, readable by its owner only, and returns where it is.
+pub(crate) fn render(
+    site: &Site,
+    service: &Service,
+    template: &str,
+    settings: &[(&str, String)],
+) -> Result<PathBuf> {
+    let head = format!("# Written by `stack up` from deploy/{template}; changes here are lost.\n\n");
+    let template = site.root.join("deploy").join(template);
     let text =
         fs::read_to_string(&template).with_context(|| format!("cannot read {}", template.display()))?;
     let mut table: Table =
@@ -26,8 +32,6 @@ pub(crate) fn render(site: &Site, service: &Service, settings: &[(&str, String)]
     }
     let file = site.config(service.name);
     make_private_dir(&site.state.join("config"))?;
-    let head =
-        format!("# Written by `stack up` from deploy/{}; changes here are lost.\n\n", service.template);
     write_private(&file, &(head + &toml::to_string_pretty(&table)?))?;
     Ok(file)
 }

@@ -10,7 +10,6 @@ use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 use tokio::process::{Child, Command};
 
-use crate::build::Profile;
 use crate::health::Probe;
 use crate::logs::{open_log, tail};
 use crate::process::{MARK_VARIABLE, ProcessIdentity, end_marked};
@@ -27,10 +26,14 @@ struct Head {
 }
 
 /// With what a complete run was brought up.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Completed {
-    pub(crate) profile: Profile,
+    /// Where its binaries are.
+    pub(crate) bin: PathBuf,
     pub(crate) port_base: Option<u16>,
+    /// Whether traces are kept.
+    #[serde(default)]
+    pub(crate) traces: bool,
 }
 
 /// What is kept about one part of a run.
@@ -128,7 +131,8 @@ impl Run {
     /// How the run was brought up; `None` when it did not come to that.
     pub(crate) fn completed(&self) -> Result<Option<Completed>> {
         match fs::read_to_string(self.directory.join("complete.json")) {
-            Ok(text) => Ok(Some(serde_json::from_str(&text)?)),
+            // What another version of this program wrote says nothing that can be gone on with.
+            Ok(text) => Ok(serde_json::from_str(&text).ok()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
         }

@@ -7,7 +7,7 @@ pub(crate) struct Service {
     pub(crate) name: &'static str,
     /// The binary cargo builds.
     pub(crate) binary: &'static str,
-    /// Its arguments; `{config}` and `{data}` are replaced.
+    /// Its arguments; `{config}`, `{data}`, `{collector}` (where traces are taken) and `{traces}` are replaced.
     pub(crate) serve: &'static [&'static str],
     /// What it listens on: a name for messages, and the fixed port.
     pub(crate) ports: &'static [(&'static str, u16)],
@@ -15,8 +15,8 @@ pub(crate) struct Service {
     pub(crate) ready: Ready,
     /// Its own database, if it has one.
     pub(crate) database: Option<Database>,
-    /// The template of its configuration in `deploy/`.
-    pub(crate) template: &'static str,
+    /// The template of its configuration in `deploy/`; none for one that is told everything by its arguments.
+    pub(crate) template: Option<&'static str>,
     /// What is written over the template.
     pub(crate) settings: &'static [(&'static str, Setting)],
     /// Services that must be ready before it starts.
@@ -46,7 +46,31 @@ pub(crate) struct Database {
     /// Loads the demo data; may be run again. The accounts' password is in `ALDIA_DEMO_PASSWORD`; its last line on stdout
     /// is `{"accounts": [{"username", "password", "roles"}]}`.
     pub(crate) seed: Option<&'static [&'static str]>,
+    /// What a restored database needs before its service starts: that nothing it gave out after the backup comes again with another
+    /// meaning.
+    pub(crate) after_restore: &'static [AfterRestore],
+    /// Commands that end with 1 where a restored database is not whole. `{export}` is replaced by an empty directory.
+    pub(crate) verify: &'static [&'static [&'static str]],
 }
+
+/// A step after a restore.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AfterRestore {
+    /// A command of the service.
+    Command(&'static [&'static str]),
+    /// A statement in its database.
+    Sql(&'static str),
+}
+
+/// Beyond every version that was given out in a lost future, as `catalog begin-epoch` does it.
+const RAISE_ASSETS: &str = "UPDATE asset SET version = version + 4294967296";
+const RAISE_STORIES: &str = "UPDATE gym SET version = version + 4294967296; UPDATE story SET version = version + 4294967296; \
+     UPDATE highlight SET version = version + 4294967296";
+const RAISE_DESK: &str = "UPDATE customer SET version = version + 4294967296; UPDATE announcement SET version = version + 4294967296; \
+     UPDATE package SET version = version + 4294967296; UPDATE claim SET version = version + 4294967296; \
+     UPDATE slot SET version = version + 4294967296";
+/// Positions of another epoch are answered with the whole feed.
+const NEW_FEED_EPOCH: &str = "UPDATE feed_clock SET epoch = gen_random_uuid()";
 
 /// A value that only this run knows.
 #[derive(Clone, Copy, Debug)]
@@ -61,8 +85,25 @@ pub(crate) enum Setting {
     Directory(&'static str),
 }
 
+/// Keeps the traces of all others. Their `telemetry.otlp_endpoint` is written when it is part of the run.
+pub(crate) const COLLECTOR: &str = "collector";
+/// Where it takes them.
+pub(crate) const COLLECTOR_PORT: u16 = 8091;
+
 /// All services.
 pub(crate) const SERVICES: &[Service] = &[
+    Service {
+        name: COLLECTOR,
+        binary: "aldia",
+        serve: &["collect", "--listen", "{collector}", "--dir", "{traces}"],
+        ports: &[("http", COLLECTOR_PORT)],
+        ready: Ready::Http(COLLECTOR_PORT, "readyz"),
+        database: None,
+        template: None,
+        settings: &[],
+        depends_on: &[],
+        seed_after_start: None,
+    },
     Service {
         name: "catalog",
         binary: "catalog",
@@ -73,8 +114,10 @@ pub(crate) const SERVICES: &[Service] = &[
             name: "catalog",
             migrate: &["migrate", "--config", "{config}"],
             seed: Some(&["seed", "--config", "{config}", "--data", "{data}"]),
+            after_restore: &[AfterRestore::Command(&["begin-epoch", "--config", "{config}"])],
+            verify: &[],
         }),
-        template: "catalog.toml",
+        template: Some("catalog.toml"),
         settings: &[
             ("postgres.url", Setting::DatabaseUrl("catalog")),
             ("redis.url", Setting::RedisUrl),
@@ -95,8 +138,10 @@ pub(crate) const SERVICES: &[Service] = &[
             name: "upload_ingest",
             migrate: &["migrate", "--config", "{config}"],
             seed: None,
+            after_restore: &[AfterRestore::Sql(RAISE_ASSETS)],
+            verify: &[&["reconcile", "--dry-run", "--config", "{config}"]],
         }),
-        template: "upload-ingest.toml",
+        template: Some("upload-ingest.toml"),
         settings: &UPLOADS,
         depends_on: &["catalog"],
         seed_after_start: None,
@@ -108,7 +153,7 @@ pub(crate) const SERVICES: &[Service] = &[
         ports: &[("http", 8085)],
         ready: Ready::Http(8085, "readyz"),
         database: None,
-        template: "upload-worker.toml",
+        template: Some("upload-worker.toml"),
         settings: &UPLOADS,
         depends_on: &["upload-ingest"],
         seed_after_start: None,
@@ -123,8 +168,10 @@ pub(crate) const SERVICES: &[Service] = &[
             name: "stories_feed",
             migrate: &["migrate", "--config", "{config}"],
             seed: None,
+            after_restore: &[AfterRestore::Sql(NEW_FEED_EPOCH), AfterRestore::Sql(RAISE_STORIES)],
+            verify: &[],
         }),
-        template: "stories-feed.toml",
+        template: Some("stories-feed.toml"),
         settings: &[
             ("postgres.url", Setting::DatabaseUrl("stories_feed")),
             ("redis.url", Setting::RedisUrl),
@@ -155,8 +202,14 @@ pub(crate) const SERVICES: &[Service] = &[
             name: "package_ledger",
             migrate: &["migrate", "--config", "{config}"],
             seed: None,
+            after_restore: &[AfterRestore::Sql(RAISE_DESK)],
+            verify: &[
+                &["custody", "export", "--config", "{config}", "--out", "{export}"],
+                &["custody", "verify", "{export}"],
+                &["books", "verify", "--config", "{config}"],
+            ],
         }),
-        template: "package-ledger.toml",
+        template: Some("package-ledger.toml"),
         settings: &[
             ("postgres.url", Setting::DatabaseUrl("package_ledger")),
             ("redis.url", Setting::RedisUrl),
@@ -186,7 +239,7 @@ pub(crate) const SERVICES: &[Service] = &[
         ports: &[("http", 8080), ("admin", 8090)],
         ready: Ready::Http(8090, "readyz"),
         database: None,
-        template: "gateway.toml",
+        template: Some("gateway.toml"),
         settings: &[
             ("nats.url", Setting::NatsUrl),
             // The Redis of each service: its edges hold their leases where it looks for them.
@@ -209,6 +262,11 @@ const UPLOADS: [(&str, Setting); 6] = [
     ("media.capability_key", Setting::Key("capability_key")),
     ("api.cursor_key", Setting::Key("upload_cursor_key")),
 ];
+
+/// All services, or all but the collector of traces.
+pub(crate) fn services(with_traces: bool) -> Vec<&'static Service> {
+    SERVICES.iter().filter(|service| with_traces || service.name != COLLECTOR).collect()
+}
 
 /// The services in an order in which each comes after all it depends on, else as in the table.
 pub(crate) fn start_order() -> Vec<&'static Service> {
@@ -256,6 +314,44 @@ mod tests {
             SERVICES.iter().flat_map(|service| service.ports.iter().map(|(_, port)| *port)).collect();
         let distinct: std::collections::BTreeSet<_> = ports.iter().collect();
         assert_eq!(distinct.len(), ports.len());
+    }
+
+    /// A version that is given out twice, with two meanings, passes for a validator of the other one. The catalog's are raised by its own
+    /// command; a version of a tariff is its name.
+    #[test]
+    fn every_version_of_a_row_is_raised_after_a_restore() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
+        for (service, database) in
+            SERVICES.iter().filter_map(|service| Some((service, service.database.as_ref()?)))
+        {
+            let raised: Vec<&str> = database
+                .after_restore
+                .iter()
+                .filter_map(|after| match after {
+                    AfterRestore::Sql(sql) => Some(*sql),
+                    AfterRestore::Command(_) => None,
+                })
+                .collect();
+            if raised.is_empty() {
+                continue;
+            }
+            let raised = raised.join("; ");
+            for folder in std::fs::read_dir(root.join(service.name)).unwrap() {
+                let file = folder.unwrap().path().join("up.sql");
+                let sql = std::fs::read_to_string(file).unwrap_or_default();
+                for table in sql.split("CREATE TABLE ").skip(1) {
+                    let (head, _) = table.split_once("\n);").unwrap_or((table, ""));
+                    let name = head.split_whitespace().next().unwrap();
+                    let has_version = head.contains("\n    version bigint ");
+                    assert!(
+                        !has_version
+                            || raised.contains(&format!("UPDATE {name} SET version = version + 4294967296")),
+                        "{}: {name}.version",
+                        service.name
+                    );
+                }
+            }
+        }
     }
 
     /// A worker has no database of its own, and a service reads no other service's: who names one owns it, or is started after

@@ -99,6 +99,13 @@ impl Search {
         beside.or_else(|| self.program("psql"))
     }
 
+    /// `pg_dump` or `pg_restore`: of the newest server that is installed, for an older one cannot read a newer one's data.
+    pub(crate) fn postgres_tool(&self, name: &str) -> Result<PathBuf> {
+        let beside = self.postgres(None).map(|one| one.bin.join(name)).filter(|file| is_executable(file));
+        let found = beside.or_else(|| self.program(name));
+        found.with_context(|| format!("{name} is not installed; it is in the package postgresql-client"))
+    }
+
     /// The one that must be there because [`require`] has seen to it.
     pub(crate) fn found(&self, name: &str) -> Result<PathBuf> {
         self.program(name).with_context(|| format!("{name} is not installed"))

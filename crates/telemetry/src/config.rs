@@ -13,16 +13,30 @@ pub struct TelemetryConfig {
     /// `http://127.0.0.1:4318/v1/traces`. Default: none, nothing is exported.
     pub otlp_endpoint: Option<String>,
     /// Share of the traces begun here that are recorded, 0.0 to 1.0. Default 1.0. A trace begun elsewhere follows
-    /// the decision its `traceparent` carries. Too high fills the collector, too low hides rare faults.
+    /// the decision its `traceparent` carries. Too high fills the collector. Slow and failed requests of the others get their
+    /// server span afterwards.
     pub sample_ratio: f64,
-    /// Requests that take longer than this many milliseconds are logged with their statements. Default 500.
+    /// Requests that take longer than this many milliseconds are logged with their statements, and recorded when they were
+    /// not drawn. Default 500.
     /// Too low buries the log, too high hides what users feel.
     pub slow_request_ms: u64,
+    /// A poll of a task that holds its thread for at least this many milliseconds is logged and counted. Default 10; 0 turns
+    /// that off. Too low reports what nobody feels, too high hides what stops every other request of the thread.
+    pub blocking_poll_ms: u64,
+    /// Whether such a line says what the thread did, as a stack. Default true. Costs nothing until a poll is too long.
+    pub blocking_stacks: bool,
 }
 
 impl Default for TelemetryConfig {
     fn default() -> Self {
-        Self { log: "info".to_owned(), otlp_endpoint: None, sample_ratio: 1.0, slow_request_ms: 500 }
+        Self {
+            log: "info".to_owned(),
+            otlp_endpoint: None,
+            sample_ratio: 1.0,
+            slow_request_ms: 500,
+            blocking_poll_ms: 10,
+            blocking_stacks: true,
+        }
     }
 }
 

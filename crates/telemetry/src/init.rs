@@ -17,6 +17,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use crate::TelemetryConfig;
 use crate::json_line::JsonLine;
 use crate::propagation::{RootIds, RootSampler, RootTracer};
+use crate::span_stack::KeepSpanStack;
 
 /// Longest one export may take before its spans are given up.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -69,6 +70,7 @@ impl Telemetry {
         let log_filter = EnvFilter::try_new(&config.log).map_err(TelemetryError::Filter)?;
         let provider = provider(service, config)?;
         let tracer = RootTracer(provider.tracer("aldia"));
+        let late = config.otlp_endpoint.is_some().then(|| tracer.clone());
         // Location, thread, level and target cost more than they tell on a span that has a name of its own.
         let traces = tracing_opentelemetry::layer()
             .with_tracer(tracer)
@@ -83,8 +85,12 @@ impl Telemetry {
             .event_format(JsonLine { service })
             .with_writer(std::io::stdout)
             .with_filter(log_filter.and(filter_fn(|metadata| metadata.is_event())));
-        let subscriber = tracing_subscriber::registry().with(traces).with(lines);
+        let open = KeepSpanStack.with_filter(filter_fn(is_traced).with_max_level_hint(LevelFilter::INFO));
+        let subscriber = tracing_subscriber::registry().with(traces).with(lines).with(open);
         tracing::subscriber::set_global_default(subscriber).map_err(TelemetryError::AlreadyStarted)?;
+        if let Some(late) = late {
+            crate::late::start(late);
+        }
         log_panics();
         Ok(Telemetry { provider })
     }

@@ -4,9 +4,12 @@ mod config;
 pub mod deadline;
 mod init;
 mod json_line;
+pub mod late;
 pub mod metrics;
 pub mod propagation;
+pub mod redact;
 pub mod request;
+pub mod span_stack;
 mod tracestate;
 
 pub use config::TelemetryConfig;

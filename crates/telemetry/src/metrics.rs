@@ -7,8 +7,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use prometheus_client;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry, Unit};
+
+mod durations;
+
+pub use durations::{DurationSeries, SeriesLabels, TracedDurations};
+use durations::{Family, Head};
 
 /// Content type of what [`Metrics::encode`] returns.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -24,7 +30,9 @@ pub struct Metrics {
 }
 
 struct Inner {
+    service: &'static str,
     registry: Registry,
+    families: Vec<(Head, Box<dyn Family>)>,
     shared: HashMap<&'static str, Box<dyn Any + Send>>,
 }
 
@@ -34,7 +42,8 @@ impl Metrics {
     pub fn new(service: &'static str) -> Self {
         let labels = [(Cow::Borrowed("service"), Cow::Borrowed(service))];
         let registry = Registry::with_labels(labels.into_iter());
-        Self { inner: Arc::new(Mutex::new(Inner { registry, shared: HashMap::new() })) }
+        let inner = Inner { service, registry, families: Vec::new(), shared: HashMap::new() };
+        Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
     /// Adds a metric. The unit's name is appended to `name`, and `_total` to a counter's: pass
@@ -69,11 +78,36 @@ impl Metrics {
         metric
     }
 
+    /// Durations by labels, whose buckets lead to traces. A second call with the same name and labels gives those of the first.
+    /// `_seconds` is appended to the name.
+    pub fn traced_durations<L: SeriesLabels>(
+        &self,
+        name: &'static str,
+        help: &'static str,
+    ) -> TracedDurations<L> {
+        let mut inner = self.inner();
+        let known = inner.shared.get(name).and_then(|known| known.downcast_ref::<TracedDurations<L>>());
+        if let Some(known) = known {
+            return known.clone();
+        }
+        let durations = TracedDurations::default();
+        let head = Head { service: inner.service, name: format!("{name}_seconds"), help };
+        inner.shared.insert(name, Box::new(durations.clone()));
+        inner.families.push((head, Box::new(durations.clone())));
+        durations
+    }
+
     /// All metrics as OpenMetrics text ([`CONTENT_TYPE`]), ending in `# EOF`.
     #[must_use]
     pub fn encode(&self) -> String {
         let mut text = String::new();
-        if let Err(error) = prometheus_client::encoding::text::encode(&mut text, &self.inner().registry) {
+        let inner = self.inner();
+        let encoded = encode_registry(&mut text, &inner.registry)
+            .and_then(|()| {
+                inner.families.iter().try_for_each(|(head, family)| family.encode(head, &mut text))
+            })
+            .and_then(|()| encode_eof(&mut text));
+        if let Err(error) = encoded {
             // Writing to a string cannot fail; a metric's own encoder can, and half an answer must not pass for one.
             tracing::error!(%error, "metrics could not be encoded");
             return String::new();

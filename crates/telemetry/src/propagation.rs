@@ -14,8 +14,9 @@ mod root;
 mod trace_context;
 mod traceparent;
 
+use crate::late::Unrecorded;
 use incoming::{Carried, Incoming};
-pub(crate) use root::{RootIds, RootSampler, RootTracer};
+pub(crate) use root::{Announced, RootIds, RootSampler, RootTracer};
 pub use trace_context::TraceContext;
 use traceparent::{RANDOM, SAMPLED, format_traceparent};
 
@@ -83,6 +84,23 @@ pub fn trace_id(span: &tracing::Span) -> Option<String> {
     let span = context.span();
     let span = span.span_context();
     span.is_valid().then(|| span.trace_id().to_string())
+}
+
+/// Whether `span` is exported; `false` for one that is not sampled, and in a process that exports nothing.
+#[must_use]
+pub fn is_recorded(span: &tracing::Span) -> bool {
+    crate::late::is_exporting() && span.context().span().span_context().is_sampled()
+}
+
+/// The ids of a span that is not sampled, for one that is made in its place afterwards ([`crate::late`]).
+#[must_use]
+pub fn unrecorded(span: &tracing::Span) -> Option<Unrecorded> {
+    let context = span.context();
+    let parent = context.get::<Arc<Carried>>().and_then(|carried| carried.parent);
+    let span = context.span();
+    let span = span.span_context();
+    let is_so = span.is_valid() && !span.is_sampled();
+    is_so.then(|| Unrecorded { trace_id: span.trace_id(), span_id: span.span_id(), parent })
 }
 
 fn traceparent_of(context: &Context) -> Option<String> {

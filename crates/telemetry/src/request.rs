@@ -1,75 +1,142 @@
 //! What one request did: a task-local record that layers below the handler write to and the server reads at the end.
+//!
+//! Time is kept twice. What layers record as lengths ([`RequestStats::record_statement`] and the like) is added up as it is,
+//! for access lines: parallel statements are together longer than the request. What they enter ([`enter`]) goes to an account
+//! in which no instant is counted twice ([`RequestStats::account`]), for `Server-Timing` and the slow log.
 
-use std::collections::VecDeque;
+use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Statements kept for the slow log; further ones are only counted.
-pub const MAX_KEPT_STATEMENTS: usize = 64;
-/// Characters kept of one statement's text.
-pub const MAX_STATEMENT_CHARS: usize = 2000;
+mod account;
+mod cause;
+mod held;
+mod ledger;
+mod lookups;
+mod part;
+mod peers;
+mod statements;
+
+pub use account::{Account, Named, push_decimal};
+pub use cause::{Cause, DECISIVE_SHARE};
+pub use held::thread_was_held;
+use ledger::Ledger;
+use lookups::Counts;
+pub use lookups::{Lookup, Lookups};
+pub use part::{Part, Spent};
+pub use peers::{MAX_PEERS, Peer};
+use statements::Kept;
+pub use statements::{MAX_KEPT_STATEMENTS, Statements};
+
+/// Bytes kept of one statement's text.
+pub const MAX_STATEMENT_BYTES: usize = 8 * 1024;
 
 tokio::task_local! {
     static CURRENT: Arc<RequestStats>;
 }
 
-/// One statement of a request, as kept for the slow log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statement {
-    /// The text as sent, without its bind values, at most [`MAX_STATEMENT_CHARS`] long.
-    pub sql: String,
-    /// From sending to the last row.
-    pub took: Duration,
+/// Who can have a statement explained, later and elsewhere: never by whoever asks, nor at the cost of a request.
+pub trait Planner: Send + Sync + fmt::Debug {
+    /// Has the plan of a statement of this request logged, if that is worth it. Returns at once.
+    fn explain(&self, request: Arc<RequestStats>, statement: &Statements);
 }
 
-/// Counters of one request. Shared by reference and safe to write to from any thread; all writes are additions, so
-/// their order does not matter.
+/// Counters of one request. Shared by reference and safe to write to from any thread.
 #[derive(Debug)]
 pub struct RequestStats {
     trace_id: Option<String>,
     request_id: String,
+    begun: Instant,
     statements: AtomicU64,
     db_micros: AtomicU64,
     pool_wait_micros: AtomicU64,
     upstream_calls: AtomicU64,
     upstream_micros: AtomicU64,
-    kept: Mutex<VecDeque<Statement>>,
-    parts: Mutex<Vec<(&'static str, Duration)>>,
-    details: Mutex<Vec<(&'static str, Duration)>>,
+    lookups: Counts,
+    ledger: Mutex<Ledger>,
+    kept: Mutex<Kept>,
+    peers: Mutex<Vec<Peer>>,
+    parts: Mutex<Named>,
+    details: Mutex<Named>,
     principal: OnceLock<String>,
     deadline: OnceLock<Instant>,
+    planner: OnceLock<Arc<dyn Planner>>,
+}
+
+/// Time that goes to a part of the request's account until this is dropped.
+#[derive(Debug)]
+#[must_use = "the part ends when this is dropped"]
+pub struct Entered {
+    stats: Arc<RequestStats>,
+    part: Part,
+    at: u64,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        let at = self.stats.nanos(now);
+        let mut ledger = self.stats.ledger();
+        ledger.leave(self.part, at);
+        let held = held::until_just(now).map(|(from, to)| (self.stats.nanos(from), self.stats.nanos(to)));
+        if let Some((from, to)) = held.filter(|(_, to)| self.at < *to) {
+            // What was waited for may have come any time in between.
+            ledger.claim(Part::Late, from.max(self.at)..to, at);
+        }
+    }
 }
 
 impl RequestStats {
-    /// An empty record. `trace_id` is the hex form of the trace the request belongs to.
+    /// An empty record of a request that begins now. `trace_id` is the hex form of the trace it belongs to.
     #[must_use]
     pub fn new(trace_id: Option<String>, request_id: String) -> Arc<Self> {
         Arc::new(Self {
             trace_id,
             request_id,
+            begun: Instant::now(),
             statements: AtomicU64::new(0),
             db_micros: AtomicU64::new(0),
             pool_wait_micros: AtomicU64::new(0),
             upstream_calls: AtomicU64::new(0),
             upstream_micros: AtomicU64::new(0),
-            kept: Mutex::new(VecDeque::new()),
-            parts: Mutex::new(Vec::new()),
-            details: Mutex::new(Vec::new()),
+            lookups: Counts::default(),
+            ledger: Mutex::default(),
+            kept: Mutex::default(),
+            peers: Mutex::default(),
+            parts: Mutex::default(),
+            details: Mutex::default(),
             principal: OnceLock::new(),
             deadline: OnceLock::new(),
+            planner: OnceLock::new(),
         })
     }
 
-    /// Counts one statement and keeps its text while there is room ([`MAX_KEPT_STATEMENTS`]).
+    /// Gives the time from now on to this part, as far as no part that ranks higher has it, until what is returned is dropped.
+    pub fn enter(self: &Arc<Self>, part: Part) -> Entered {
+        let at = self.nanos(Instant::now());
+        self.ledger().enter(part, at);
+        Entered { stats: Arc::clone(self), part, at }
+    }
+
+    /// Says that a poll of the request's own task held its thread: the poll has just ended, and took so long.
+    pub fn record_blocked(&self, took: Duration) {
+        self.claim(Part::Blocked, took);
+        thread_was_held(took);
+    }
+
+    /// Says that the request's task was ready and nobody polled it: it has just been polled, after so long.
+    pub fn record_queue_wait(&self, waited: Duration) {
+        self.claim(Part::Late, waited);
+    }
+
+    /// Counts one statement, and keeps its text by [`MAX_KEPT_STATEMENTS`] and [`MAX_STATEMENT_BYTES`].
     pub fn record_statement(&self, sql: &str, took: Duration) {
         self.statements.fetch_add(1, Ordering::Relaxed);
         self.db_micros.fetch_add(micros(took), Ordering::Relaxed);
-        let mut kept = self.kept();
-        if kept.len() < MAX_KEPT_STATEMENTS {
-            kept.push_back(Statement { sql: sql.chars().take(MAX_STATEMENT_CHARS).collect(), took });
-        }
+        let kept = sql.get(..sql.floor_char_boundary(MAX_STATEMENT_BYTES)).unwrap_or_default();
+        lock(&self.kept).record(kept, took);
     }
 
     /// Adds time spent waiting for a database connection.
@@ -77,14 +144,20 @@ impl RequestStats {
         self.pool_wait_micros.fetch_add(micros(waited), Ordering::Relaxed);
     }
 
-    /// Counts one call to another service and the time until its answer's head.
-    pub fn record_upstream(&self, took: Duration) {
-        self.upstream_calls.fetch_add(1, Ordering::Relaxed);
+    /// Counts one request that was sent to another service `tries` times, and the time until its answer's head.
+    pub fn record_call(&self, peer: &Arc<str>, tries: u64, took: Duration) {
+        self.upstream_calls.fetch_add(tries, Ordering::Relaxed);
         self.upstream_micros.fetch_add(micros(took), Ordering::Relaxed);
+        peers::add(&mut lock(&self.peers), peer, tries, took);
     }
 
-    /// Adds time that the handler spent on a part of its own: receiving, writing. Parts do not overlap each other, nor what
-    /// is recorded by the other methods; together they are what the request took.
+    /// Counts a look into the shared cache.
+    pub fn record_lookup(&self, lookup: Lookup) {
+        self.lookups.add(lookup);
+    }
+
+    /// Adds time that the handler spent on a part of its own: writing, composing. Parts do not overlap each other, nor what
+    /// is [entered](Self::enter).
     pub fn record_part(&self, name: &'static str, took: Duration) {
         add(&self.parts, name, took);
     }
@@ -106,52 +179,73 @@ impl RequestStats {
         let _already_set = self.deadline.set(deadline);
     }
 
+    /// Notes who explains the statements of this request. The first call wins.
+    pub fn set_planner(&self, planner: &Arc<dyn Planner>) {
+        self.planner.get_or_init(|| Arc::clone(planner));
+    }
+
+    /// Has the request's slowest statement explained, if there is one and somebody who can.
+    pub fn explain_slowest(self: &Arc<Self>) {
+        let Some(planner) = self.planner.get() else { return };
+        if let Some(slowest) = self.slowest_statements().first() {
+            planner.explain(Arc::clone(self), slowest);
+        }
+    }
+
+    /// What the request took until `now`, and what of it was what. `total` is what the caller measured, from a little before
+    /// this record began.
+    #[must_use]
+    pub fn account(&self, total: Duration, now: Instant) -> Account {
+        let spent = self.ledger().spent_by(self.nanos(now));
+        Account::new(total, spent, lock(&self.parts).clone(), lock(&self.details).clone())
+    }
+
     /// Number of statements so far.
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
     }
 
-    /// Time in the database so far, without waiting for a connection.
+    /// Time in the database so far, without waiting for a connection; parallel statements add up.
     #[must_use]
     pub fn db_time(&self) -> Duration {
         Duration::from_micros(self.db_micros.load(Ordering::Relaxed))
     }
 
-    /// Time spent waiting for a database connection so far.
+    /// Time spent waiting for a database connection so far, likewise.
     #[must_use]
     pub fn pool_wait(&self) -> Duration {
         Duration::from_micros(self.pool_wait_micros.load(Ordering::Relaxed))
     }
 
-    /// Number of calls to other services so far.
+    /// Requests sent to other services so far, each try counted.
     #[must_use]
     pub fn upstream_calls(&self) -> u64 {
         self.upstream_calls.load(Ordering::Relaxed)
     }
 
-    /// Time waiting for other services so far.
+    /// Time waiting for other services so far; parallel calls add up.
     #[must_use]
     pub fn upstream_time(&self) -> Duration {
         Duration::from_micros(self.upstream_micros.load(Ordering::Relaxed))
     }
 
-    /// The handler's own parts so far, in the order they were first recorded.
+    /// The services that were asked, in the order they first were, at most [`MAX_PEERS`].
     #[must_use]
-    pub fn parts(&self) -> Vec<(&'static str, Duration)> {
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn peers(&self) -> Vec<Peer> {
+        lock(&self.peers).clone()
     }
 
-    /// What was recorded within other parts, likewise.
+    /// What came of looking into the shared cache.
     #[must_use]
-    pub fn details(&self) -> Vec<(&'static str, Duration)> {
-        self.details.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn lookups(&self) -> Lookups {
+        self.lookups.read()
     }
 
-    /// The statements kept, oldest first.
+    /// The statements kept, by text, the slowest first.
     #[must_use]
-    pub fn kept_statements(&self) -> Vec<Statement> {
-        self.kept().iter().cloned().collect()
+    pub fn slowest_statements(&self) -> Vec<Statements> {
+        lock(&self.kept).slowest_first()
     }
 
     /// Hex id of the trace the request belongs to.
@@ -179,15 +273,28 @@ impl RequestStats {
         self.deadline.get().copied()
     }
 
-    /// The list stays valid whatever a panicking holder did, so poison is ignored.
-    fn kept(&self) -> MutexGuard<'_, VecDeque<Statement>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn claim(&self, part: Part, took: Duration) {
+        let at = self.nanos(Instant::now());
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.ledger().claim(part, at.saturating_sub(took)..at, at);
+    }
+
+    fn nanos(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.begun).as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        lock(&self.ledger)
     }
 }
 
-/// The list stays valid whatever a panicking holder did, so poison is ignored.
-fn add(list: &Mutex<Vec<(&'static str, Duration)>>, name: &'static str, took: Duration) {
-    let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
+/// What is guarded here stays whole whatever a panicking holder did, so poison is ignored.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn add(list: &Mutex<Named>, name: &'static str, took: Duration) {
+    let mut list = lock(list);
     match list.iter_mut().find(|(known, _)| *known == name) {
         Some((_, sum)) => *sum += took,
         None => list.push((name, took)),
@@ -195,9 +302,25 @@ fn add(list: &Mutex<Vec<(&'static str, Duration)>>, name: &'static str, took: Du
 }
 
 /// Runs `f` with `stats` as the current request's record. A task spawned inside does not inherit it: pass the
-/// `Arc` and call `scope` again.
+/// `Arc` and call `scope` again, or spawn what [`inherit`] makes of its work.
 pub fn scope<F: Future>(stats: Arc<RequestStats>, f: F) -> impl Future<Output = F::Output> {
     CURRENT.scope(stats, f)
+}
+
+/// `f` for a task of its own that goes on working for the current request, if there is one.
+pub fn inherit<F: Future>(f: F) -> impl Future<Output = F::Output> {
+    let stats = current();
+    async move {
+        match stats {
+            Some(stats) => scope(stats, f).await,
+            None => f.await,
+        }
+    }
+}
+
+/// As [`RequestStats::enter`] on the current record; `None` outside of a request.
+pub fn enter(part: Part) -> Option<Entered> {
+    CURRENT.try_with(|stats| stats.enter(part)).ok()
 }
 
 /// As [`scope`], for work that never waits.
@@ -221,67 +344,4 @@ fn micros(duration: Duration) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn statements_past_the_bound_are_counted_but_not_kept() {
-        let stats = RequestStats::new(None, "r".to_owned());
-        for _ in 0..MAX_KEPT_STATEMENTS + 10 {
-            stats.record_statement("SELECT 1", Duration::from_micros(5));
-        }
-        assert_eq!(stats.statements(), 74);
-        assert_eq!(stats.kept_statements().len(), MAX_KEPT_STATEMENTS);
-        assert_eq!(stats.db_time(), Duration::from_micros(370));
-    }
-
-    #[test]
-    fn a_long_statement_is_cut_between_characters() {
-        let stats = RequestStats::new(None, "r".to_owned());
-        stats.record_statement(&"ü".repeat(5000), Duration::ZERO);
-        assert_eq!(stats.kept_statements()[0].sql.chars().count(), MAX_STATEMENT_CHARS);
-    }
-
-    #[test]
-    fn a_part_that_comes_again_is_added_up() {
-        let stats = RequestStats::new(None, "r".to_owned());
-        for (name, millis) in [("recv", 1), ("write", 2), ("recv", 3)] {
-            stats.record_part(name, Duration::from_millis(millis));
-        }
-        assert_eq!(stats.parts(), [("recv", Duration::from_millis(4)), ("write", Duration::from_millis(2))]);
-    }
-
-    #[test]
-    fn the_first_principal_stays() {
-        let stats = RequestStats::new(None, "r".to_owned());
-        stats.set_principal("ada");
-        stats.set_principal("bob");
-        assert_eq!(stats.principal(), Some("ada"));
-    }
-
-    #[test]
-    fn the_first_deadline_stays() {
-        let stats = RequestStats::new(None, "r".to_owned());
-        assert_eq!(stats.deadline(), None);
-        let deadline = Instant::now();
-        stats.set_deadline(deadline);
-        stats.set_deadline(deadline + Duration::from_secs(1));
-        assert_eq!(stats.deadline(), Some(deadline));
-    }
-
-    #[tokio::test]
-    async fn the_record_is_current_only_inside_its_scope() {
-        assert!(current().is_none());
-        let stats = RequestStats::new(Some("t".to_owned()), "r".to_owned());
-        scope(Arc::clone(&stats), async {
-            current().unwrap().record_upstream(Duration::from_millis(2));
-            current().unwrap().record_pool_wait(Duration::from_millis(1));
-            assert_eq!(with_current(|stats| stats.request_id().to_owned()).as_deref(), Some("r"));
-        })
-        .await;
-        assert!(current().is_none());
-        assert_eq!(stats.upstream_time(), Duration::from_millis(2));
-        assert_eq!(stats.upstream_calls(), 1);
-        assert_eq!(stats.pool_wait(), Duration::from_millis(1));
-    }
-}
+mod tests;

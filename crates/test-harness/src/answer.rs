@@ -3,8 +3,10 @@
 use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::Value;
+use stall_detector::strict;
 
-use crate::{Contract, Cost};
+use crate::stalls::{nothing_blocks_in_the_background, with_stacks};
+use crate::{Contract, Cost, timing};
 
 /// A response, read whole, with what it answers.
 #[derive(Clone, Debug)]
@@ -25,25 +27,30 @@ impl Answer {
     /// Sends the request and reads the response.
     ///
     /// # Panics
-    /// When the request cannot be built, or nobody answers it to the end.
+    /// When the request cannot be built, nobody answers it to the end, or the parts of its `Server-Timing` do not add up.
     pub async fn to(client: &Client, request: RequestBuilder) -> Self {
         let request = request.build().unwrap_or_else(|error| panic!("{error}"));
         let (method, path) = (request.method().to_string(), request.url().path().to_owned());
         let response =
             client.execute(request).await.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         let (status, headers) = (response.status(), response.headers().clone());
+        timing::check(&headers).unwrap_or_else(|fault| panic!("{method} {path}: {fault}"));
         let body = response.bytes().await.unwrap_or_else(|error| panic!("{method} {path}: {error}")).to_vec();
         Self { status, headers, body, method, path }
     }
 
-    /// Whether it cost no more than its budget, where the contract has budgets, and is as documented.
+    /// Whether it cost no more than its budget, where the contract has budgets, and is as documented; and whether no work in the
+    /// background has blocked a thread meanwhile.
     ///
     /// # Errors
     /// As [`Contract::check_cost`] and [`Contract::check`].
     pub fn check(&self, contract: &Contract) -> Result<(), String> {
         let statements = self.counted_statements().unwrap_or_default();
-        let cost = Cost { statements, bytes: self.body.len() as u64 };
-        contract.check_cost(&self.method, &self.path, cost)?;
+        let stalls = strict::take_request(self.header("x-request-id"));
+        let blocked = stalls.iter().map(|stall| stall.spent.off_cpu).max().unwrap_or_default();
+        let cost = Cost { statements, bytes: self.body.len() as u64, blocked };
+        contract.check_cost(&self.method, &self.path, cost).map_err(|fault| with_stacks(fault, &stalls))?;
+        nothing_blocks_in_the_background()?;
         let media_type = Some(self.header("content-type")).filter(|value| !value.is_empty());
         contract.check(&self.method, &self.path, self.status.as_u16(), media_type, &self.body)
     }
@@ -84,6 +91,15 @@ impl Answer {
     /// The same; `None` when the answer does not say so.
     fn counted_statements(&self) -> Option<u64> {
         self.timing().split("desc=\"").nth(1)?.split(' ').next()?.parse().ok()
+    }
+
+    /// Milliseconds of a part, as the first line of `Server-Timing` that has it says.
+    #[must_use]
+    pub fn part(&self, name: &str) -> Option<f64> {
+        let timing = self.timing();
+        let metric =
+            timing.split(", ").find_map(|metric| metric.strip_prefix(name)?.strip_prefix(";dur="))?;
+        metric.split(';').next()?.parse().ok()
     }
 
     fn timing(&self) -> String {
@@ -143,6 +159,7 @@ mod tests {
             "",
         );
         assert_eq!(timed.statements(), 3);
+        assert_eq!((timed.part("db"), timed.part("app"), timed.part("d")), (Some(2.0), Some(1.0), None));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -27,15 +28,18 @@ pub struct Cost {
     pub statements: u64,
     /// Bytes of its body.
     pub bytes: u64,
+    /// What one poll of it blocked its thread at most.
+    pub blocked: Duration,
 }
 
 impl Budgets {
-    /// Reads `perf.toml` at the repository's root.
+    /// Reads `perf.toml` at the repository's root. From now on this process notes which of its polls block.
     ///
     /// # Panics
     /// When it cannot be read, or is wrong.
     #[must_use]
     pub fn load(service: &str) -> Self {
+        stall_detector::strict::enable();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(budgets::FILE_NAME);
         let text =
             std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -64,6 +68,13 @@ impl Budgets {
             let Cost { statements, .. } = cost;
             return Err(format!("{operation} ran {statements} statements, and may run {most} (perf.toml)"));
         }
+        let most = Duration::from_millis(budget.blocking_ms);
+        if cost.blocked > most {
+            let blocked = cost.blocked;
+            return Err(format!(
+                "{operation} blocked its thread for {blocked:.1?}, and may for {most:?} (perf.toml)"
+            ));
+        }
         match budget.bytes {
             Some(most) if cost.bytes > most => {
                 Err(format!("{operation} answered {} bytes, and may answer {most} (perf.toml)", cost.bytes))
@@ -91,14 +102,17 @@ impl Seen {
     fn note(&self, service: &str, operation: &str, cost: Cost) {
         let mut most = self.most.lock().unwrap_or_else(PoisonError::into_inner);
         let known = most.entry(operation.to_owned()).or_default();
-        let more =
-            Cost { statements: known.statements.max(cost.statements), bytes: known.bytes.max(cost.bytes) };
+        let more = Cost {
+            statements: known.statements.max(cost.statements),
+            bytes: known.bytes.max(cost.bytes),
+            blocked: known.blocked.max(cost.blocked),
+        };
         // What costs nothing is written as well, once: that it was seen.
         if more == *known && more != Cost::default() {
             return;
         }
         *known = more;
-        let Cost { statements, bytes } = more;
+        let Cost { statements, bytes, .. } = more;
         let line =
             json!({"service": service, "operation": operation, "statements": statements, "bytes": bytes});
         let written = OpenOptions::new().create(true).append(true).open(&self.path);
@@ -122,7 +136,7 @@ mod tests {
     "#;
 
     fn cost(statements: u64, bytes: u64) -> Cost {
-        Cost { statements, bytes }
+        Cost { statements, bytes, ..Cost::default() }
     }
 
     #[test]
@@ -131,6 +145,9 @@ mod tests {
         assert_eq!(budgets.check("list_a", cost(2, 10)), Ok(()));
         assert!(budgets.check("list_a", cost(3, 0)).unwrap_err().contains("ran 3 statements, and may run 2"));
         assert!(budgets.check("list_a", cost(0, 11)).unwrap_err().contains("11 bytes"));
+        let blocked = |millis| Cost { blocked: Duration::from_millis(millis), ..Cost::default() };
+        assert_eq!(budgets.check("list_a", blocked(10)), Ok(()));
+        assert!(budgets.check("list_a", blocked(11)).unwrap_err().contains("blocked its thread for 11"));
         assert_eq!(budgets.check("get_a", cost(9, 99)), Ok(()));
     }
 

@@ -26,7 +26,9 @@ mod process;
 pub mod schema;
 mod service;
 mod span_tree;
+mod stalls;
 mod test_issuer;
+mod timing;
 mod wait;
 
 pub use answer::Answer;
@@ -43,5 +45,6 @@ pub use plan_tap::{Plan, PlanTap};
 pub use port::free_port;
 pub use process::Process;
 pub use service::{install_crypto, merge_settings};
+pub use stalls::assert_nothing_blocked;
 pub use test_issuer::{TEST_AUDIENCE, TestIssuer};
 pub use wait::wait_until;

@@ -2,12 +2,15 @@
 
 use std::sync::Once;
 
-/// Installs the process-wide provider of TLS and signatures, as the services' own `main` does.
+/// Installs the process-wide provider of TLS and signatures, as the services' own `main` does, and has its random numbers ready.
 pub fn install_crypto() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // Fails only where one is installed already, which is the same one.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        // The first random bytes of a process take their time, and whoever wants some meanwhile waits: no handler should be the first.
+        let filled = aws_lc_rs::rand::fill(&mut [0; 32]);
+        filled.unwrap_or_else(|_| panic!("there is no source of random bytes"));
     });
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use deadpool_redis::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use deadpool_redis::redis::{Client, RedisError, Script, cmd};
+use telemetry::request::Part;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
@@ -86,6 +87,7 @@ impl SharedCounts {
             db.operation.name = command,
             error.type = Empty,
         );
+        let _asking = telemetry::request::enter(Part::Redis);
         async { self.settle(tokio::time::timeout(DEADLINE, call).await) }.instrument(span).await
     }
 

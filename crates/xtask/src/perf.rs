@@ -1,5 +1,6 @@
 //! What follows from perf.toml: alerts and their tests, dashboards, docs/BUDGETS.md (`H-D1`).
 
+mod blocking;
 mod contracts;
 mod dashboards;
 mod document;
@@ -8,6 +9,7 @@ mod panels;
 mod references;
 mod rule_tests;
 mod rules;
+mod runbooks;
 mod seen;
 
 #[cfg(test)]
@@ -110,8 +112,9 @@ fn services<'a>(root: &Path, budgets: &'a Budgets) -> anyhow::Result<Vec<Service
         services.push(Service { name, objective, endpoints: endpoints.collect() });
     }
     faults.extend(references::faults(root, &services)?);
+    faults.extend(runbooks::faults(root)?);
     if faults.is_empty() {
         return Ok(services);
     }
-    bail!("perf.toml does not fit the services:\n{}", faults.join("\n"))
+    bail!("budgets, rules and runbooks do not fit each other:\n{}", faults.join("\n"))
 }

@@ -90,6 +90,13 @@ pub(crate) async fn run_file(addr: SocketAddr, database: &str, file: &Path) -> a
     run(psql.args(["-1", "-v", "ON_ERROR_STOP=1", "-f"]).arg(file)).await.context("psql").map(drop)
 }
 
+/// Brings a database that was just loaded into the state in which it would be after a while: statistics, and pages known to be visible to
+/// everybody.
+pub(crate) async fn settle(addr: SocketAddr, database: &str) -> anyhow::Result<()> {
+    let mut psql = psql(addr, database)?;
+    run(psql.args(["-c", "vacuum (analyze)"])).await.context("psql").map(drop)
+}
+
 fn psql(addr: SocketAddr, database: &str) -> anyhow::Result<tokio::process::Command> {
     let mut psql = command(&newest_postgres()?.join("psql"), None);
     psql.args(["-X", "-q", "-h", "127.0.0.1", "-U", SUPERUSER, "-d", database]);
@@ -178,7 +185,7 @@ fn unprivileged() -> anyhow::Result<Option<(u32, u32)>> {
 }
 
 /// The programs of the newest PostgreSQL, in Debian's layout.
-fn newest_postgres() -> anyhow::Result<PathBuf> {
+pub(crate) fn newest_postgres() -> anyhow::Result<PathBuf> {
     let found = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let newest = found
         .filter_map(|entry| {
@@ -189,7 +196,8 @@ fn newest_postgres() -> anyhow::Result<PathBuf> {
     newest.map(|(_, bin)| bin).context("PostgreSQL is not installed; `make up` installs it")
 }
 
-fn program(name: &str) -> anyhow::Result<PathBuf> {
+/// A program of the machine.
+pub(crate) fn program(name: &str) -> anyhow::Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
     let found = std::env::split_paths(&path)

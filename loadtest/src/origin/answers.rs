@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use super::handle::DRIP;
 use super::wire::Spoiler;
-use super::{Mode, State};
+use super::{Mode, State, kept};
 
 /// Size of a good answer to `/work/ID`.
 const ANSWER: Bytes = Bytes::from_static(&[b'.'; 2048]);
@@ -41,13 +41,14 @@ pub(super) async fn answer(
             Ok(with_id(Response::new(drip()), id))
         }
         (Some("bytes"), Some(size)) => Ok(download(size)),
+        (Some(how @ ("kept" | "pass")), Some(size)) => {
+            let found = kept::answer(&state.asked, &request, size, how == "kept");
+            Ok(found.map_or_else(not_found, boxed))
+        }
+        _ if path == "/asked" => Ok(boxed(state.asked.answer())),
         _ if path.ends_with("/sink") => swallow(request).await,
         _ if path == "/health" => Ok(Response::new(whole(Bytes::from_static(b"ok")))),
-        _ => {
-            let mut response = Response::new(whole(Bytes::new()));
-            *response.status_mut() = StatusCode::NOT_FOUND;
-            Ok(response)
-        }
+        _ => Ok(not_found()),
     }
 }
 
@@ -91,8 +92,18 @@ fn with_id(mut response: Response<Body>, id: u64) -> Response<Body> {
     response
 }
 
+fn not_found() -> Response<Body> {
+    let mut response = Response::new(whole(Bytes::new()));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
 fn whole(bytes: Bytes) -> Body {
     Full::new(bytes).map_err(|never| match never {}).boxed()
+}
+
+fn boxed(response: Response<Full<Bytes>>) -> Response<Body> {
+    response.map(|body| body.map_err(|never| match never {}).boxed())
 }
 
 /// A beginning, a moment for it to get through, and the end of the connection.

@@ -59,6 +59,11 @@ impl Origin {
         self.addr
     }
 
+    /// Its process; another one after it was killed and healed.
+    pub(crate) fn pid(&self) -> u32 {
+        self.running.process.pid()
+    }
+
     pub(crate) fn records(&self) -> anyhow::Result<Records> {
         Records::read(&self.record)
     }

@@ -4,17 +4,17 @@
 /// Customers there are.
 const CUSTOMERS: u32 = 20_000;
 /// Seconds between two packages.
-pub(super) const APART_SECS: u32 = 300;
+pub(crate) const APART_SECS: u32 = 300;
 
 /// What has to be known to ask.
-pub(super) struct Data {
-    pub(super) sql: String,
+pub(crate) struct Data {
+    pub(crate) sql: String,
     /// Somebody who works at the desk, and sees everything.
-    pub(super) operator: String,
+    pub(crate) operator: String,
 }
 
 /// The statements that load so many packages, the newest of now.
-pub(super) fn make(packages: u32, operator: String) -> Data {
+pub(crate) fn make(packages: u32, operator: String) -> Data {
     let sql = [
         functions(),
         people(&operator),

@@ -10,7 +10,7 @@ use crate::freshness::dice::Dice;
 /// Entries on a page.
 pub(super) const LIMIT: usize = 20;
 /// The first page.
-pub(super) const FIRST: &str = "/v1/packages?limit=20";
+pub(crate) const FIRST: &str = "/v1/packages?limit=20";
 /// Rows from which on a page is deep.
 pub(super) const DEEP: usize = 150_000;
 /// Rows among which early pages begin.
@@ -18,7 +18,7 @@ const EARLY_ROWS: usize = 5_000;
 
 /// Where a request goes; some have no two alike.
 #[derive(Clone, Debug)]
-pub(super) enum Paths {
+pub(crate) enum Paths {
     One(String),
     /// One of these.
     Some(Vec<String>),
@@ -39,7 +39,7 @@ pub(super) enum Paths {
 
 impl Paths {
     /// Any early page.
-    pub(super) fn early(now: DateTime<Utc>) -> Self {
+    pub(crate) fn early(now: DateTime<Utc>) -> Self {
         Self::Before { end: now, stretch: apart(EARLY_ROWS) }
     }
 
@@ -49,7 +49,7 @@ impl Paths {
         Self::Before { end, stretch: apart(packages.saturating_sub(rows + LIMIT)) }
     }
 
-    pub(super) fn next(&self, dice: &mut Dice) -> String {
+    pub(crate) fn next(&self, dice: &mut Dice) -> String {
         match self {
             Self::One(path) => path.clone(),
             Self::Some(paths) => dice.pick(paths).cloned().unwrap_or_default(),

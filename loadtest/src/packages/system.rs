@@ -22,7 +22,7 @@ const NO_JOBS: &str = "[jobs]\nenabled = false\n";
 /// For a service behind no gateway: every read is one of the database.
 const KEEPS_NOTHING: &str = "[freshness]\nenabled = false\n";
 
-pub(super) struct System {
+pub(crate) struct System {
     // Before the folder, so that nobody writes there any more when it is removed.
     gateway: Server,
     service: Server,
@@ -31,28 +31,28 @@ pub(super) struct System {
     redis: Server,
     postgres: Server,
     /// Where the gateway listens.
-    pub(super) door: SocketAddr,
-    pub(super) service_addr: SocketAddr,
+    pub(crate) door: SocketAddr,
+    pub(crate) service_addr: SocketAddr,
     /// The service that keeps nothing.
-    pub(super) forgetful_addr: SocketAddr,
-    pub(super) database: SocketAddr,
-    pub(super) memory: SocketAddr,
-    pub(super) issuer: Issuer,
+    pub(crate) forgetful_addr: SocketAddr,
+    pub(crate) database: SocketAddr,
+    pub(crate) memory: SocketAddr,
+    pub(crate) issuer: Issuer,
     _folder: TempDir,
 }
 
 /// Process ids of a way's own and of the stores.
-pub(super) struct Pids {
-    pub(super) gateway: u32,
-    pub(super) service: u32,
-    pub(super) forgetful: u32,
-    pub(super) postgres: u32,
-    pub(super) redis: u32,
+pub(crate) struct Pids {
+    pub(crate) gateway: u32,
+    pub(crate) service: u32,
+    pub(crate) forgetful: u32,
+    pub(crate) postgres: u32,
+    pub(crate) redis: u32,
 }
 
 impl System {
     /// Starts the stores, loads `sql`, starts the rest, and returns when all of it is ready.
-    pub(super) async fn start(programs: &Programs, sql: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn start(programs: &Programs, sql: &str) -> anyhow::Result<Self> {
         fs::create_dir_all(&programs.folder)
             .with_context(|| format!("cannot make {}", programs.folder.display()))?;
         let folder = tempfile::Builder::new().prefix("run-").tempdir_in(programs.folder.canonicalize()?)?;
@@ -112,7 +112,7 @@ impl System {
         })
     }
 
-    pub(super) fn pids(&self) -> anyhow::Result<Pids> {
+    pub(crate) fn pids(&self) -> anyhow::Result<Pids> {
         let pid = |server: &Server| server.pid().context("a server does not run");
         Ok(Pids {
             gateway: pid(&self.gateway)?,
@@ -124,7 +124,7 @@ impl System {
     }
 
     /// Ends the stores in order; the others have nothing to lose.
-    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         for server in [&mut self.gateway, &mut self.service, &mut self.forgetful] {
             server.kill().await?;
         }

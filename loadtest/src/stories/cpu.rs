@@ -38,6 +38,20 @@ fn threads(pid: u32) -> Vec<u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
+/// A process and all below it, as they are now.
+pub(crate) fn tree(pid: u32) -> Vec<u32> {
+    let (mut found, mut left) = (Vec::new(), vec![pid]);
+    while let Some(pid) = left.pop() {
+        found.push(pid);
+        for thread in threads(pid) {
+            let children =
+                fs::read_to_string(format!("/proc/{pid}/task/{thread}/children")).unwrap_or_default();
+            left.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        }
+    }
+    found
+}
+
 /// The processes that listen on a port of this machine.
 pub(crate) fn listeners(port: u16) -> Vec<u32> {
     let listens = |line: &str| {

@@ -6,12 +6,12 @@ use crate::freshness::dice::Dice;
 
 /// A gym: so many stories that are shown, by so many authors.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Shape {
-    pub(super) stories: usize,
-    pub(super) authors: usize,
+pub(crate) struct Shape {
+    pub(crate) stories: usize,
+    pub(crate) authors: usize,
 }
 
-pub(super) const SHAPES: [Shape; 3] = [
+pub(crate) const SHAPES: [Shape; 3] = [
     Shape { stories: 25, authors: 10 },
     Shape { stories: 100, authors: 40 },
     Shape { stories: 500, authors: 200 },
@@ -38,18 +38,18 @@ const FORMATS: [(&str, &str, u64); 3] =
     [("jpg", "image/jpeg", 4), ("webp", "image/webp", 3), ("avif", "image/avif", 2)];
 
 /// What was made, to ask for it.
-pub(super) struct Data {
-    pub(super) sql: String,
+pub(crate) struct Data {
+    pub(crate) sql: String,
     /// By shape.
-    pub(super) gyms: Vec<String>,
+    pub(crate) gyms: Vec<String>,
     /// A member of all gyms who has seen some stories.
-    pub(super) member: String,
+    pub(crate) member: String,
     /// Members of all gyms who have done nothing yet.
-    pub(super) lookers: Vec<String>,
+    pub(crate) lookers: Vec<String>,
 }
 
 /// The statements that load these gyms, with pictures in so many formats.
-pub(super) fn make(seed: u64, shapes: &[Shape], lookers: usize, formats: usize) -> Data {
+pub(crate) fn make(seed: u64, shapes: &[Shape], lookers: usize, formats: usize) -> Data {
     let mut dice = Dice::new(seed, "stories data", 0);
     let gyms: Vec<String> = shapes.iter().map(|_| dice.uuid()).collect();
     let members: Vec<String> = (0..MEMBERS).map(|_| dice.uuid()).collect();

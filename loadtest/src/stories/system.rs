@@ -19,7 +19,7 @@ const DATABASE: &str = "stories_feed";
 /// For a service that keeps nothing and is behind no gateway: every read is one of the database.
 const KEEPS_NOTHING: &str = "[freshness]\nenabled = false\n";
 
-pub(super) struct System {
+pub(crate) struct System {
     // Before the folder, so that nobody writes there any more when it is removed.
     gateway: Server,
     service: Server,
@@ -28,19 +28,19 @@ pub(super) struct System {
     redis: Server,
     postgres: Server,
     /// Where the gateway listens.
-    pub(super) door: SocketAddr,
-    pub(super) service_addr: SocketAddr,
+    pub(crate) door: SocketAddr,
+    pub(crate) service_addr: SocketAddr,
     /// The service that keeps nothing.
-    pub(super) forgetful_addr: SocketAddr,
-    pub(super) database: SocketAddr,
-    pub(super) memory: SocketAddr,
-    pub(super) issuer: Issuer,
+    pub(crate) forgetful_addr: SocketAddr,
+    pub(crate) database: SocketAddr,
+    pub(crate) memory: SocketAddr,
+    pub(crate) issuer: Issuer,
     _folder: TempDir,
 }
 
 impl System {
     /// Starts the stores, loads `sql`, starts the rest, and returns when all of it is ready.
-    pub(super) async fn start(programs: &Programs, sql: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn start(programs: &Programs, sql: &str) -> anyhow::Result<Self> {
         fs::create_dir_all(&programs.folder)
             .with_context(|| format!("cannot make {}", programs.folder.display()))?;
         let folder = tempfile::Builder::new().prefix("run-").tempdir_in(programs.folder.canonicalize()?)?;
@@ -108,24 +108,24 @@ impl System {
         })
     }
 
-    pub(super) fn gateway_pid(&self) -> Option<u32> {
+    pub(crate) fn gateway_pid(&self) -> Option<u32> {
         self.gateway.pid()
     }
 
-    pub(super) fn service_pid(&self) -> Option<u32> {
+    pub(crate) fn service_pid(&self) -> Option<u32> {
         self.service.pid()
     }
 
-    pub(super) fn forgetful_pid(&self) -> Option<u32> {
+    pub(crate) fn forgetful_pid(&self) -> Option<u32> {
         self.forgetful.pid()
     }
 
-    pub(super) fn store_pids(&self) -> Vec<u32> {
+    pub(crate) fn store_pids(&self) -> Vec<u32> {
         [&self.postgres, &self.redis].into_iter().filter_map(Server::pid).collect()
     }
 
     /// Ends the stores in order; the others have nothing to lose.
-    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         for server in [&mut self.gateway, &mut self.service, &mut self.forgetful] {
             server.kill().await?;
         }

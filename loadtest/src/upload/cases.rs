@@ -136,6 +136,12 @@ pub(crate) fn peer(name: &str, process: &'static str, speech: Speech, peer: &Pee
     }
 }
 
+/// A server of any kind whose leftovers somebody else removes; `watched` are its processes.
+pub(crate) fn other(name: &str, addr: SocketAddr, speech: Speech, watched: Vec<Watched>) -> Way {
+    let (leftover, most, kind) = (Leftover::Nothing, FEW, Kind::Peer);
+    Way { name: name.to_owned(), addr, speech, watched, leftover, most, kind }
+}
+
 /// Ours, by bare bytes, forms and tus; straight and through each gateway.
 pub(crate) fn ours(system: &System, gateways: &[Buffering]) -> Vec<Way> {
     let speeches = [

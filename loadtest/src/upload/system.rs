@@ -31,6 +31,15 @@ pub(crate) struct Programs {
     gateway: PathBuf,
 }
 
+impl Programs {
+    /// All of them in one folder, as cargo leaves them.
+    pub(crate) fn below(folder: &Path) -> Self {
+        let [upload_ingest, upload_worker, gateway] =
+            ["upload-ingest", "upload-worker", "gateway"].map(|name| folder.join(name));
+        Self { upload_ingest, upload_worker, gateway }
+    }
+}
+
 /// What is started, and how it is set.
 pub(crate) struct Plan<'a> {
     pub(crate) durability: Durability,

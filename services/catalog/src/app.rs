@@ -17,6 +17,7 @@ use page_cursor::CursorKey;
 use pg_pool::{Connection, PgPool, now};
 use request_parts::Published;
 use secrecy::ExposeSecret;
+use stall_detector::StallDetector;
 use telemetry::metrics::Metrics;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -80,6 +81,7 @@ impl App {
                 open_cache_stats: config.freshness.open_stats,
             }),
         };
+        let stalls = StallDetector::new(&config.telemetry, &metrics);
         let shell = Shell {
             service: "catalog",
             version: env!("CARGO_PKG_VERSION"),
@@ -88,6 +90,7 @@ impl App {
             // A connection at rest says nothing of a database that has fallen silent: it must answer.
             checks: vec![http_server::check("postgres", async move || database.ping().await)],
             slow_request: Duration::from_millis(config.telemetry.slow_request_ms),
+            stalls: stalls.clone(),
         };
         let authenticate = PATHS_WITHOUT_TOKEN
             .iter()
@@ -103,9 +106,9 @@ impl App {
         let (stop, stopped) = watch::channel(false);
         let tasks = vec![
             tokio::spawn(declare_stream(bus)),
-            tokio::spawn(relay.run(stopped.clone())),
-            tokio::spawn(jobs::key_rotation::run(auth, until(stopped.clone()))),
-            tokio::spawn(run_purge(context, pool.clone(), config, stopped)),
+            tokio::spawn(stalls.job("relay", relay.run(stopped.clone()))),
+            tokio::spawn(stalls.job("key_rotation", jobs::key_rotation::run(auth, until(stopped.clone())))),
+            tokio::spawn(stalls.job("purge", run_purge(context, pool.clone(), config, stopped))),
         ];
         Ok(Self { running, stop, tasks, pool, sweep: freshness.spawn_sweep() })
     }

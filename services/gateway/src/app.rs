@@ -88,7 +88,7 @@ impl App {
         let patient = ClientConfig { max_retries: 0, breaker_failures: 0, ..ClientConfig::default() };
         let client = Client::new(patient)?;
         let leases = Leases::start(config, gateway.cache.as_ref(), &gateway.metrics.cache)?;
-        let observer = gateway.metrics.clone();
+        let (observer, stalls) = (gateway.metrics.clone(), gateway.stalls.clone());
         let shared = Arc::new(ArcSwap::new(gateway));
         let workers = Arc::clone(&shared);
         let public = Server::start(&config.http, move |_index| Worker::new(Arc::clone(&workers)), observer)?;
@@ -99,6 +99,7 @@ impl App {
             metrics: metrics.clone(),
             checks: Vec::new(),
             slow_request: Duration::from_millis(config.telemetry.slow_request_ms),
+            stalls,
         };
         let operator: Arc<dyn admin::CacheAdmin> =
             Arc::new(Operator::new(Arc::clone(&shared), Arc::clone(&leases)));

@@ -25,6 +25,8 @@ mod flights;
 mod invalidate;
 mod judge;
 mod leases;
+mod lookup;
+mod ready;
 mod reply;
 mod sabotage;
 
@@ -32,6 +34,7 @@ pub(crate) use admin::Operator;
 pub(crate) use answer::{Caching, answer};
 use flights::Flights;
 pub(crate) use leases::Leases;
+pub(crate) use ready::Asking;
 
 /// What all workers keep together.
 pub(crate) struct Cache {

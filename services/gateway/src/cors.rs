@@ -106,6 +106,11 @@ impl Cors {
         }
     }
 
+    /// Whether it decides anything; else what upstreams say stands.
+    pub(crate) fn is_on(&self) -> bool {
+        !matches!(self.origins, Origins::Off)
+    }
+
     /// Sets the fields of a successful CORS check (Fetch §4.9), if the origin may have them.
     fn allow(&self, request: &HeaderMap, answer: &mut HeaderMap) -> bool {
         let allowed = match &self.origins {
@@ -153,14 +158,18 @@ fn remove_all(headers: &mut HeaderMap) {
     }
 }
 
-fn vary_by_origin(headers: &mut HeaderMap) {
-    let named = headers.get_all(VARY).iter().any(|value| {
+/// Whether an answer says already that it depends on the origin.
+pub(crate) fn varies_by_origin(headers: &HeaderMap) -> bool {
+    headers.get_all(VARY).iter().any(|value| {
         value.as_bytes().split(|byte| *byte == b',').any(|member| {
             let member = member.trim_ascii();
             member == b"*" || member.eq_ignore_ascii_case(b"origin")
         })
-    });
-    if !named {
+    })
+}
+
+fn vary_by_origin(headers: &mut HeaderMap) {
+    if !varies_by_origin(headers) {
         headers.append(VARY, HeaderValue::from_static("Origin"));
     }
 }

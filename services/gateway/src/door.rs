@@ -1,7 +1,9 @@
 //! The token check at the door. The service checks again: what comes through here is not trusted more for it.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
-use identity::{Principal, Verifier};
+use identity::{Principal, Verified, Verifier};
 use problem::Problem;
 
 use crate::config::AuthPolicy;
@@ -21,5 +23,19 @@ pub(crate) async fn admit(
         Some(token) => verifier.verify(token).await.map(Some).map_err(|error| error.to_problem()),
         None if policy == AuthPolicy::Required => Err(identity::token_missing()),
         None => Ok(None),
+    }
+}
+
+/// [`admit`] for a request that it would let in at once: without a token where none is needed, or with one that was checked a short
+/// while ago. `None` where there is more to do, or to refuse.
+pub(crate) fn recall(
+    verifier: Option<&Verifier>,
+    policy: AuthPolicy,
+    headers: &HeaderMap,
+) -> Option<Option<Arc<Verified>>> {
+    let Some(verifier) = verifier.filter(|_| policy != AuthPolicy::None) else { return Some(None) };
+    match identity::bearer_in(headers).ok()? {
+        Some(token) => verifier.recall(token).map(Some),
+        None => (policy != AuthPolicy::Required).then_some(None),
     }
 }

@@ -381,6 +381,11 @@ fn capabilities() -> Response<GatewayBody> {
     response
 }
 
+/// Whether a message has been here too often.
+pub(crate) fn goes_round(fields: &HeaderMap) -> bool {
+    fields.contains_key(header::VIA) && headers::visits(fields) > MOST_VISITS
+}
+
 /// Refuses what must not go on whatever its route (RFC 9110 §7.4, §7.6).
 fn check_way(parts: &Parts, client: &ClientConnection, trusted: bool) -> Result<(), Problem> {
     if !client.is_secure() && !trusted && parts.uri.scheme() == Some(&Scheme::HTTPS) {
@@ -389,7 +394,7 @@ fn check_way(parts: &Parts, client: &ClientConnection, trusted: bool) -> Result<
     if parts.version == Version::HTTP_2 && headers::has_padded_value(&parts.headers) {
         return Err(Problem::new(&AMBIGUOUS_MESSAGE).detail("a field value begins or ends with whitespace"));
     }
-    if parts.headers.contains_key(header::VIA) && headers::visits(&parts.headers) > MOST_VISITS {
+    if goes_round(&parts.headers) {
         return Err(Problem::new(&LOOP_DETECTED));
     }
     Ok(())

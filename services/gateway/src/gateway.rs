@@ -9,6 +9,7 @@ use http::Method;
 use http_client::{Client, ClientConfig};
 use http_server::RequestMetrics;
 use identity::Verifier;
+use stall_detector::StallDetector;
 use telemetry::metrics::Metrics;
 
 use coherence::Tracker;
@@ -34,6 +35,7 @@ pub struct Gateway {
     pub(crate) requests: RequestMetrics,
     pub(crate) slow_request: Duration,
     pub(crate) sample_ratio: f64,
+    pub(crate) stalls: StallDetector,
     pub(crate) docs: Docs,
     pub(crate) docs_enabled: bool,
     pub(crate) concurrency: Concurrency,
@@ -102,6 +104,7 @@ impl Gateway {
             metrics: GatewayMetrics::new(metrics),
             requests: RequestMetrics::new(metrics),
             slow_request: Duration::from_millis(config.telemetry.slow_request_ms),
+            stalls: StallDetector::new(&config.telemetry, metrics),
             // Without a collector nothing would become of a recorded trace.
             sample_ratio: if config.telemetry.otlp_endpoint.is_some() {
                 config.telemetry.sample_ratio

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod app;
+mod at_once;
 mod cache;
 mod compress;
 pub mod config;

@@ -39,6 +39,11 @@ impl Concurrency {
         Self { in_flight, most, retry_after_secs: config.retry_after_secs }
     }
 
+    /// Whether the next one would be refused.
+    pub(crate) fn is_full(&self) -> bool {
+        self.most.is_some_and(|most| self.in_flight.load(Ordering::Relaxed) >= most)
+    }
+
     /// A place, or 503 at once.
     pub(crate) fn enter(&self) -> Result<InFlight, Problem> {
         let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
@@ -97,17 +102,7 @@ impl RateLimits {
         principal: Option<&Principal>,
         told: &mut HeaderMap,
     ) -> Result<(), Problem> {
-        let principal = principal.map(|principal| (principal.issuer.as_str(), principal.subject.as_str()));
-        let charges: Vec<Charge<'_>> = route
-            .rate_limits
-            .iter()
-            .filter_map(|index| self.limiters.get(*index))
-            .filter(|limiter| (limiter.partition() == Partition::Address) == (stage == Stage::BeforeToken))
-            .filter_map(|limiter| {
-                let key = limiter.partition().key(principal, address)?;
-                Some(Charge { limiter: limiter.as_ref(), key, cost: route.cost })
-            })
-            .collect();
+        let charges: Vec<Charge<'_>> = self.charges(route, stage, address, principal).collect();
         if charges.is_empty() {
             return Ok(());
         }
@@ -123,5 +118,47 @@ impl RateLimits {
                 .detail(format!("the quota `{}` is used up", refused.policy))
                 .header("Retry-After", refused.retry_after_secs.to_string())),
         }
+    }
+
+    /// Spends the units of both stages, of a request that is refused by neither: else nothing is spent, and it is for
+    /// [`charge`](Self::charge) to say why.
+    pub(crate) fn charge_at_once(
+        &self,
+        route: &Route,
+        address: IpAddr,
+        principal: Option<&Principal>,
+        told: &mut HeaderMap,
+    ) -> bool {
+        if route.rate_limits.is_empty() {
+            return true;
+        }
+        let stages = [Stage::BeforeToken, Stage::AfterToken];
+        let charges: Vec<Charge<'_>> =
+            stages.into_iter().flat_map(|stage| self.charges(route, stage, address, principal)).collect();
+        let outcome = rate_limit::charge_all(&charges, Instant::now());
+        if outcome.refused().is_some() {
+            return false;
+        }
+        outcome.decorate(told);
+        true
+    }
+
+    fn charges<'a>(
+        &'a self,
+        route: &'a Route,
+        stage: Stage,
+        address: IpAddr,
+        principal: Option<&'a Principal>,
+    ) -> impl Iterator<Item = Charge<'a>> {
+        let principal = principal.map(|principal| (principal.issuer.as_str(), principal.subject.as_str()));
+        let limiters = route.rate_limits.iter().filter_map(|index| self.limiters.get(*index));
+        limiters
+            .filter(move |limiter| {
+                (limiter.partition() == Partition::Address) == (stage == Stage::BeforeToken)
+            })
+            .filter_map(move |limiter| {
+                let key = limiter.partition().key(principal, address)?;
+                Some(Charge { limiter: limiter.as_ref(), key, cost: route.cost })
+            })
     }
 }

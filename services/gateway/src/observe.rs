@@ -3,27 +3,34 @@
 //! Whether a trace is recorded is known before anything else; a request nobody records costs no span, and its context is
 //! passed on all the same.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request, Response, Uri};
+use http::{Method, Request, Response, Uri, Version};
 use http_body::Body as _;
 use http_edge::ClientConnection;
-use http_server::{Outcome, RequestMetrics, accepted_request_id, method_label};
+use http_server::{Outcome, RequestMetrics, SlowRequest, accepted_request_id, method_label};
 use hyper::body::Incoming;
 use problem::Reported;
+use telemetry::late::{self, LateRequest};
 use telemetry::propagation::{self, TraceContext};
-use telemetry::request::RequestStats;
+use telemetry::request::{Account, Cause, RequestStats, push_decimal};
 use tracing::Span;
 use tracing::field::Empty;
 
 use crate::forward::body::GatewayBody;
 
+mod brief;
+
+pub(crate) use brief::{Brief, RouteSeries};
+
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_PROCESS_TIME: HeaderName = HeaderName::from_static("x-process-time");
 const X_API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const MAX_USER_AGENT_CHARS: usize = 256;
 /// Requests without a route are filed under this; a label must not hold what clients make up.
 const UNMATCHED: &str = "unmatched";
@@ -39,6 +46,28 @@ pub(crate) struct Observer {
 impl Observer {
     pub(crate) fn new(metrics: RequestMetrics, slow_request: Duration, sample_ratio: f64) -> Self {
         Self { metrics, slow_request, sample_ratio, unmatched: Arc::from(UNMATCHED) }
+    }
+}
+
+/// What is observed of a request's head.
+struct Seen<'a> {
+    method: &'a Method,
+    version: Version,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+    peer: IpAddr,
+    secure: bool,
+}
+
+impl Seen<'_> {
+    fn trace(&self, observer: &Observer) -> TraceContext {
+        let lines = |name| self.headers.get_all(name).iter().map(HeaderValue::as_bytes);
+        TraceContext::read(lines, observer.sample_ratio)
+    }
+
+    /// The id that the client gave it, if that can be used.
+    fn request_id(&self) -> Option<String> {
+        accepted_request_id(self.headers.get_all(X_REQUEST_ID).iter().map(HeaderValue::as_bytes))
     }
 }
 
@@ -66,21 +95,35 @@ impl Observation {
         request: &Request<Incoming>,
         client: &ClientConnection,
     ) -> Self {
-        let headers = request.headers();
-        let method = method_label(request.method().as_str());
-        let lines = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes);
-        let trace = TraceContext::read(lines, observer.sample_ratio);
-        let request_id = accepted_request_id(headers.get_all(X_REQUEST_ID).iter().map(HeaderValue::as_bytes));
-        let request_id = request_id.unwrap_or_else(new_request_id);
-        let span =
-            if trace.is_sampled() { server_span(request, method, client, &trace) } else { Span::none() };
+        let seen = Seen {
+            method: request.method(),
+            version: request.version(),
+            uri: request.uri(),
+            headers: request.headers(),
+            peer: client.peer().ip(),
+            secure: client.is_secure(),
+        };
+        let trace = seen.trace(observer);
+        let request_id = seen.request_id().unwrap_or_else(new_request_id);
+        Self::of(observer, &seen, trace, request_id, Instant::now())
+    }
+
+    fn of(
+        observer: &std::rc::Rc<Observer>,
+        seen: &Seen<'_>,
+        trace: TraceContext,
+        request_id: String,
+        started: Instant,
+    ) -> Self {
+        let method = method_label(seen.method.as_str());
+        let span = if trace.is_sampled() { server_span(seen, method, &trace) } else { Span::none() };
         observer.metrics.begin();
         Self {
             observer: std::rc::Rc::clone(observer),
-            started: Instant::now(),
+            started,
             method,
             route: Arc::clone(&observer.unmatched),
-            uri: request.uri().clone(),
+            uri: seen.uri.clone(),
             span,
             request_id: HeaderValue::from_str(&request_id).unwrap_or(HeaderValue::from_static("none")),
             stats: RequestStats::new(Some(trace.trace_id()), request_id),
@@ -90,8 +133,14 @@ impl Observation {
         }
     }
 
+    /// The method, as metrics have it.
+    pub(crate) fn method(&self) -> &'static str {
+        self.method
+    }
+
     /// Names the route in span, metrics and log.
     pub(crate) fn name_route(&mut self, route: &Arc<str>) {
+        stall_detector::name_route(route);
         self.route = Arc::clone(route);
     }
 
@@ -103,6 +152,8 @@ impl Observation {
             Span::none()
         };
         let id = self.request_id.to_str().unwrap_or("none").to_owned();
+        // Drawn before the copy is made: both tell the next hop the same parent.
+        let _same_span = self.trace.unrecorded();
         Self {
             observer: std::rc::Rc::clone(&self.observer),
             started: Instant::now(),
@@ -143,23 +194,35 @@ impl Observation {
 
     /// Completes the answer's head and reports the request.
     pub(crate) fn finish(mut self, response: &mut Response<GatewayBody>) {
-        let took = self.started.elapsed();
-        self.set_fields(response.headers_mut(), took);
+        let account = self.account();
+        let took = account.total;
+        self.set_fields(response.headers_mut(), &account);
         let bytes = response.body().size_hint().exact();
         let reported = response.extensions_mut().remove::<Reported>();
-        self.report(&Outcome { status: response.status().as_u16(), bytes, reported, took });
+        let outcome = Outcome { status: response.status().as_u16(), bytes, reported, took };
+        // Each cache on the way adds its own at the end: this is ours.
+        let cache_status = response.headers().get_all(CACHE_STATUS).iter().next_back();
+        self.report(&outcome, &account, cache_status.and_then(|value| value.to_str().ok()));
     }
 
-    fn set_fields(&self, fields: &mut HeaderMap, took: Duration) {
+    fn account(&self) -> Account {
+        let now = Instant::now();
+        if let Some(held) = stall_detector::held_until(now) {
+            self.stats.record_blocked(held);
+        }
+        self.stats.account(now - self.started, now)
+    }
+
+    fn set_fields(&self, fields: &mut HeaderMap, account: &Account) {
         fields.entry(X_API_VERSION).or_insert(HeaderValue::from_static("1"));
         fields.insert(X_REQUEST_ID, self.request_id.clone());
         let mut seconds = String::with_capacity(16);
-        push_decimal(&mut seconds, took, 1_000_000, 6);
+        push_decimal(&mut seconds, account.total, 1_000_000, 6);
         if let Ok(seconds) = HeaderValue::try_from(seconds) {
             fields.insert(X_PROCESS_TIME, seconds);
         }
         // What a service behind this one reported of itself stays beside it.
-        if let Ok(timing) = HeaderValue::try_from(server_timing(&self.stats, took)) {
+        if let Ok(timing) = HeaderValue::try_from(account.server_timing(None)) {
             fields.append(SERVER_TIMING, timing);
         }
         for (name, value) in &self.quotas {
@@ -171,20 +234,57 @@ impl Observation {
         }
     }
 
-    fn report(&mut self, outcome: &Outcome) {
+    fn report(&mut self, outcome: &Outcome, account: &Account, cache_status: Option<&str>) {
         self.finished = true;
-        self.observer.metrics.end(self.method, &self.route, outcome.status, outcome.took.as_secs_f64());
-        if self.trace.is_sampled() {
-            self.record_on_span(outcome);
-        }
+        let is_recorded = match self.trace.is_sampled() {
+            true => {
+                self.record_on_span(outcome, cache_status);
+                late::is_exporting()
+            }
+            false => self.record_late(outcome, account, cache_status),
+        };
+        let trace_id = is_recorded.then(|| self.stats.trace_id()).flatten();
+        self.observer.metrics.end(self.method, &self.route, outcome.status, outcome.took, trace_id);
         let _entered = self.span.enter();
         self.log_access(outcome);
         if outcome.took >= self.observer.slow_request {
-            self.log_slow(outcome);
+            self.span.record("aldia.slow.cause", Cause::of(account).as_str());
+            let slow = SlowRequest {
+                method: self.method,
+                route: &self.route,
+                path: self.uri.path(),
+                status: outcome.status,
+                cache_status,
+                account,
+                stats: &self.stats,
+            };
+            slow.log();
         }
     }
 
-    fn record_on_span(&self, outcome: &Outcome) {
+    /// Makes the span of a request that nobody drew, if it was slow or failed.
+    fn record_late(&self, outcome: &Outcome, account: &Account, cache_status: Option<&str>) -> bool {
+        if !late::is_wanted(outcome.status, outcome.took, self.observer.slow_request) {
+            return false;
+        }
+        let request = LateRequest {
+            method: self.method,
+            route: (*self.route != *UNMATCHED).then_some(&*self.route),
+            path: self.uri.path(),
+            status: outcome.status,
+            problem: outcome.code(),
+            cause: Cause::of(account).as_str(),
+            cache: cache_status,
+            took: outcome.took,
+        };
+        late::record(&self.trace.unrecorded(), &request, &self.stats)
+    }
+
+    fn record_on_span(&self, outcome: &Outcome, cache_status: Option<&str>) {
+        self.span.record("aldia.request.id", self.stats.request_id());
+        if let Some(cache_status) = cache_status {
+            self.span.record("aldia.cache", cache_status);
+        }
         if *self.route != *UNMATCHED {
             propagation::rename(&self.span, format!("{} {}", self.method, self.route));
             self.span.record("http.route", &*self.route);
@@ -220,47 +320,31 @@ impl Observation {
             _ => access!(info),
         }
     }
-
-    fn log_slow(&self, outcome: &Outcome) {
-        let upstream = self.stats.upstream_time();
-        tracing::warn!(
-            target: "slow",
-            method = self.method,
-            route = &*self.route,
-            path = self.uri.path(),
-            status = outcome.status,
-            duration_ms = millis(outcome.took),
-            upstream_ms = millis(upstream),
-            app_ms = millis(outcome.took.saturating_sub(upstream)),
-            "slow request"
-        );
-    }
 }
 
 impl Drop for Observation {
     fn drop(&mut self) {
         if !self.finished {
-            let took = self.started.elapsed();
-            self.report(&Outcome::client_left(took));
+            let account = self.account();
+            self.report(&Outcome::client_left(account.total), &account, None);
         }
     }
 }
 
-/// A UUIDv7 from the thread's generator: asking the system for random bytes each time would cost a call.
 pub(crate) fn new_request_id() -> String {
+    draw_request_id().to_string()
+}
+
+/// A UUIDv7 from the thread's generator: asking the system for random bytes each time would cost a call.
+fn draw_request_id() -> uuid::Uuid {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let millis = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
-    uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid().to_string()
+    uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
 }
 
 /// Names and values follow the stable HTTP semantic conventions.
-fn server_span(
-    request: &Request<Incoming>,
-    method: &'static str,
-    client: &ClientConnection,
-    trace: &TraceContext,
-) -> Span {
-    let agent = request.headers().get(http::header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+fn server_span(seen: &Seen<'_>, method: &'static str, trace: &TraceContext) -> Span {
+    let agent = seen.headers.get(http::header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let agent = agent.map(|agent| agent.chars().take(MAX_USER_AGENT_CHARS).collect::<String>());
     let span = tracing::info_span!(
         "request",
@@ -270,78 +354,24 @@ fn server_span(
         http.request.method = method,
         http.route = Empty,
         http.response.status_code = Empty,
-        network.protocol.version = ?request.version(),
-        url.path = request.uri().path(),
-        url.scheme = if client.is_secure() { "https" } else { "http" },
-        client.address = client.peer().ip().to_string(),
+        network.protocol.version = ?seen.version,
+        url.path = seen.uri.path(),
+        url.scheme = if seen.secure { "https" } else { "http" },
+        client.address = seen.peer.to_string(),
         user_agent.original = agent,
         user.id = Empty,
         error.type = Empty,
         aldia.problem.code = Empty,
+        aldia.request.id = Empty,
+        aldia.cache = Empty,
+        aldia.slow.cause = Empty,
     );
-    if *request.method() != Method::CONNECT {
+    if *seen.method != Method::CONNECT {
         propagation::set_parent(&span, trace.to_otel());
     }
     span
 }
 
-/// `total`, and the parts it is made of; what no part accounts for is `app`.
-fn server_timing(stats: &RequestStats, took: Duration) -> String {
-    let mut value = String::with_capacity(64);
-    part(&mut value, "total", took);
-    let upstream = stats.upstream_time();
-    if stats.upstream_calls() > 0 {
-        part(&mut value, ", upstream", upstream);
-    }
-    part(&mut value, ", app", took.saturating_sub(upstream));
-    value
-}
-
-fn part(out: &mut String, name: &str, took: Duration) {
-    out.push_str(name);
-    out.push_str(";dur=");
-    push_decimal(out, took, 1_000, 3);
-}
-
-/// Microseconds in units of `unit` of them, with so many decimals. Without the formatting machinery, which would be a part of
-/// what it measures.
-fn push_decimal(out: &mut String, took: Duration, unit: u128, decimals: usize) {
-    let micros = took.as_micros();
-    push_digits(out, micros / unit, 1);
-    out.push('.');
-    push_digits(out, micros % unit, decimals);
-}
-
-fn push_digits(out: &mut String, number: u128, at_least: usize) {
-    if number >= 10 || at_least > 1 {
-        push_digits(out, number / 10, at_least.saturating_sub(1));
-    }
-    out.push(char::from(b'0' + u8::try_from(number % 10).unwrap_or(0)));
-}
-
 fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_written_with_their_decimals() {
-        let written = |micros: u64, unit, decimals| {
-            let mut out = String::new();
-            push_decimal(&mut out, Duration::from_micros(micros), unit, decimals);
-            out
-        };
-        for (micros, millis, seconds) in [
-            (0, "0.000", "0.000000"),
-            (7, "0.007", "0.000007"),
-            (1_234_567, "1234.567", "1.234567"),
-            (10_000_000, "10000.000", "10.000000"),
-        ] {
-            assert_eq!(written(micros, 1_000, 3), millis);
-            assert_eq!(written(micros, 1_000_000, 6), seconds);
-        }
-    }
 }

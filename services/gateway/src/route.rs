@@ -15,6 +15,8 @@ use rate_limit::PolicyConfig;
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) name: Arc<str>,
+    /// Which of the configuration's routes.
+    pub(crate) index: usize,
     /// Which of the gateway's upstreams.
     pub(crate) upstream: usize,
     pub(crate) auth: AuthPolicy,
@@ -59,14 +61,14 @@ pub(crate) fn build_router(config: &Config, faults: &mut Faults) -> Router<Arc<R
                 format!("`{}` is already the name of route[{first}]", route.name),
             );
         }
-        let checked = Arc::new(build(config, route, &key, faults));
+        let checked = Arc::new(build(config, route, index, &key, faults));
         let methods = read_methods(route, &key, faults);
         add_patterns(config, route, &key, &methods, &checked, &mut router, faults);
     }
     router
 }
 
-fn build(config: &Config, route: &RouteConfig, key: &str, faults: &mut Faults) -> Route {
+fn build(config: &Config, route: &RouteConfig, index: usize, key: &str, faults: &mut Faults) -> Route {
     let upstream = config.upstreams.keys().position(|name| *name == route.upstream);
     if route.upstream.is_empty() {
         faults.add(format!("{key}.upstream"), "is missing");
@@ -92,10 +94,10 @@ fn build(config: &Config, route: &RouteConfig, key: &str, faults: &mut Faults) -
     if route.cost == 0 {
         faults.add(format!("{key}.cost"), "must be more than 0");
     }
-    for (index, protocol) in route.upgrades.iter().enumerate() {
+    for (at, protocol) in route.upgrades.iter().enumerate() {
         if protocol.is_empty() || protocol.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii_graphic()) {
             faults.add(
-                format!("{key}.upgrades[{index}]"),
+                format!("{key}.upgrades[{at}]"),
                 format!("`{protocol}` must be a protocol's name in lower case, such as `websocket`"),
             );
         }
@@ -110,6 +112,7 @@ fn build(config: &Config, route: &RouteConfig, key: &str, faults: &mut Faults) -
     let bound = |value: u64| (value > 0).then_some(value);
     Route {
         name: Arc::from(route.name.as_str()),
+        index,
         upstream: upstream.unwrap_or(usize::MAX),
         auth: route.auth,
         timeout: Duration::from_millis(route.timeout_ms),

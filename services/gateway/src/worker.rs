@@ -1,7 +1,6 @@
 //! One worker thread of the public port: its connections to upstreams, and the way every request takes.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,20 +8,23 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{Request, Response, Version};
-use http_edge::{ClientConnection, Handler, Refusal};
+use http::{HeaderMap, Request, Response, Version};
+use http_edge::{ClientConnection, Handler, PlainHead, ReadyAnswer, Refusal};
 use hyper::body::{Body as _, Incoming};
 use problem::{Problem, registry};
 use telemetry::request::{self as record, RequestStats};
 use tracing::Instrument as _;
 
+use crate::at_once;
 use crate::forward::body::GatewayBody;
 use crate::forward::{self, LastDescription, Pool};
 use crate::gateway::Gateway;
-use crate::metrics::RouteCacheMetrics;
-use crate::observe::{Observation, Observer, new_request_id};
+use crate::observe::{Observation, Observer, RouteSeries, new_request_id};
 use crate::problems;
 use crate::route::Route;
+
+/// Room for more fields than that is not kept.
+const MOST_FIELDS_KEPT: usize = 256;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
@@ -31,6 +33,8 @@ pub(crate) struct Worker {
     /// Replaced as a whole when the configuration is read again.
     gateway: Arc<ArcSwap<Gateway>>,
     current: RefCell<Rc<Generation>>,
+    /// Room for the fields of a request that is answered at once.
+    fields: Cell<HeaderMap>,
 }
 
 /// One configuration, and this worker's connections under it. Requests keep the one they began with.
@@ -39,8 +43,8 @@ pub(crate) struct Generation {
     pub(crate) last_description: LastDescription,
     observer: Rc<Observer>,
     pools: Vec<Rc<Pool>>,
-    /// Counters of routes that are cached, by name.
-    cached: RefCell<HashMap<Arc<str>, Rc<RouteCacheMetrics>>>,
+    /// What is counted of routes that are cached, by their place in the configuration.
+    series: RefCell<Vec<Option<Rc<RouteSeries>>>>,
 }
 
 impl Generation {
@@ -62,20 +66,29 @@ impl Generation {
             gateway: Arc::clone(gateway),
             observer: Rc::new(observer),
             pools,
-            cached: RefCell::default(),
+            series: RefCell::default(),
             last_description: LastDescription::default(),
         })
     }
 
-    /// The counters of a route's cache.
-    pub(crate) fn cached(&self, route: &Route) -> Rc<RouteCacheMetrics> {
-        let mut cached = self.cached.borrow_mut();
-        if let Some(known) = cached.get(&route.name) {
+    /// What is counted of a route that is cached.
+    pub(crate) fn series(&self, route: &Route) -> Rc<RouteSeries> {
+        let mut all = self.series.borrow_mut();
+        if let Some(Some(known)) = all.get(route.index) {
             return Rc::clone(known);
         }
-        let counters = Rc::new(self.gateway.metrics.cache.of_route(&route.name));
-        cached.insert(Arc::clone(&route.name), Rc::clone(&counters));
-        counters
+        let series = Rc::new(RouteSeries::new(self.gateway.metrics.cache.of_route(&route.name)));
+        if all.len() <= route.index {
+            all.resize(route.index + 1, None);
+        }
+        if let Some(place) = all.get_mut(route.index) {
+            *place = Some(Rc::clone(&series));
+        }
+        series
+    }
+
+    pub(crate) fn observer(&self) -> &Rc<Observer> {
+        &self.observer
     }
 
     pub(crate) fn pool(&self, upstream: usize) -> Result<&Pool, Problem> {
@@ -95,8 +108,9 @@ impl Generation {
 
 impl Worker {
     pub(crate) fn new(gateway: Arc<ArcSwap<Gateway>>) -> Rc<Self> {
+        gateway.load().stalls.observe_worker();
         let current = RefCell::new(Generation::new(&gateway.load_full(), None));
-        let worker = Rc::new(Self { gateway, current });
+        let worker = Rc::new(Self { gateway, current, fields: Cell::default() });
         // Not kept: it lives as long as the thread's runtime.
         drop(tokio::task::spawn_local(sweep_now_and_then(Rc::downgrade(&worker))));
         worker
@@ -141,8 +155,7 @@ impl Handler for Worker {
         let asked = cors.filter(|_| preflight.is_none()).map(|cors| (cors, request.headers().clone()));
         let stats = Arc::clone(&observed.stats);
         let span = observed.span.clone();
-        // It is large, and the server underneath keeps room for one on every connection.
-        let answering = Box::pin(record::scope(stats, async {
+        let watched = gateway.stalls.request(observed.method(), &generation.observer.unmatched, async {
             let answer = match preflight {
                 Some(preflight) => Ok(preflight.map(|()| GatewayBody::Empty)),
                 None => forward::answer(&generation, request, &client, &mut observed).await,
@@ -167,8 +180,20 @@ impl Handler for Worker {
             }
             observed.finish(&mut response);
             response
-        }));
+        });
+        // It is large, and the server underneath keeps room for one on every connection.
+        let answering = Box::pin(record::scope(stats, watched));
         if span.is_disabled() { answering.await } else { answering.instrument(span).await }
+    }
+
+    fn answer_at_once(&self, head: &PlainHead<'_>, answer: &mut ReadyAnswer) -> bool {
+        let mut fields = self.fields.take();
+        let answered = at_once::answer(&self.generation(), head, &mut fields, answer).is_some();
+        if fields.capacity() <= MOST_FIELDS_KEPT {
+            fields.clear();
+            self.fields.set(fields);
+        }
+        answered
     }
 
     fn refuse(&self, refusal: Refusal, client: SocketAddr) -> Response<Bytes> {

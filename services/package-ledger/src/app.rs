@@ -15,6 +15,7 @@ use idempotency::FingerprintKey;
 use identity::{Authenticate, Verifier};
 use page_cursor::CursorKey;
 use pg_pool::PgPool;
+use stall_detector::StallDetector;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -55,6 +56,7 @@ impl App {
     pub async fn start_at(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let Parts { state, pool, bus, relay, freshness, metrics } = parts(&config, clock).await?;
         let (ready, background) = (pool.clone(), state.clone());
+        let stalls = StallDetector::new(&config.telemetry, &metrics);
         let shell = Shell {
             service: "package-ledger",
             version: env!("CARGO_PKG_VERSION"),
@@ -62,6 +64,7 @@ impl App {
             metrics: metrics.clone(),
             checks: vec![http_server::check("postgres", async move || ready.ping().await)],
             slow_request: Duration::from_millis(config.telemetry.slow_request_ms),
+            stalls: stalls.clone(),
         };
         let verifier = Verifier::new(&config.identity, Client::new(ClientConfig::default())?);
         let authenticate = Authenticate::new(verifier);
@@ -77,8 +80,8 @@ impl App {
         let mut tasks = Vec::new();
         if config.jobs.enabled {
             tasks.push(tokio::spawn(declare_stream(bus)));
-            tasks.extend(jobs::spawn(&background, &metrics, &stopped)?);
-            tasks.push(tokio::spawn(relay.run(stopped)));
+            tasks.extend(jobs::spawn(&background, &metrics, &stalls, &stopped)?);
+            tasks.push(tokio::spawn(stalls.job("relay", relay.run(stopped))));
         }
         Ok(Self { running, stop, tasks, sweep: freshness.spawn_sweep() })
     }

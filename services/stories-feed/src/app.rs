@@ -15,6 +15,7 @@ use idempotency::FingerprintKey;
 use identity::{Authenticate, Verifier};
 use page_cursor::CursorKey;
 use pg_pool::PgPool;
+use stall_detector::StallDetector;
 use telemetry::metrics::Metrics;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -58,6 +59,7 @@ impl App {
         let Parts { state, pool, bus, relay, freshness, metrics } = parts(&config, clock).await?;
         let (hub, background) = (state.hub.clone(), state.clone());
         let ready = pool.clone();
+        let stalls = StallDetector::new(&config.telemetry, &metrics);
         let shell = Shell {
             service: "stories-feed",
             version: env!("CARGO_PKG_VERSION"),
@@ -65,6 +67,7 @@ impl App {
             metrics: metrics.clone(),
             checks: vec![http_server::check("postgres", async move || ready.ping().await)],
             slow_request: Duration::from_millis(config.telemetry.slow_request_ms),
+            stalls: stalls.clone(),
         };
         let verifier = Verifier::new(&config.identity, Client::new(ClientConfig::default())?);
         let authenticate = Authenticate::new(verifier);
@@ -80,9 +83,9 @@ impl App {
         let mut tasks = Vec::new();
         if config.jobs.enabled {
             tasks.push(tokio::spawn(declare_stream(bus.clone())));
-            tasks.extend(consumed::spawn(&background, &bus, &metrics, &stopped));
-            tasks.push(jobs::spawn(&background, &metrics, &stopped));
-            tasks.push(tokio::spawn(relay.run(stopped)));
+            tasks.extend(consumed::spawn(&background, &bus, &metrics, &stalls, &stopped));
+            tasks.push(jobs::spawn(&background, &metrics, &stalls, &stopped));
+            tasks.push(tokio::spawn(stalls.job("relay", relay.run(stopped))));
         }
         let (sweep, poll) = (freshness.spawn_sweep(), hub.spawn_poll());
         Ok(Self { running, stop, tasks, sweep, hub, poll })

@@ -15,6 +15,7 @@ use idempotency::FingerprintKey;
 use identity::{Authenticate, Verifier};
 use page_cursor::CursorKey;
 use pg_pool::{PgPool, now};
+use stall_detector::StallDetector;
 use telemetry::metrics::Metrics;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -84,6 +85,7 @@ impl App {
             config: Arc::new(config.clone()),
             context: context.clone(),
         };
+        let stalls = StallDetector::new(&config.telemetry, &metrics);
         let shell = Shell {
             service: "upload-ingest",
             version: env!("CARGO_PKG_VERSION"),
@@ -91,6 +93,7 @@ impl App {
             metrics: metrics.clone(),
             checks: vec![database_check(pool.clone()), store_check(blobs.clone())],
             slow_request: Duration::from_millis(config.telemetry.slow_request_ms),
+            stalls: stalls.clone(),
         };
         let verifier = Verifier::new(&config.identity, Client::new(ClientConfig::default())?);
         let authenticate = Authenticate::new(verifier);
@@ -106,9 +109,11 @@ impl App {
         let mut tasks = Vec::new();
         if config.ingest.background {
             tasks.push(tokio::spawn(declare_stream(bus)));
-            tasks.push(tokio::spawn(finish_interrupted(ingest.clone(), stopped.clone())));
-            tasks.push(jobs::spawn(&config, &pool, &blobs, &context, &metrics, &stopped));
-            tasks.push(tokio::spawn(relay.run(stopped)));
+            tasks.push(tokio::spawn(
+                stalls.job("finish", finish_interrupted(ingest.clone(), stopped.clone())),
+            ));
+            tasks.push(jobs::spawn(&config, &pool, &blobs, &context, &metrics, &stalls, &stopped));
+            tasks.push(tokio::spawn(stalls.job("relay", relay.run(stopped))));
         }
         Ok(Self { running, stop, tasks, sweep: freshness.spawn_sweep(), ingest })
     }

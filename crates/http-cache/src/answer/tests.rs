@@ -355,6 +355,71 @@ proptest! {
     }
 }
 
+/// What [`Wire`] writes, as a map, with its status and body; `None` where it leaves the answer to [`answer`].
+fn wired(stored: &Stored, asked: &Asked<'_>, targeted: bool) -> Option<(StatusCode, HeaderMap, Bytes)> {
+    let wire = Wire::of(stored, asked)?;
+    let mut out = Vec::new();
+    wire.write_fields(targeted, NOW + Duration::from_secs(7), &mut out);
+    let mut headers = HeaderMap::new();
+    for line in String::from_utf8(out).unwrap().split_terminator("\r\n") {
+        let (name, value) = line.split_once(": ").unwrap();
+        headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+    }
+    Some((wire.status(), headers, wire.body().clone()))
+}
+
+#[test]
+fn on_the_wire_the_answer_is_the_same() {
+    let of_status = |status, body: &[u8]| {
+        let (terms, variant) = (terms(VarySpec::default()), Variant::default());
+        std::sync::Arc::new(with_terms(status, &head(&FIELDS), body, terms, variant))
+    };
+    let targeted = ("cdn-cache-control", "max-age=5");
+    let with_targeted: Vec<_> = [FIELDS.as_slice(), &[targeted, ("link", "</a>"), ("link", "</b>")]].concat();
+    let samples = [
+        stored(&FIELDS, &[b'a'; 600]),
+        stored(&with_targeted, b"body"),
+        stored(&[("etag", "not a tag"), ("vary", "accept-encoding, origin")], b""),
+        stored(&[], b"x"),
+        of_status(StatusCode::NO_CONTENT, b""),
+        of_status(StatusCode::NOT_FOUND, b"no"),
+    ];
+    samples[0].set_coding(Coding::Zstd, &Bytes::from_static(b"zstd"));
+    samples[0].set_coding(Coding::Gzip, &Bytes::from_static(b"gzip"));
+    let requests: [&[(&str, &str)]; 8] = [
+        &[],
+        &[("if-none-match", "\"v\"")],
+        &[("if-none-match", "\"v;zstd\"")],
+        &[("if-none-match", "*")],
+        &[("if-modified-since", "Tue, 14 Nov 2023 22:13:20 GMT")],
+        &[("if-match", "\"x\"")],
+        &[("range", "bytes=0-0")],
+        &[("range", "bytes=900-")],
+    ];
+    let mut wires = 0;
+    for (stored, request) in
+        samples.iter().flat_map(|stored| requests.iter().map(move |request| (stored, request)))
+    {
+        for (coding, method) in
+            CODINGS.iter().flat_map(|coding| [(coding, Method::GET), (coding, Method::HEAD)])
+        {
+            let headers = head(request);
+            let asked = Asked { method: &method, headers: &headers, coding: *coding };
+            let answer = answer(stored, &asked, NOW + Duration::from_secs(7));
+            let usual = matches!(answer.outcome, Outcome::Whole | Outcome::NotModified);
+            let wired_ = wired(stored, &asked, true);
+            assert_eq!(wired_.is_some(), usual);
+            let Some(wired_) = wired_ else { continue };
+            assert_eq!(wired_, (answer.status, answer.headers.clone(), answer.body.clone()), "{request:?}");
+            let mut without = answer.headers;
+            without.remove(targeted.0);
+            assert_eq!(wired(stored, &asked, false).unwrap(), (answer.status, without, answer.body));
+            wires += 1;
+        }
+    }
+    assert!(wires > 200, "{wires}");
+}
+
 fn head_of(list: &str) -> HeaderMap {
     HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_str(list).unwrap())])
 }

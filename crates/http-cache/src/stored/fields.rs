@@ -1,6 +1,9 @@
-//! The fields of a stored answer, frozen: all values in one piece of memory, ready to be copied into an answer.
+//! The fields of a stored answer, frozen: in one piece of memory, as they go over the wire, and the values as parts of it, ready to
+//! be copied into an answer.
 
-use bytes::BytesMut;
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::Tag;
@@ -12,7 +15,10 @@ use crate::policy::is_stored;
 const IN_NOT_MODIFIED: [&str; 7] =
     ["cache-control", "content-location", "date", "expires", "vary", "cdn-cache-control", "cache-groups"];
 
-/// Values that are the same in most answers: not copied, and cloned without touching a shared count.
+/// Of those the one that a gateway which hears of every write keeps to itself.
+const TARGETED: &str = "cdn-cache-control";
+
+/// Values that are the same in most answers: cloned without touching a shared count.
 const COMMON: [&str; 14] = [
     "application/json",
     "application/json; charset=utf-8",
@@ -36,13 +42,19 @@ const OF_OCTETS: [&str; 5] = ["content-digest", "content-md5", "digest", "repr-d
 /// Holds the place of a tag.
 static NO_TAG: HeaderValue = HeaderValue::from_static("");
 
-/// An immutable list of fields. Those that a 304 has too stand first, those that speak of the uncoded octets last; lines
-/// of one name keep their order.
+/// An immutable list of fields. The targeted one stands first, then the others that a 304 has too, and last those that speak of
+/// the uncoded octets; lines of one name keep their order.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields {
     list: Box<[(HeaderName, HeaderValue)]>,
     in_not_modified: usize,
     of_coded: usize,
+    /// The list as lines, each with its CRLF.
+    text: Bytes,
+    /// Where in the text the lines end that a 304 has too, and those that a coded answer has too; where the targeted one does.
+    targeted_text: usize,
+    in_not_modified_text: usize,
+    of_coded_text: usize,
     heap_bytes: usize,
 }
 
@@ -62,7 +74,9 @@ impl Fields {
         };
         let kept = |name: &HeaderName| !written(name) && is_stored(name, headers, omit);
         let place = |name: &HeaderName| {
-            if IN_NOT_MODIFIED.contains(&name.as_str()) || (dated && name == header::LAST_MODIFIED) {
+            if *name == TARGETED {
+                Place::Targeted
+            } else if IN_NOT_MODIFIED.contains(&name.as_str()) || (dated && name == header::LAST_MODIFIED) {
                 Place::InNotModified
             } else if OF_OCTETS.contains(&name.as_str()) {
                 Place::OfOctets
@@ -76,16 +90,51 @@ impl Fields {
         let up_to = |last: Place| chosen.iter().take_while(|(name, _)| place(name) <= last).count();
         let (in_not_modified, of_coded) = (up_to(Place::InNotModified), up_to(Place::OfCoded));
 
+        let line = |(name, value): &(&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
+        let lines_up_to = |end: usize| chosen.iter().take(end).map(line).sum::<usize>();
+        let (in_not_modified_text, of_coded_text) = (lines_up_to(in_not_modified), lines_up_to(of_coded));
+        let (targeted_text, all_text) = (lines_up_to(up_to(Place::Targeted)), lines_up_to(chosen.len()));
+
         let length = HeaderValue::from(length);
         let written = [tag.unwrap_or(&NO_TAG), &length];
-        let values: Vec<_> = chosen.iter().map(|(_, value)| *value).chain(written).collect();
-        let (mut values, text_bytes) = pack(&values);
+        let (mut values, text) = pack(&chosen, written);
         let length = values.pop().unwrap_or(length);
         let tag = values.pop().filter(|_| tagged).and_then(Tag::read);
         let list: Box<[_]> = chosen.iter().map(|(name, _)| (*name).clone()).zip(values).collect();
         let names: usize = list.iter().map(|(name, _)| name_bytes(name)).sum();
-        let heap_bytes = allocated(size_of_val(&*list)) + text_bytes + names;
-        (Self { list, in_not_modified, of_coded, heap_bytes }, tag, length)
+        let heap_bytes = allocated(size_of_val(&*list)) + octets(text.len()) + names;
+        let text = text.slice(..all_text.min(text.len()));
+        let fields = Self {
+            list,
+            in_not_modified,
+            of_coded,
+            text,
+            targeted_text,
+            in_not_modified_text,
+            of_coded_text,
+            heap_bytes,
+        };
+        (fields, tag, length)
+    }
+
+    /// [`all`](Self::all) as lines, without the targeted field unless it is `targeted`.
+    pub(crate) fn all_text(&self, targeted: bool) -> &[u8] {
+        self.text_up_to(self.text.len(), targeted)
+    }
+
+    /// [`in_not_modified`](Self::in_not_modified) as lines, likewise.
+    pub(crate) fn in_not_modified_text(&self, targeted: bool) -> &[u8] {
+        self.text_up_to(self.in_not_modified_text, targeted)
+    }
+
+    /// [`of_coded`](Self::of_coded) as lines, likewise.
+    pub(crate) fn of_coded_text(&self, targeted: bool) -> &[u8] {
+        self.text_up_to(self.of_coded_text, targeted)
+    }
+
+    fn text_up_to(&self, end: usize, targeted: bool) -> &[u8] {
+        let start = if targeted { 0 } else { self.targeted_text };
+        self.text.get(start..end).unwrap_or_default()
     }
 
     /// All of them.
@@ -125,28 +174,42 @@ impl Fields {
 /// Where in the list a field stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
+    Targeted,
     InNotModified,
     OfCoded,
     OfOctets,
 }
 
-/// Copies values into one piece of memory, which they share; returns what that takes. Common ones need none.
-fn pack(values: &[&HeaderValue]) -> (Vec<HeaderValue>, usize) {
-    let own = || values.iter().filter(|value| common(value).is_none());
-    let length = own().map(|value| value.len()).sum();
+/// Writes fields as lines, and `others` behind them as they are, into one piece of memory. Returns all values as parts of it;
+/// common ones are shared by all answers instead.
+fn pack(fields: &[(&HeaderName, &HeaderValue)], others: [&HeaderValue; 2]) -> (Vec<HeaderValue>, Bytes) {
+    let lines = fields.iter().map(|(name, value)| (name.as_str(), *value));
+    let others = others.map(|value| ("", value));
+    let length = lines.clone().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>()
+        + others.iter().map(|(_, value)| value.len()).sum::<usize>();
     let mut text = BytesMut::with_capacity(length);
-    own().for_each(|value| text.extend_from_slice(value.as_bytes()));
-    let mut text = text.freeze();
-    let copy = |value: &&HeaderValue| {
+    let mut places = Vec::with_capacity(fields.len() + others.len());
+    for (name, value) in lines.chain(others) {
+        if !name.is_empty() {
+            text.extend_from_slice(name.as_bytes());
+            text.extend_from_slice(b": ");
+        }
+        places.push((text.len()..text.len() + value.len(), value));
+        text.extend_from_slice(value.as_bytes());
+        if !name.is_empty() {
+            text.extend_from_slice(b"\r\n");
+        }
+    }
+    let text = text.freeze();
+    let part = |(place, value): (Range<usize>, &HeaderValue)| {
         if let Some(common) = common(value) {
             return HeaderValue::from_static(common);
         }
-        let slice = text.split_to(value.len());
-        let mut copy = HeaderValue::from_maybe_shared(slice).unwrap_or_else(|_| (*value).clone());
-        copy.set_sensitive(value.is_sensitive());
-        copy
+        let mut part = HeaderValue::from_maybe_shared(text.slice(place)).unwrap_or_else(|_| value.clone());
+        part.set_sensitive(value.is_sensitive());
+        part
     };
-    (values.iter().map(copy).collect(), octets(length))
+    (places.into_iter().map(part).collect(), text)
 }
 
 fn common(value: &HeaderValue) -> Option<&'static str> {

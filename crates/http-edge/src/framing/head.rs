@@ -22,6 +22,8 @@ pub(super) struct Head {
     pub(super) length: usize,
     pub(super) facts: HeadFacts,
     pub(super) framing: Framing,
+    /// A GET or HEAD in origin-form of HTTP/1.1, without a body and with no wish about the connection but that it stays.
+    pub(super) plain: bool,
 }
 
 /// How far a head has been read, and what it said so far. Positions count from its first byte.
@@ -43,6 +45,7 @@ pub(super) struct HeadScan {
     option_upgrade: bool,
     option_close: bool,
     option_keep_alive: bool,
+    option_other: bool,
 }
 
 impl HeadScan {
@@ -177,6 +180,7 @@ impl HeadScan {
             self.option_close |= option.eq_ignore_ascii_case(b"close");
             self.option_keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
             self.option_upgrade |= option.eq_ignore_ascii_case(b"upgrade");
+            self.option_other |= !option.is_empty() && !option.eq_ignore_ascii_case(b"keep-alive");
         }
     }
 
@@ -203,6 +207,12 @@ impl HeadScan {
             keep_alive: !self.option_close && (!self.http10 || self.option_keep_alive),
             has_body: !matches!(framing, Framing::Sized(0)),
         };
-        Ok(Head { length: self.line_start, facts, framing })
+        Ok(Head { length: self.line_start, facts, framing, plain: self.is_plain(bytes) })
+    }
+
+    fn is_plain(&self, bytes: &[u8]) -> bool {
+        let reads = bytes.starts_with(b"GET /") || bytes.starts_with(b"HEAD /");
+        let framed = self.chunked || self.content_length.is_some() || self.expects_continue;
+        reads && !self.http10 && !framed && !self.upgrade_field && !self.option_other
     }
 }

@@ -21,11 +21,28 @@ pub(super) struct Gate {
     /// hyper may still have bytes of an answer in its buffer. The next request waits for them, so that an informational answer
     /// to it cannot overtake them.
     pub(super) unflushed: bool,
+    /// hyper is known to hold nothing, and to mean to keep the connection: the head that it was given last, if any, was of a
+    /// request without a body that wishes to keep it.
+    at_rest: bool,
+}
+
+/// What becomes of bytes that were shown.
+pub(super) enum Admitted {
+    /// So many may pass.
+    Passing(usize),
+    /// So many were a request that has its answer; nothing was looked at beyond.
+    Answered(usize),
 }
 
 impl Gate {
     pub(super) fn new(limits: FramingLimits) -> Self {
-        Self { inspector: Inspector::new(limits), in_body: false, refused: None, unflushed: false }
+        Self {
+            inspector: Inspector::new(limits),
+            in_body: false,
+            refused: None,
+            unflushed: false,
+            at_rest: true,
+        }
     }
 
     /// Whether the next bytes belong to a request that has to wait for the answer before it.
@@ -33,14 +50,30 @@ impl Gate {
         !self.in_body && (state.in_flight() || self.unflushed)
     }
 
-    /// How many of the bytes, which the parser has not seen, may pass now.
-    pub(super) fn admit(&mut self, unread: &[u8], state: &ConnectionState) -> usize {
+    /// How many of the bytes, which the parser has not seen, may pass now. A plain head is given to `offer` first, where hyper
+    /// would not notice: it has nothing under way, and nothing to read.
+    pub(super) fn admit(
+        &mut self,
+        unread: &[u8],
+        state: &ConnectionState,
+        offer: impl FnOnce(&[u8]) -> bool,
+    ) -> Admitted {
+        let mut offer = Some(offer);
         let mut passing = 0;
         while self.refused.is_none() && !self.waits(state) {
             let Some(rest) = unread.get(passing..).filter(|rest| !rest.is_empty()) else { break };
             match self.inspector.inspect(rest) {
                 Verdict::Head(bytes, facts) => {
+                    if passing == 0
+                        && self.at_rest
+                        && self.inspector.was_plain()
+                        && let Some(offer) = offer.take()
+                        && offer(rest.get(..bytes).unwrap_or_default())
+                    {
+                        return Admitted::Answered(bytes);
+                    }
                     passing += bytes;
+                    self.at_rest = !facts.has_body && facts.keep_alive && !facts.upgrade && !facts.http10;
                     self.in_body = facts.has_body;
                     state.expects_continue.store(facts.expects_continue, Relaxed);
                     state.offers_upgrade.store(facts.upgrade, Relaxed);
@@ -62,6 +95,6 @@ impl Gate {
                 Verdict::Refuse(refusal) => self.refused = Some(Refused::Head(refusal)),
             }
         }
-        passing
+        Admitted::Passing(passing)
     }
 }

@@ -43,7 +43,7 @@ impl<IO> Drop for Loan<IO> {
     }
 }
 
-impl<IO: AsyncRead + Unpin> AsyncRead for Loan<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for Loan<IO> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -17,7 +17,8 @@ use http_body::{Body, Frame};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use http_edge::{
-    BodyRefused, ClientConnection, EdgeConfig, EdgeObserver, Handler, Refusal, Server, ServerHandle,
+    BodyRefused, ClientConnection, EdgeConfig, EdgeObserver, Handler, PlainHead, ReadyAnswer, Refusal,
+    Server, ServerHandle,
 };
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
@@ -29,6 +30,8 @@ pub(crate) type AnswerBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 /// What happened, as seen from outside the workers.
 pub(crate) struct Probe {
     pub(crate) started: AtomicUsize,
+    /// Answers that went past hyper.
+    pub(crate) at_once: AtomicUsize,
     pub(crate) under_way: AtomicUsize,
     pub(crate) opened: AtomicUsize,
     pub(crate) closed: AtomicUsize,
@@ -54,6 +57,7 @@ impl Edge {
         let config = EdgeConfig { bind: "127.0.0.1:0".to_owned(), ..config };
         let probe = Arc::new(Probe {
             started: AtomicUsize::new(0),
+            at_once: AtomicUsize::new(0),
             under_way: AtomicUsize::new(0),
             opened: AtomicUsize::new(0),
             closed: AtomicUsize::new(0),
@@ -163,9 +167,35 @@ impl Handler for Cases {
                 Response::new(Endless { probe, left: usize::MAX, under_way: Some(_under_way) }.boxed_unsync())
             }
             "/cut" => Response::new(Cut(Some(Bytes::from_static(b"half"))).boxed_unsync()),
+            target if target.starts_with("/ready/") => {
+                let echo = request.headers().get("x-echo").cloned();
+                let mut response = text(&ready_body(target));
+                echo.map(|echo| response.headers_mut().insert("x-echo", echo));
+                response
+            }
             "/peer" => text(&format!("{} {} {}", client.peer(), client.is_secure(), client.http2())),
             _ => text("hello"),
         }
+    }
+
+    /// `/ready/N` has N bytes, and what `X-Echo` says.
+    fn answer_at_once(&self, head: &PlainHead<'_>, answer: &mut ReadyAnswer) -> bool {
+        if !head.target().starts_with("/ready/") {
+            return false;
+        }
+        assert!(!head.target().ends_with("panic"), "as the test asked");
+        self.0.at_once.fetch_add(1, SeqCst);
+        let body = Bytes::from(ready_body(head.target()));
+        let mut fields = HeaderMap::new();
+        head.read_fields(&mut fields).unwrap();
+        answer.begin(StatusCode::OK).unwrap();
+        answer.field("content-length", body.len().to_string().as_bytes());
+        answer.date();
+        if let Some(echo) = fields.get("x-echo") {
+            answer.field("x-echo", echo.as_bytes());
+        }
+        answer.end(if *head.method() == http::Method::HEAD { &NOTHING } else { &body });
+        true
     }
 
     fn refuse(&self, refusal: Refusal, _client: SocketAddr) -> Response<Bytes> {
@@ -173,6 +203,15 @@ impl Handler for Cases {
         *response.status_mut() = StatusCode::from_u16(refusal.status()).unwrap();
         response
     }
+}
+
+static NOTHING: Bytes = Bytes::new();
+
+fn ready_body(target: &str) -> String {
+    let length: usize = target.trim_start_matches("/ready/").parse().unwrap();
+    let mut body = "0123456789".repeat(length / 10 + 1);
+    body.truncate(length);
+    body
 }
 
 fn text(body: &str) -> Response<AnswerBody> {

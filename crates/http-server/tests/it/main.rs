@@ -13,5 +13,7 @@ mod deadlines;
 mod health;
 mod observed;
 mod refusals;
+mod slow;
+mod stalls;
 mod stopping;
 mod support;

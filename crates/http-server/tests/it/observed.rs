@@ -24,8 +24,9 @@ fn configure(app: &mut ServiceConfig) {
     }))))
     .service(web::resource("/slow").route(web::get().to(async || {
         let request = telemetry::request::current().unwrap();
-        request.record_statement("SELECT quick", Duration::from_millis(1));
-        request.record_statement("SELECT slow", Duration::from_millis(200));
+        for (text, took) in [("SELECT quick", 1), ("SELECT slow WHERE a = 'x'", 200), ("SELECT quick", 3)] {
+            request.record_statement(text, Duration::from_millis(took));
+        }
         ""
     })))
     .service(web::resource("/hang").route(web::get().to(async || {
@@ -85,8 +86,9 @@ async fn a_slow_request_is_logged_with_its_statements_slowest_first() {
     served.get_as("/slow", "slow-1").await;
     let logged = lines("slow", "slow-1").await;
     assert_eq!(logged.len(), 1);
-    assert_eq!(logged[0]["statement_list"], r#"["200.000 ms: SELECT slow", "1.000 ms: SELECT quick"]"#);
-    assert_eq!(logged[0]["db_ms"], "201.0");
+    let listed = r#"["1 x 200.000 ms (max 200.000): SELECT slow WHERE a = ?", "2 x 4.000 ms (max 3.000): SELECT quick"]"#;
+    assert_eq!(logged[0]["statement_list"], listed);
+    assert_eq!(logged[0]["statements"], "3");
 }
 
 #[tokio::test]

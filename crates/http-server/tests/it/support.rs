@@ -10,6 +10,8 @@ use http_server::{HttpConfig, ReadinessCheck, Running, Shell};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
+use stall_detector::StallDetector;
+use telemetry::TelemetryConfig;
 use telemetry::metrics::Metrics;
 use tokio::sync::watch;
 use tracing::field::{Field, Visit};
@@ -107,6 +109,19 @@ pub(crate) async fn lines(target: &str, request_id: &str) -> Vec<Line> {
     .await
 }
 
+/// The line of `target` with this message that the request with this id wrote; waits for it.
+pub(crate) async fn line(target: &str, message: &str, request_id: &str) -> Line {
+    eventually(|seen| {
+        let mine = |line: &&Line| {
+            line["target"] == target
+                && line.get("message").is_some_and(|text| text == message)
+                && line.get("request_id").is_some_and(|id| id == request_id)
+        };
+        seen.lines.iter().find(mine).cloned()
+    })
+    .await
+}
+
 /// The finished server span of this trace; waits for it.
 pub(crate) async fn span(trace_id: &str) -> SpanData {
     eventually(|seen| {
@@ -142,7 +157,9 @@ impl Served {
 
 pub(crate) fn shell(checks: Vec<Arc<dyn ReadinessCheck>>) -> Shell {
     LazyLock::force(&SUBSCRIBER);
+    let metrics = Metrics::new("test");
     Shell {
+        stalls: StallDetector::new(&TelemetryConfig::default(), &metrics),
         service: "test",
         version: "1.2.3",
         config: HttpConfig {
@@ -151,7 +168,7 @@ pub(crate) fn shell(checks: Vec<Arc<dyn ReadinessCheck>>) -> Shell {
             workers: 1,
             ..HttpConfig::default()
         },
-        metrics: Metrics::new("test"),
+        metrics,
         checks,
         slow_request: Duration::from_millis(250),
     }

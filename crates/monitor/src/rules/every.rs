@@ -58,14 +58,6 @@ pub(super) const RULES: &[Rule] = &[
         says: "share of reads found in memory",
     },
     Rule {
-        code: "pool_waiting",
-        alert: None,
-        by: &[TARGET],
-        window_secs: 0,
-        conditions: &[Above(Max(of("pool_connections", &[("state", In(&["waiting"]))])), 0.0)],
-        says: "callers wait for a connection",
-    },
-    Rule {
         code: "pool_wait_slow",
         alert: None,
         by: &[TARGET],

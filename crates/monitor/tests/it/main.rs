@@ -8,3 +8,4 @@
 mod databases;
 mod services;
 mod support;
+mod traces;

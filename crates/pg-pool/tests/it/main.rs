@@ -8,6 +8,7 @@
 )]
 
 mod capture;
+mod explain;
 mod loss;
 mod observe;
 mod replicas;

@@ -7,12 +7,11 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::build::bin_dir;
 use crate::interrupt::Interrupts;
 use crate::lock::StateLock;
 use crate::run::{Completed, Run};
 use crate::secrets::Secrets;
-use crate::services::{ADMIN_PORT, GATEWAY_PORT, SERVICES, Service};
+use crate::services::{ADMIN_PORT, COLLECTOR_PORT, GATEWAY_PORT, SERVICES, Service};
 use crate::site::{Site, write_private};
 
 /// Loads the demo data into the running system again.
@@ -21,10 +20,9 @@ pub(crate) async fn seed(site: &Site) -> Result<ExitCode> {
     let _lock = StateLock::take(&site.state)?;
     let nothing = "nothing runs; `make up` starts everything and loads the demo data too";
     let run = Run::load(site.run_dir(), site.logs())?.context(nothing)?;
-    let Completed { profile, port_base } = run.completed()?.context(nothing)?;
+    let Completed { bin, port_base, .. } = run.completed()?.context(nothing)?;
     let site = &Site { port_base, ..site.clone() };
     let mut interrupts = Interrupts::listen()?;
-    let bin = bin_dir(site, profile).await?;
     interrupts
         .guard(async {
             let accounts = load(site, &run, &bin).await?;
@@ -111,6 +109,8 @@ pub(crate) fn fill(site: &Site, service: &Service, arguments: &[&str]) -> Vec<St
             "{data}" => site.root.join("data").display().to_string(),
             "{accounts}" => site.demo_file().display().to_string(),
             "{base_url}" => base_url(site),
+            "{collector}" => format!("127.0.0.1:{}", site.port(COLLECTOR_PORT)),
+            "{traces}" => site.state.join("traces").display().to_string(),
             other => other.to_owned(),
         })
         .collect()

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::run::{Record, Run, uptime_secs};
-use crate::services::SERVICES;
+use crate::services::services;
 use crate::site::Site;
 use crate::ui::elapsed;
 
@@ -80,16 +80,17 @@ fn line(part: &Part) -> String {
 }
 
 async fn parts(site: &Site) -> Result<Vec<Part>> {
-    let records = match Run::load(site.run_dir(), site.logs())? {
-        Some(run) => run.records()?,
-        None => Vec::new(),
+    let (records, completed) = match Run::load(site.run_dir(), site.logs())? {
+        Some(run) => (run.records()?, run.completed()?),
+        None => (Vec::new(), None),
     };
     let mut parts = Vec::new();
     for record in &records {
         parts.push(look(site, record).await);
     }
+    let services = services(completed.is_none_or(|completed| completed.traces));
     let expected =
-        ["postgres", "redis", "nats"].into_iter().chain(SERVICES.iter().map(|service| service.name));
+        ["postgres", "redis", "nats"].into_iter().chain(services.iter().map(|service| service.name));
     for name in expected {
         if !parts.iter().any(|part| part.name == name) {
             parts.push(not_started(name));

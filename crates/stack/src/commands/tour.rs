@@ -17,7 +17,7 @@ pub(crate) fn tour(site: &Site, accounts: &[Value]) -> String {
          a \"$BASE/v1/animals?limit=3\"          # a list: keyset pages\n  \
          a \"$BASE/v1/animals/metadata\"         # its version, count and digest\n  \
          a \"$BASE/v1/animals?since=&limit=3\"   # everything, then only what changed\n\n\
-         make status · make down\n",
+         make status · make trace FLAGS=--last · make down\n",
         admin_url(site),
         site.shown(&site.demo_file()),
     )

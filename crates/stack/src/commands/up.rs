@@ -1,6 +1,6 @@
 //! `stack up`.
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::seed::{admin_url, base_url, fill, load, load_after_start};
 use super::tour::tour;
-use crate::build::{Profile, build};
+use crate::build::Binaries;
 use crate::cli::Only;
 use crate::health::Probe;
 use crate::interrupt::Interrupts;
@@ -21,7 +21,7 @@ use crate::run::{Completed, Launch, Run, Stop};
 use crate::secrets::Secrets;
 use crate::servers::postgres::provide_database;
 use crate::servers::{self, External, ServerUrls, Setup};
-use crate::services::{Ready, SERVICES, Service, Setting, start_order};
+use crate::services::{COLLECTOR, COLLECTOR_PORT, Ready, Service, Setting, services, start_order};
 use crate::site::Site;
 use crate::tools::require;
 use crate::ui::elapsed;
@@ -31,8 +31,19 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How long a system that runs may be unready before `up` takes it for broken.
 const HICCUP: Duration = Duration::from_secs(5);
 
+/// What is to be brought up.
+pub(crate) struct Wanted {
+    pub(crate) binaries: Binaries,
+    /// None: all of it.
+    pub(crate) only: Option<Only>,
+    /// Whether traces are received and kept.
+    pub(crate) traces: bool,
+    pub(crate) demo_data: bool,
+}
+
 /// Brings everything up, or says that it is.
-pub(crate) async fn up(site: &Site, profile: Profile, only: Option<Only>) -> Result<ExitCode> {
+pub(crate) async fn up(site: &Site, wanted: &Wanted) -> Result<ExitCode> {
+    let only = wanted.only;
     let began = Instant::now();
     site.make_state()?;
     let _lock = StateLock::take(&site.state)?;
@@ -57,9 +68,9 @@ pub(crate) async fn up(site: &Site, profile: Profile, only: Option<Only>) -> Res
     }
     super::test::sweep(site).await?;
     let mut run = Run::begin(site.run_dir(), site.logs())?;
-    match interrupts.guard(bring_up(site, &mut run, profile, only)).await {
-        Ok(accounts) => {
-            run.complete(&Completed { profile, port_base: site.port_base })?;
+    match interrupts.guard(bring_up(site, &mut run, wanted)).await {
+        Ok((bin, accounts)) => {
+            run.complete(&Completed { bin, port_base: site.port_base, traces: wanted.traces })?;
             site.ui.say(format!("ready after {}", elapsed(began.elapsed())));
             if only.is_none() {
                 println!("{}", tour(site, &accounts));
@@ -76,12 +87,12 @@ pub(crate) async fn up(site: &Site, profile: Profile, only: Option<Only>) -> Res
 
 /// Why an earlier run is not the system that was asked for; `None` when it is.
 async fn what_is_wrong(run: &Run, only: Option<Only>) -> Result<Option<String>> {
-    if run.completed()?.is_none() {
+    let Some(completed) = run.completed()? else {
         return Ok(Some("it did not come to its end".to_owned()));
-    }
+    };
     let records = run.records()?;
-    let services_run =
-        SERVICES.iter().all(|service| records.iter().any(|record| record.name == service.name));
+    let runs = |service: &&Service| records.iter().any(|record| record.name == service.name);
+    let services_run = services(completed.traces).iter().all(runs);
     if only.is_none() && !services_run {
         return Ok(Some("it has no services".to_owned()));
     }
@@ -102,18 +113,41 @@ async fn what_is_wrong(run: &Run, only: Option<Only>) -> Result<Option<String>> 
     Ok(None)
 }
 
-async fn bring_up(site: &Site, run: &mut Run, profile: Profile, only: Option<Only>) -> Result<Vec<Value>> {
+async fn bring_up(site: &Site, run: &mut Run, wanted: &Wanted) -> Result<(PathBuf, Vec<Value>)> {
     let external = External::from_environment();
     let search = require(site.ui, &external.needs()).await?;
-    let services = if only.is_some() { &[] } else { SERVICES };
+    let services = if wanted.only.is_some() { Vec::new() } else { services(wanted.traces) };
+    let services = services.as_slice();
     // Before the build: minutes later is a bad time to learn that a port is taken. And again right before the start.
     require_ports(site, services)?;
-    let bin = match only {
+    let bin = match wanted.only {
         Some(Only::Servers) => None,
-        None => Some(build(site, run, profile).await?),
+        None => Some(wanted.binaries.provide(site, run).await?),
     };
     let mut secrets = Secrets::open(&site.state)?;
-    let setup = Setup {
+    let setup = private_servers(site, &mut secrets)?;
+    let urls = servers::start(run, site.ui, &search, &setup, &external).await?;
+    let Some(bin) = bin else { return Ok(Default::default()) };
+    let databases = provide_databases(&mut secrets, services, &urls, external.postgres.is_none()).await?;
+    for service in services {
+        configure(site, &mut secrets, service, &urls, &databases, wanted.traces)?;
+    }
+    for service in services {
+        migrate(site, run, &bin, service).await?;
+    }
+    let accounts = if wanted.demo_data { load(site, run, &bin).await? } else { Vec::new() };
+    require_ports(site, services)?;
+    for service in start_order().into_iter().filter(|service| wanted.traces || service.name != COLLECTOR) {
+        start(site, run, &bin, service).await?;
+    }
+    let accounts =
+        if wanted.demo_data { load_after_start(site, run, &bin, accounts).await? } else { accounts };
+    Ok((bin, accounts))
+}
+
+/// The servers of a state directory, with their passwords.
+pub(super) fn private_servers(site: &Site, secrets: &mut Secrets) -> Result<Setup> {
+    Ok(Setup {
         state: site.state.clone(),
         ports: [site.server_port(18_432, 0), site.server_port(18_379, 40), site.server_port(18_222, 80)],
         passwords: Some([
@@ -121,25 +155,10 @@ async fn bring_up(site: &Site, run: &mut Run, profile: Profile, only: Option<Onl
             secrets.password("redis_password")?,
             secrets.password("nats_password")?,
         ]),
-    };
-    let urls = servers::start(run, site.ui, &search, &setup, &external).await?;
-    let Some(bin) = bin else { return Ok(Vec::new()) };
-    let databases = provide_databases(&mut secrets, services, &urls, external.postgres.is_none()).await?;
-    for service in services {
-        configure(site, &mut secrets, service, &urls, &databases)?;
-    }
-    for service in services {
-        migrate(site, run, &bin, service).await?;
-    }
-    let accounts = load(site, run, &bin).await?;
-    require_ports(site, services)?;
-    for service in start_order() {
-        start(site, run, &bin, service).await?;
-    }
-    load_after_start(site, run, &bin, accounts).await
+    })
 }
 
-fn require_ports(site: &Site, services: &[Service]) -> Result<()> {
+fn require_ports(site: &Site, services: &[&Service]) -> Result<()> {
     for service in services {
         for (name, port) in service.ports {
             let wanted_by =
@@ -151,9 +170,9 @@ fn require_ports(site: &Site, services: &[Service]) -> Result<()> {
 }
 
 /// Provides the databases of all services; their URLs by name.
-async fn provide_databases(
+pub(super) async fn provide_databases(
     secrets: &mut Secrets,
-    services: &[Service],
+    services: &[&Service],
     urls: &ServerUrls,
     private: bool,
 ) -> Result<BTreeMap<&'static str, String>> {
@@ -166,15 +185,21 @@ async fn provide_databases(
     Ok(provided)
 }
 
-/// Writes the service's configuration.
-fn configure(
+/// Writes the service's configuration, if it has one.
+pub(super) fn configure(
     site: &Site,
     secrets: &mut Secrets,
     service: &Service,
     urls: &ServerUrls,
     databases: &BTreeMap<&'static str, String>,
+    traces: bool,
 ) -> Result<()> {
+    let Some(template) = service.template else { return Ok(()) };
     let mut settings = Vec::new();
+    if traces {
+        // Moved with the other ports when it is written.
+        settings.push(("telemetry.otlp_endpoint", format!("http://127.0.0.1:{COLLECTOR_PORT}/v1/traces")));
+    }
     for (key, setting) in service.settings {
         let value = match setting {
             Setting::DatabaseUrl(name) => {
@@ -187,11 +212,11 @@ fn configure(
         };
         settings.push((*key, value));
     }
-    render(site, service, &settings)?;
+    render(site, service, template, &settings)?;
     Ok(())
 }
 
-async fn migrate(site: &Site, run: &Run, bin: &Path, service: &Service) -> Result<()> {
+pub(super) async fn migrate(site: &Site, run: &Run, bin: &Path, service: &Service) -> Result<()> {
     let Some(database) = &service.database else { return Ok(()) };
     let step = site.ui.step(format!("migrate {}", service.name));
     let log = run.log_file(&format!("{}-migrate", service.name));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, TraceContextExt as _, TraceFlags, TraceState};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceState};
 
 use super::traceparent::{RANDOM, TraceParent};
 use crate::tracestate;
@@ -16,6 +16,8 @@ pub(super) const MAX_BAGGAGE_BYTES: usize = 8192;
 pub(super) struct Carried {
     /// `None` when the trace starts here, and its id is random by construction.
     pub(super) random: Option<bool>,
+    /// The sender's span; `None` when the trace starts here.
+    pub(super) parent: Option<SpanId>,
     pub(super) tracestate: Option<String>,
     pub(super) baggage: Option<String>,
 }
@@ -59,7 +61,8 @@ impl Incoming {
         let listed = tracestate.as_deref().and_then(|list| list.parse().ok()).unwrap_or(TraceState::NONE);
         let flags = TraceFlags::new(parent.flags);
         let span = SpanContext::new(parent.trace_id, parent.span_id, flags, true, listed);
-        let carried = Carried { random: Some(parent.flags & RANDOM != 0), tracestate, baggage };
+        let random = Some(parent.flags & RANDOM != 0);
+        let carried = Carried { random, parent: Some(parent.span_id), tracestate, baggage };
         Context::new().with_remote_span_context(span).with_value(Arc::new(carried))
     }
 }

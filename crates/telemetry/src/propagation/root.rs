@@ -1,7 +1,11 @@
-//! A trace whose id and sampling were decided before its root span exists.
+//! Ids that are known before their spans exist.
 //!
-//! The SDK gives its id generator no context, and a span without a valid parent always gets a generated trace id. So the
-//! tracer, which does see the context, leaves the announced id where the generator of the same thread finds it.
+//! - A trace whose id and sampling were decided before its root span gets that id and that decision.
+//! - Below a span that nobody records, no span has an id of its own: what is sent on names the request's span, which may yet be
+//!   recorded when it turns out slow or failed ([`crate::late`]). Then it has that id, and what comes below it a parent.
+//!
+//! The SDK gives its id generator no context. So the tracer, which does see it, leaves ids where the generator of the same
+//! thread finds them.
 
 use std::cell::Cell;
 
@@ -13,34 +17,60 @@ use opentelemetry_sdk::trace::{
 
 thread_local! {
     static NEXT_TRACE_ID: Cell<Option<TraceId>> = const { Cell::new(None) };
+    static NEXT_SPAN_ID: Cell<Option<SpanId>> = const { Cell::new(None) };
 }
 
 /// In the context a root span is started under: what it must become.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Announced {
-    pub(super) trace_id: TraceId,
-    pub(super) sampled: bool,
+pub(crate) struct Announced {
+    pub(crate) trace_id: TraceId,
+    pub(crate) sampled: bool,
 }
 
-/// The SDK's tracer, for which an announced trace begins with its own id.
+/// The SDK's tracer, with the ids that are known beforehand.
 #[derive(Clone, Debug)]
 pub(crate) struct RootTracer(pub(crate) SdkTracer);
+
+impl RootTracer {
+    /// Starts a span with these ids, as far as the SDK would draw them: a trace id only where there is no parent.
+    pub(crate) fn build_with_ids(
+        &self,
+        trace_id: Option<TraceId>,
+        span_id: Option<SpanId>,
+        builder: SpanBuilder,
+        parent: &Context,
+    ) -> Span {
+        NEXT_TRACE_ID.set(trace_id);
+        NEXT_SPAN_ID.set(span_id);
+        let span = self.0.build_with_context(builder, parent);
+        // A span that was not started, because the provider is shut down, has not taken them.
+        NEXT_TRACE_ID.set(None);
+        NEXT_SPAN_ID.set(None);
+        span
+    }
+}
 
 impl Tracer for RootTracer {
     type Span = Span;
 
     fn build_with_context(&self, builder: SpanBuilder, parent: &Context) -> Span {
-        let announced = parent.get::<Announced>().filter(|_| !parent.span().span_context().is_valid());
-        let Some(announced) = announced else { return self.0.build_with_context(builder, parent) };
-        NEXT_TRACE_ID.set(Some(announced.trace_id));
-        let span = self.0.build_with_context(builder, parent);
-        // A span that was not started, because the provider is shut down, has not taken it.
-        NEXT_TRACE_ID.set(None);
-        span
+        let of_parent = {
+            let span = parent.span();
+            let known = span.span_context();
+            known.is_valid().then(|| (known.span_id(), known.is_sampled() || known.is_remote()))
+        };
+        match of_parent {
+            Some((_, true)) => self.0.build_with_context(builder, parent),
+            Some((unrecorded, false)) => self.build_with_ids(None, Some(unrecorded), builder, parent),
+            None => match parent.get::<Announced>() {
+                Some(announced) => self.build_with_ids(Some(announced.trace_id), None, builder, parent),
+                None => self.0.build_with_context(builder, parent),
+            },
+        }
     }
 }
 
-/// Random ids, but for a trace that was announced.
+/// Random ids, but for those that are known beforehand.
 #[derive(Debug, Default)]
 pub(crate) struct RootIds(RandomIdGenerator);
 
@@ -50,7 +80,7 @@ impl IdGenerator for RootIds {
     }
 
     fn new_span_id(&self) -> SpanId {
-        self.0.new_span_id()
+        NEXT_SPAN_ID.take().unwrap_or_else(|| self.0.new_span_id())
     }
 }
 

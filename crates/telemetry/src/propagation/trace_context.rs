@@ -1,12 +1,15 @@
 //! Head sampling: the trace a request belongs to and whether it is recorded, known before any span is made.
 
+use std::cell::Cell;
+
 use opentelemetry::Context;
-use opentelemetry::trace::TraceId;
+use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
 
 use super::incoming::Incoming;
 use super::root::Announced;
 use super::traceparent::{RANDOM, SAMPLED, format_traceparent, push_hex};
+use crate::late::Unrecorded;
 
 /// Width of the part of a trace id that level 2 calls random: its last seven bytes.
 const RANDOM_BITS: u32 = 56;
@@ -21,6 +24,8 @@ pub struct TraceContext {
     trace_id: TraceId,
     sampled: bool,
     random: bool,
+    /// Of the request, while no span has it: drawn when it is first needed, and then told to whoever is called.
+    span_id: Cell<Option<SpanId>>,
     incoming: Incoming,
 }
 
@@ -49,11 +54,13 @@ impl TraceContext {
                 trace_id: parent.trace_id,
                 sampled: parent.flags & SAMPLED != 0,
                 random: parent.flags & RANDOM != 0,
+                span_id: Cell::new(None),
                 incoming,
             },
             None => {
                 let trace_id = RandomIdGenerator::default().new_trace_id();
-                Self { trace_id, sampled: is_within(trace_id, sample_ratio), random: true, incoming }
+                let sampled = is_within(trace_id, sample_ratio);
+                Self { trace_id, sampled, random: true, span_id: Cell::new(None), incoming }
             }
         }
     }
@@ -83,10 +90,24 @@ impl TraceContext {
         }
     }
 
-    /// Writes the context for the next hop when no span was made for it: a `traceparent` with a span id of its own, not
-    /// sampled, and `tracestate` and `baggage` as they came in.
+    /// The ids of a request without a span, for one that is made afterwards ([`crate::late`]). Clones made from here on have
+    /// the same.
+    #[must_use]
+    pub fn unrecorded(&self) -> Unrecorded {
+        let parent = self.incoming.parent.map(|parent| parent.span_id);
+        Unrecorded { trace_id: self.trace_id, span_id: self.span_id(), parent }
+    }
+
+    fn span_id(&self) -> SpanId {
+        let id = self.span_id.get().unwrap_or_else(|| RandomIdGenerator::default().new_span_id());
+        self.span_id.set(Some(id));
+        id
+    }
+
+    /// Writes the context for the next hop when no span was made for it: a `traceparent` with the id that the request's span
+    /// would have, not sampled, and `tracestate` and `baggage` as they came in.
     pub fn inject_unsampled(&self, set: &mut dyn FnMut(&'static str, String)) {
-        let span_id = RandomIdGenerator::default().new_span_id();
+        let span_id = self.span_id();
         let flags = if self.random { RANDOM } else { 0 };
         set("traceparent", format_traceparent(self.trace_id, span_id, flags));
         if let Some(tracestate) = &self.incoming.tracestate {

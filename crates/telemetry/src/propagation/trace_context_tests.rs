@@ -151,9 +151,13 @@ fn tracestate_and_baggage_pass_without_a_span() {
 }
 
 #[test]
-fn every_hop_gets_a_span_id_of_its_own() {
-    let trace = read(&[], 0.0);
-    assert_ne!(unsampled(&trace)["traceparent"], unsampled(&trace)["traceparent"]);
+fn whatever_a_request_calls_gets_the_one_span_id_of_that_request() {
+    let parent = format!("00-{TRACE}-{PARENT}-00");
+    let trace = read(&[("traceparent", &parent)], 0.0);
+    let sent = unsampled(&trace)["traceparent"].clone();
+    assert_eq!(sent, unsampled(&trace)["traceparent"], "tries are of one request");
+    assert!(!sent.contains(PARENT), "it is not the caller's");
+    assert_ne!(sent, unsampled(&read(&[("traceparent", &parent)], 0.0))["traceparent"]);
 }
 
 #[test]

@@ -9,7 +9,8 @@ use super::{ORIGIN, Service, document};
 use crate::generated::sorted;
 
 pub(super) fn render(service: &Service<'_>) -> anyhow::Result<String> {
-    let mut panels = vec![requests(service), failures(service), burn(service), percentiles(service)];
+    let mut panels =
+        vec![requests(service), failures(service), burn(service), percentiles(service), blocked(service)];
     if service.endpoints.is_empty() {
         panels.extend(of_gateway(service));
     } else {
@@ -90,6 +91,16 @@ fn percentiles(service: &Service<'_>) -> Panel {
     [(0.5, "p50"), (0.95, "p95"), (0.99, "p99")]
         .into_iter()
         .fold(panel, |panel, (quantile, legend)| panel.query(&percentile(service, quantile, ""), legend))
+}
+
+/// Where polls hold threads, and how late everything else is therefore.
+fn blocked(service: &Service<'_>) -> Panel {
+    let held = rate(service, "runtime_blocked_poll_duration_seconds_sum", "");
+    let lag = rate(service, "runtime_scheduling_lag_seconds_bucket", "");
+    let about = "Threads' time that polls beyond 10 ms held, by what they did; and how late timers are";
+    Panel::lines("Held threads", about, Unit::Seconds)
+        .query(&format!("topk(5, sum by (task, route, kind) ({held}))"), "{{kind}} {{task}} {{route}}")
+        .query(&format!("histogram_quantile(0.99, sum by (le) ({lag}))"), "p99 lag")
 }
 
 /// A panel for each budget of time, with those that have it.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use budgets::Budgets;
 
+use super::blocking::BLOCKS;
 use super::figures::{bytes, decimal, seconds};
 use super::rules::{BURNS, SLOW};
 use super::{Endpoint, Service};
@@ -21,6 +22,8 @@ it, and `make lint` fails when one of them is not what would be written, or an o
   fails an answer that ran more.
 - **p95**: what 95 of 100 requests take at most, from the request's head to its answer's head, in production. Watched by alerts, not by tests.
 - **bytes**: of the answer's body at most, before it is compressed. Enforced as statements are.
+- **blocking**: what one poll of its task may block its thread at most, asleep or waiting in the kernel; meanwhile no other request of that thread
+  goes on. Enforced as statements are, and watched by alerts. Computing for long is not blocking, and neither is a machine without a free processor.
 - **waiting**: the share of the time of an upload that may pass after its last byte. Such a request takes as long as its client sends, so it has no p95.
 
 To see what the tests ran, and which budgets are looser than they need be:
@@ -70,7 +73,7 @@ fn caller(service: &Service<'_>) -> String {
 /// The budgets of a service, in Markdown.
 pub(super) fn table(service: &Service<'_>) -> String {
     let mut text =
-        "| operation | request | class | statements | p95 | bytes | waiting |\n|---|---|---|---|---|---|---|\n".to_owned();
+        "| operation | request | class | statements | p95 | bytes | blocking | waiting |\n|---|---|---|---|---|---|---|---|\n".to_owned();
     for endpoint in &service.endpoints {
         let Endpoint { operation, method, route, budget } = endpoint;
         let p95 = budget.p95_seconds.map(seconds).unwrap_or_default();
@@ -80,7 +83,8 @@ pub(super) fn table(service: &Service<'_>) -> String {
         let (class, statements) = (&budget.class, budget.statements);
         let _ = writeln!(
             text,
-            "| `{operation}` | {method} `{route}` | {class} | {statements} | {p95} | {size} | {waiting} |"
+            "| `{operation}` | {method} `{route}` | {class} | {statements} | {p95} | {size} | {} ms | {waiting} |",
+            budget.blocking_ms
         );
     }
     text
@@ -98,6 +102,15 @@ For two minutes the 95th percentile of one endpoint has been above its budget; `
 Some endpoints have an alert written by hand, with more to say about them, and are left out here:
 ";
 
+const BLOCKS_STEPS: &str = "\
+Within ten minutes several polls of one endpoint slept or waited in the kernel for longer than it may; `route`, `method`, `operation` and `class` are labels.
+
+1. The service's log, target `blocked`: `stack` names what waited, innermost first; `[kernel]` says in what: `futex…` a lock, `hrtimer_nanosleep` a
+   sleep, `…read…`, `…write…`, `…sync…` a file or a socket.
+2. A lock: who holds it so long? A file: the disk, or code that belongs into `spawn_blocking`. A sleep or a blocking client: a defect.
+3. More of one process than of the others: its machine. `EventLoopBlocked` says whether other requests suffer.
+";
+
 fn alerts(services: &[Service<'_>]) -> String {
     let mut text = format!("\n## Alerts\n\n### {SLOW}\n\n{SLOW_STEPS}\n");
     for service in services {
@@ -107,6 +120,7 @@ fn alerts(services: &[Service<'_>]) -> String {
             }
         }
     }
+    let _ = write!(text, "\n### {BLOCKS}\n\n{BLOCKS_STEPS}");
     for burn in &BURNS {
         let (alert, severity, factor) = (burn.alert, burn.severity, decimal(burn.factor));
         let _ = write!(

@@ -47,7 +47,7 @@ fn alerts(root: &Path) -> anyhow::Result<BTreeSet<String>> {
 }
 
 /// What a heading is linked by.
-fn anchor(line: &str) -> Option<String> {
+pub(super) fn anchor(line: &str) -> Option<String> {
     let heading = line.strip_prefix('#')?.trim_start_matches('#').strip_prefix(' ')?;
     let kept = heading.trim().to_lowercase();
     let kept = kept.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));

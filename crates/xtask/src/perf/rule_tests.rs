@@ -2,7 +2,7 @@
 
 use super::figures::{decimal, seconds};
 use super::rules::{BURNS, Burn, SLOW, SLOW_ACTION};
-use super::{Endpoint, ORIGIN, Service};
+use super::{Endpoint, ORIGIN, Service, blocking};
 
 const HEAD: &str = "\
 # When the alerts of budgets.rules.yml fire, and when they do not: promtool test rules deploy/prometheus/budgets.tests.yml
@@ -33,6 +33,7 @@ pub(super) fn render(services: &[Service<'_>]) -> String {
         {
             tests.push(quiet(service, endpoint, budget));
         }
+        tests.extend(blocking::tests(service));
         for burn in &BURNS {
             tests.push(burns(service, burn));
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::figures::decimal;
-use super::{ORIGIN, Service};
+use super::{ORIGIN, Service, blocking};
 
 /// The alert of an endpoint that takes longer than it may.
 pub(super) const SLOW: &str = "EndpointSlow";
@@ -76,6 +76,7 @@ pub(super) fn render(services: &[Service<'_>]) -> String {
     }
     text.push_str("\n  - name: budget-latency\n    rules:\n");
     text.push_str(&latency());
+    text.push_str(&blocking::rule());
     text.push_str("\n  - name: budget-errors\n    rules:\n");
     for window in ["5m", "30m", "1h", "6h"] {
         text.push_str(&ratio(window));
@@ -113,6 +114,7 @@ fn constants(text: &mut String, service: &Service<'_>) {
             let alert = budget.alert.as_ref().map(|alert| format!(", alert: {alert}"));
             record("p95_seconds", decimal(seconds), &alert.unwrap_or_default());
         }
+        record("blocking_seconds", blocking::seconds(endpoint), "");
         if let Some(bytes) = budget.bytes {
             record("bytes", bytes.to_string(), "");
         }

@@ -14,4 +14,5 @@ mod idempotency;
 mod reading;
 mod schema;
 mod statements;
+mod timing;
 mod writing;

@@ -11,11 +11,13 @@ use http_edge::ClientConnection;
 use identity::Principal;
 use problem::{Problem, registry};
 use telemetry::deadline;
+use telemetry::request::Part;
 use tokio::time::timeout;
 
 use super::asked::Asked;
 use super::flights::Turn;
-use super::judge::{Judged, is_current, judge};
+use super::judge::is_current;
+use super::lookup::{Found, look_up, sets_conditions_for_origin};
 use super::{Cache, invalidate, reply};
 use crate::forward::body::GatewayBody;
 use crate::forward::{self, Addressed, Arrived, Length, boxed};
@@ -39,20 +41,6 @@ pub(crate) struct Caching<'a> {
     pub(crate) observed: &'a Observation,
     /// Scheme and host, as the upstream is told of them.
     pub(crate) addressed: Addressed<'a>,
-}
-
-/// What the cache has for a request.
-pub(super) enum Found {
-    /// It may be answered with.
-    Usable(Arc<Stored>),
-    /// It may be answered with while it is validated.
-    WhileRevalidated(Arc<Stored>),
-    /// It has to be validated, for this reason; if that fails, it may be answered with.
-    Stale { stored: Arc<Stored>, reason: Forward, detail: Option<&'static str>, if_error: bool },
-    /// Nothing.
-    Nothing(Forward),
-    /// Nothing, and nothing will be stored.
-    Uncacheable,
 }
 
 /// Answers a request of a route that is cached.
@@ -122,6 +110,7 @@ pub(crate) async fn answer(caching: Caching<'_>, arrived: Arrived) -> Result<Res
                 waits += 1;
                 waited_for = Some(reason);
                 let patience = caching.patience(&arrived);
+                let _waiting = caching.observed.stats.enter(Part::CacheWait);
                 if boxed(timeout(patience, follow.landed())).await.is_err() {
                     let detail = format!("no answer within {} ms", patience.as_millis());
                     return Err(Problem::new(&registry::GATEWAY_TIMEOUT).detail(detail));
@@ -192,47 +181,18 @@ fn passes(arrived: &Arrived) -> Option<Bypass> {
     if arrived.length != Length::Absent || arrived.on_upgrade.is_some() || held_back {
         return Some(Bypass::NotPlain);
     }
-    let for_origin = [header::IF_MATCH, header::IF_UNMODIFIED_SINCE];
-    for_origin.iter().any(|name| headers.contains_key(name)).then_some(Bypass::Conditions)
+    sets_conditions_for_origin(headers).then_some(Bypass::Conditions)
 }
 
 impl Caching<'_> {
     pub(super) fn asked<'r>(&'r self, arrived: &'r Arrived, target: &'r str) -> Asked<'r> {
-        Asked::read(&arrived.parts, &self.addressed, target, self.principal)
+        let asker = self.principal.map(Into::into);
+        Asked::read(&arrived.parts.method, &arrived.parts.headers, &self.addressed, target, asker)
     }
 
     /// What is stored for a request, and under which key; where nothing is, the key it would be fetched for.
     pub(super) fn look_up<'r>(&self, asked: &Asked<'r>, now: Instant) -> (KeyRef<'r>, Found) {
-        let found = self.look_under(&asked.shared, asked, now);
-        match found {
-            Found::Nothing(_) | Found::Uncacheable if asked.is_principal() => {
-                let Some(own) = asked.own() else { return (asked.shared.clone(), found) };
-                match (self.look_under(&own, asked, now), found) {
-                    // Where answers are kept for each principal apart, none is for all; each fetches for himself.
-                    (Found::Nothing(reason), Found::Uncacheable) => (own, Found::Nothing(reason)),
-                    (Found::Nothing(_), found) => (asked.shared.clone(), found),
-                    (own_found, _) => (own, own_found),
-                }
-            }
-            found => (asked.shared.clone(), found),
-        }
-    }
-
-    fn look_under(&self, key: &KeyRef<'_>, asked: &Asked<'_>, now: Instant) -> Found {
-        let Some(resource) = self.cache.store.get(key) else { return Found::Nothing(Forward::UriMiss) };
-        let Some(stored) = resource.select(asked.headers) else {
-            return if resource.is_uncacheable(now) {
-                Found::Uncacheable
-            } else {
-                Found::Nothing(Forward::VaryMiss)
-            };
-        };
-        let stored = Arc::clone(stored);
-        match judge(&stored, self.tracker, &asked.directives, now) {
-            Judged::Usable => Found::Usable(stored),
-            Judged::WhileRevalidated => Found::WhileRevalidated(stored),
-            Judged::Stale { reason, detail, if_error } => Found::Stale { stored, reason, detail, if_error },
-        }
+        look_up(self.cache, self.tracker, asked, now)
     }
 
     pub(super) fn is_current(&self, stored: &Stored, now: Instant) -> bool {
@@ -280,7 +240,7 @@ impl Caching<'_> {
     }
 
     pub(super) fn count(&self, result: CacheResult) {
-        self.generation.cached(self.route).count(result);
+        self.generation.series(self.route).cache.count(result);
     }
 
     /// How long to wait for somebody else's fetch: as long as for one's own.

@@ -1,9 +1,8 @@
 //! What the cache needs to know of a request.
 
-use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use http_cache::{AudienceClass, KeyRef, RequestDirectives, Scheme};
-use identity::Principal;
+use identity::{Principal, Verified};
 
 use crate::compress::negotiate;
 use crate::forward::Addressed;
@@ -17,34 +16,72 @@ pub(super) struct Asked<'a> {
     /// The address, for the class of all who have the same rights.
     pub(super) shared: KeyRef<'a>,
     /// Who asks, if that is known for sure.
-    principal: Option<&'a Principal>,
+    asker: Option<Asker<'a>>,
+}
+
+/// Somebody whose token was checked, and the two hashes that stand for him in keys, if they were reckoned before.
+#[derive(Clone, Copy)]
+pub(crate) struct Asker<'a> {
+    principal: &'a Principal,
+    hashes: Option<&'a [u8; 32]>,
+}
+
+impl<'a> From<&'a Principal> for Asker<'a> {
+    fn from(principal: &'a Principal) -> Self {
+        Self { principal, hashes: None }
+    }
+}
+
+impl<'a> From<&'a Verified> for Asker<'a> {
+    fn from(verified: &'a Verified) -> Self {
+        let hashes = verified.marks(|principal| {
+            let mut both = [0; 32];
+            let parts = rights(principal).into_iter().chain(identity(principal));
+            both.iter_mut().zip(parts).for_each(|(byte, part)| *byte = part);
+            both
+        });
+        Self { principal: &verified.principal, hashes: Some(hashes) }
+    }
+}
+
+impl Asker<'_> {
+    fn rights(&self) -> [u8; 16] {
+        let known = self.hashes.and_then(|hashes| hashes.first_chunk()).copied();
+        known.unwrap_or_else(|| rights(self.principal))
+    }
+
+    fn identity(&self) -> [u8; 16] {
+        let known = self.hashes.and_then(|hashes| hashes.last_chunk()).copied();
+        known.unwrap_or_else(|| identity(self.principal))
+    }
 }
 
 impl<'a> Asked<'a> {
     pub(super) fn read(
-        parts: &'a Parts,
+        method: &'a Method,
+        headers: &'a HeaderMap,
         addressed: &'a Addressed<'_>,
         target: &'a str,
-        principal: Option<&'a Principal>,
+        asker: Option<Asker<'a>>,
     ) -> Self {
-        let class = match principal {
-            Some(principal) => AudienceClass::Rights(rights(principal)),
-            None if parts.headers.contains_key(header::AUTHORIZATION) => AudienceClass::Token,
+        let class = match asker {
+            Some(asker) => AudienceClass::Rights(asker.rights()),
+            None if headers.contains_key(header::AUTHORIZATION) => AudienceClass::Token,
             None => AudienceClass::Anonymous,
         };
         let shared = KeyRef::new(class, scheme(addressed), &addressed.host, target);
-        let directives = RequestDirectives::parse(&parts.headers);
-        Self { method: &parts.method, headers: &parts.headers, directives, shared, principal }
+        let directives = RequestDirectives::parse(headers);
+        Self { method, headers, directives, shared, asker }
     }
 
     /// The address for this principal alone.
     pub(super) fn own(&self) -> Option<KeyRef<'a>> {
-        let class = AudienceClass::Principal(identity(self.principal?));
+        let class = AudienceClass::Principal(self.asker?.identity());
         Some(self.shared.for_class(class))
     }
 
     pub(super) fn is_principal(&self) -> bool {
-        self.principal.is_some()
+        self.asker.is_some()
     }
 
     /// The coding the client likes best among ours.
@@ -107,6 +144,16 @@ mod tests {
             issuer: "https://issuer.example".to_owned(),
             token_id: "t".to_owned(),
         }
+    }
+
+    #[test]
+    fn hashes_that_were_kept_are_those_that_are_reckoned() {
+        let ann = principal("ann", &["a", "b"]);
+        let both: Vec<u8> = rights(&ann).into_iter().chain(identity(&ann)).collect();
+        let both: [u8; 32] = both.try_into().unwrap();
+        let kept = Asker { principal: &ann, hashes: Some(&both) };
+        let reckoned = Asker::from(&ann);
+        assert_eq!((kept.rights(), kept.identity()), (reckoned.rights(), reckoned.identity()));
     }
 
     #[test]

@@ -216,7 +216,8 @@ impl Asking {
     }
 
     fn asked<'r>(&'r self, caching: &'r Caching<'_>) -> Asked<'r> {
-        Asked::read(&self.parts, &caching.addressed, &self.target, caching.principal)
+        let asker = caching.principal.map(Into::into);
+        Asked::read(&self.parts.method, &self.parts.headers, &caching.addressed, &self.target, asker)
     }
 }
 

@@ -13,6 +13,7 @@ use super::answer::Caching;
 use super::asked::Asked;
 use crate::compress;
 use crate::forward::body::GatewayBody;
+use crate::route::Route;
 
 /// Bodies up to here are coded where they are, as part of the answer; larger ones on a thread that may be busy.
 const CODED_IN_PLACE: usize = 64 * 1024;
@@ -43,8 +44,7 @@ pub(super) async fn from_stored(
     stored: &Arc<Stored>,
     now: Instant,
 ) -> Response<GatewayBody> {
-    let coding =
-        if caching.route.compress && stored.is_codable() { asked.coding() } else { Coding::Identity };
+    let coding = coding_of(caching.route, stored, asked);
     let asked = answer::Asked { method: asked.method, headers: asked.headers, coding };
     if wants_coding(stored, &asked)
         && stored.coding(coding).is_none()
@@ -63,6 +63,11 @@ pub(super) async fn from_stored(
     *response.status_mut() = answered.status;
     *response.headers_mut() = answered.headers;
     response
+}
+
+/// The coding that the client likes best, where the answer may have one.
+pub(super) fn coding_of(route: &Route, stored: &Stored, asked: &Asked<'_>) -> Coding {
+    if route.compress && stored.is_codable() { asked.coding() } else { Coding::Identity }
 }
 
 /// The body in a coding. `None`, with the reason in the log, if that cannot be: then it is sent as it is.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use telemetry::request::Part;
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -176,6 +177,7 @@ impl InstancePool {
     }
 
     async fn connect(self: &Rc<Self>) -> Result<Lease, ConnectError> {
+        let _waiting = telemetry::request::enter(Part::Pool);
         let authority = &self.instance.authority;
         let refused = |source| ConnectError::Refused { authority: authority.clone(), source };
         let connect = TcpStream::connect((self.instance.host.as_str(), self.instance.port));

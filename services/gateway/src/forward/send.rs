@@ -4,6 +4,7 @@
 //! no answer began. Each try goes to an instance that has not had it, where there is one; all tries but the first come out
 //! of the upstream's retry budget, so that a failing upstream does not get more requests for failing.
 
+use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use hyper::body::Incoming;
 use load_balance::{NoInstance, Outcome, Pick, RetryPermit};
 use problem::{Problem, registry};
 use telemetry::deadline;
+use telemetry::request::Part;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, Span, field};
 
@@ -80,10 +82,13 @@ impl Sending<'_> {
         let upstream = Arc::clone(pool.upstream());
         let span = if observed.is_recorded() { self.span(&outbound, &upstream) } else { Span::none() };
         let started = Instant::now();
-        let tries = pin!(self.tries(pool, outbound, body, observed));
+        let asking = observed.stats.enter(Part::Upstream);
+        let count = Cell::new(0);
+        let tries = pin!(self.tries(pool, outbound, body, observed, &count));
         let sent = if span.is_disabled() { tries.await } else { tries.instrument(span.clone()).await };
+        drop(asking);
         let took = started.elapsed();
-        observed.stats.record_upstream(took);
+        observed.stats.record_call(&upstream.name, count.get(), took);
         let status = sent.as_ref().ok().map(|sent| sent.answer.status().as_u16());
         self.generation.gateway.metrics.upstream_answered(&upstream.name, status, took);
         if let Some(status) = status {
@@ -125,6 +130,7 @@ impl Sending<'_> {
         mut outbound: Outbound,
         mut body: RequestBody,
         observed: &Observation,
+        count: &Cell<u64>,
     ) -> Result<Sent, Failure> {
         let upstream = pool.upstream();
         observed.inject(&mut outbound.fields);
@@ -134,6 +140,7 @@ impl Sending<'_> {
         let mut progress = body.progress();
         let mut request = outbound.request(self.repeatable && retries.left > 0, body);
         loop {
+            count.set(count.get() + 1);
             let (pick, mut lease) = self.connect(pool, &mut retries).await?;
             self.address(&mut request, &lease);
             self.relay_informational(&mut request, permission.clone());

@@ -101,6 +101,7 @@ impl CacheResult {
 pub(crate) struct CacheMetrics {
     requests: Family<RouteResult, Counter>,
     bypass: Family<Reason, Counter>,
+    at_once: Counter,
     entries: Gauge,
     bytes: Gauge,
     evictions: Counter,
@@ -131,6 +132,10 @@ impl CacheMetrics {
             bypass: family(
                 "gateway_cache_bypass",
                 "Requests forwarded without looking into the cache, by reason",
+            ),
+            at_once: counter(
+                "gateway_cache_answers_at_once",
+                "Answers from memory that went out past the HTTP library; among the hits",
             ),
             entries: gauge("gateway_cache_entries", "Answers kept"),
             bytes: gauge("gateway_cache_bytes", "Memory of the answers kept, in bytes"),
@@ -181,6 +186,11 @@ impl CacheMetrics {
                 || Family::new_with_constructor(seconds_histogram as fn() -> Histogram),
             ),
         }
+    }
+
+    /// An answer took the short way.
+    pub(crate) fn answered_at_once(&self) {
+        self.at_once.inc();
     }
 
     /// The counters of one route; kept by whoever serves it.

@@ -1,5 +1,6 @@
 //! The gateway with the real catalog behind it.
 
+mod late_spans;
 mod one_trace;
 mod system;
 

@@ -85,6 +85,7 @@ pub(crate) struct Gateway {
 /// Starts a gateway; both ports are free ones.
 pub(crate) fn gateway(rest: &str) -> Gateway {
     test_harness::install_crypto();
+    stall_detector::strict::enable();
     let text = format!(
         "[http]\nbind = \"127.0.0.1:0\"\nworkers = 1\ndrain_secs = 5\n[admin]\nbind = \"127.0.0.1:0\"\n{rest}"
     );
@@ -112,6 +113,9 @@ pub(crate) fn catch_all(upstream: SocketAddr, route: &str) -> String {
 impl Drop for Gateway {
     fn drop(&mut self) {
         self.running.abort();
+        if !std::thread::panicking() {
+            test_harness::assert_nothing_blocked();
+        }
     }
 }
 

@@ -20,4 +20,5 @@ mod protocols;
 mod resilience;
 mod routing;
 mod running;
+mod slow;
 mod streaming;

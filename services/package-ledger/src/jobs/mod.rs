@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use event_bus::Shutdown;
 use service_error::ServiceError;
+use stall_detector::StallDetector;
 use telemetry::metrics::Metrics;
 use tokio::task::JoinHandle;
 
@@ -40,13 +41,14 @@ const SELDOM: u32 = 60;
 pub(crate) fn spawn(
     state: &AppState,
     metrics: &Metrics,
+    stalls: &StallDetector,
     stopped: &Shutdown,
 ) -> anyhow::Result<Vec<JoinHandle<()>>> {
     let senders = Senders::new(&state.config.messages)?;
     let meters = Meters::new(metrics);
     Ok(vec![
-        tokio::spawn(clockwork(state.clone(), meters.clone(), stopped.clone())),
-        tokio::spawn(post(state.clone(), senders, meters, stopped.clone())),
+        tokio::spawn(stalls.job("clockwork", clockwork(state.clone(), meters.clone(), stopped.clone()))),
+        tokio::spawn(stalls.job("post", post(state.clone(), senders, meters, stopped.clone()))),
     ])
 }
 

@@ -17,3 +17,4 @@ mod reads;
 mod schema;
 mod steps;
 mod time;
+mod timing;

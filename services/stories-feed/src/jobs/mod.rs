@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use event_bus::Shutdown;
 use service_error::ServiceError;
+use stall_detector::StallDetector;
 use telemetry::metrics::Metrics;
 use tokio::task::JoinHandle;
 
@@ -23,10 +24,15 @@ use crate::state::AppState;
 const PURGE_EVERY: u32 = 10;
 
 /// Starts all of it; ends when the process is to stop.
-pub(crate) fn spawn(state: &AppState, metrics: &Metrics, stopped: &Shutdown) -> JoinHandle<()> {
+pub(crate) fn spawn(
+    state: &AppState,
+    metrics: &Metrics,
+    stalls: &StallDetector,
+    stopped: &Shutdown,
+) -> JoinHandle<()> {
     let (state, meters, mut stopped) = (state.clone(), Meters::new(metrics), stopped.clone());
     let pause = Duration::from_secs(state.config.jobs.interval_secs);
-    tokio::spawn(async move {
+    tokio::spawn(stalls.job("passes", async move {
         let mut passes = 0_u32;
         while rest(pause, &mut stopped).await {
             log("archiving", archive::pass(&state).await);
@@ -38,7 +44,7 @@ pub(crate) fn spawn(state: &AppState, metrics: &Metrics, stopped: &Shutdown) -> 
                 meters.show(&backlog);
             }
         }
-    })
+    }))
 }
 
 /// Waits; false when the process is to stop.

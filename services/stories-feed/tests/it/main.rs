@@ -3,6 +3,7 @@
 
 mod authorization;
 mod demands;
+mod edge;
 mod events;
 mod feed;
 mod fixtures;
@@ -12,3 +13,4 @@ mod live;
 mod people;
 mod schema;
 mod stories;
+mod timing;

@@ -41,11 +41,9 @@ pub(super) struct Hands {
     marks: Option<VecDeque<(u64, Checkpoint)>>,
 }
 
-/// Times that do not overlap.
+/// Times that do not overlap, nor the waits for the client, which the server keeps.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Timings {
-    /// Waiting for the client.
-    pub(super) recv: Duration,
     /// Waiting for a buffer to be hashed and written.
     pub(super) write: Duration,
     /// Waiting for stable storage.
@@ -108,10 +106,7 @@ impl Intake {
     /// # Errors
     /// Of the store, and for content that is refused: as soon as that can be known.
     pub(super) async fn take(&mut self, body: &mut Body) -> Result<Option<BodyEnd>, ServiceError> {
-        let waited = Instant::now();
-        let piece = body.next().await;
-        self.timings.recv += waited.elapsed();
-        match piece {
+        match body.next().await {
             Err(end) => Ok(Some(end)),
             Ok(piece) => {
                 let worked = Instant::now();

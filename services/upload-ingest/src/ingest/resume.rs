@@ -238,7 +238,6 @@ impl Inner {
         if settled.end == End::Complete && state.offset() != settled.offset {
             return Err(internal("an upload is not as long as it was taken to be"));
         }
-        record_part("recv", timings.recv);
         record_part("write", timings.write);
         record_part("sync", timings.sync + began.elapsed());
         let refused = |refusal: Refusal| ServiceError::from(refusal.problem(Some(append.dialect)));

@@ -76,7 +76,6 @@ impl Inner {
             return Err(end.problem().unwrap_or_else(|| internal("a body ended in no way")));
         }
         let (Taken { writer, watch, verifiers }, timings) = intake.end().await?;
-        record_part("recv", timings.recv);
         record_part("write", timings.write);
         digests::verify(verifiers, announced)?;
         let Watch::Content(inspector) = watch else {

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use blob_store::BlobStore;
 use event_bus::Shutdown;
 use pg_pool::PgPool;
+use stall_detector::StallDetector;
 use telemetry::metrics::Metrics;
 use tokio::task::JoinHandle;
 
@@ -50,6 +51,7 @@ pub(crate) fn spawn(
     blobs: &BlobStore,
     context: &Context,
     metrics: &Metrics,
+    stalls: &StallDetector,
     stopped: &Shutdown,
 ) -> JoinHandle<()> {
     let meters = Meters::new(metrics);
@@ -63,13 +65,13 @@ pub(crate) fn spawn(
     let reconciler = Reconciler::new(config, pool, blobs, context.now);
     let pause = Duration::from_secs(config.ingest.maintenance_secs);
     let stopped = stopped.clone();
-    tokio::spawn(async move {
+    tokio::spawn(stalls.job("upkeep", async move {
         tokio::join!(
             sweeping(sweep, stopped.clone()),
             upkeep(expiry, purge, pause, stopped.clone()),
             reconciling(reconciler, meters, pause, stopped),
         );
-    })
+    }))
 }
 
 async fn sweeping(sweep: Sweep, mut stopped: Shutdown) {

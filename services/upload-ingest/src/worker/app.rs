@@ -12,6 +12,7 @@ use http_server::{Running, Shell};
 use image_variants::{DecodeAdmission, Limits};
 use pg_pool::{PgPool, now};
 use sandbox::Launcher;
+use stall_detector::StallDetector;
 use telemetry::metrics::Metrics;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -59,6 +60,7 @@ impl App {
         // What is not done by then is given back.
         let grace = Duration::from_secs(config.http.drain_secs) / 2;
         let worker = Arc::new(worker(&config, &metrics, &pool, &bus, &blobs, stopping.clone(), grace).await?);
+        let stalls = StallDetector::new(&config.telemetry, &metrics);
         let shell = Shell {
             service: "upload-worker",
             version: env!("CARGO_PKG_VERSION"),
@@ -73,6 +75,7 @@ impl App {
                 }),
             ],
             slow_request: Duration::from_millis(config.telemetry.slow_request_ms),
+            stalls: stalls.clone(),
         };
         let running = shell.start(|_| {})?;
         tokio::spawn(declare_stream(bus.clone()));
@@ -80,10 +83,10 @@ impl App {
             max_in_flight: config.processing.concurrency,
             ..ConsumerSpec::new(events::STREAM, durable(&config.freshness.domain), events::JOB_QUEUED)
         };
-        let consuming = tokio::spawn(async move {
+        let consuming = tokio::spawn(stalls.job("consumer", async move {
             let handler = move |delivery| run::handle(Arc::clone(&worker), delivery);
             Box::pin(Consumer::new(bus, spec).run(handler, stopping)).await;
-        });
+        }));
         let stop_within = grace + GIVE_BACK;
         Ok(Self { running, stop, stop_within, consuming })
     }

@@ -242,20 +242,10 @@ async fn the_answer_says_where_the_time_went() {
     let app = TestApp::start().await;
     let token = app.token("ada", &[]);
     let answer = app.put("videos", &token, "", media(CLIP)).await.expect(201);
-    let timing: String = answer
-        .headers
-        .get_all("server-timing")
-        .iter()
-        .map(|line| line.to_str().unwrap())
-        .collect::<Vec<_>>()
-        .join(", ");
-    let part = |name: &str| -> f64 {
-        let found = timing.split(", ").find(|part| part.starts_with(&format!("{name};")));
-        let found = found.unwrap_or_else(|| panic!("{name} in {timing}"));
-        found.split("dur=").nth(1).unwrap().split(';').next().unwrap().parse().unwrap()
-    };
-    assert!(part("outbox") < part("db"), "{timing}");
+    let part = |name: &str| answer.part(name).unwrap_or_else(|| panic!("no {name} in {:?}", answer.headers));
+    assert!(part("outbox") < part("db"), "{:?}", answer.headers);
+    // The sum of all there are is checked for every answer; these have to be among them, and the client was waited for.
     let sum: f64 = ["recv", "write", "sync", "db", "pool", "app"].into_iter().map(part).sum();
-    assert!((sum - part("total")).abs() <= part("total") * 0.05, "{timing}");
+    assert!(sum <= part("total") * 1.05 && part("recv") > 0.0, "{:?}", answer.headers);
     app.stop().await;
 }

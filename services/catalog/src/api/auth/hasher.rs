@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use secrecy::{ExposeSecret as _, SecretString};
+use telemetry::request::Part;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::config::PasswordConfig;
@@ -89,6 +90,7 @@ impl Hasher {
             return Ok(permit);
         }
         let place = Place::take(&self.inner).ok_or(AuthError::HashingBusy)?;
+        let _waiting = telemetry::request::enter(Part::Queue);
         let turn = tokio::time::timeout(self.inner.config.queue_timeout(), running.acquire_owned()).await;
         drop(place);
         // The semaphore is never closed, so an error is a timeout either way.

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
+use telemetry::request::{Entered, Part, RequestStats};
 use tokio::time::Instant;
 
 use super::BodyFault;
@@ -17,6 +18,9 @@ pub(crate) struct Progress {
     last_step: Cell<Instant>,
     complete: Cell<bool>,
     waits_for_client: Cell<Option<Instant>>,
+    /// Whose body it is, and the part of its account while the client is waited for.
+    request: Option<Arc<RequestStats>>,
+    waiting: RefCell<Option<Entered>>,
     /// Spent waiting for the client so far, the wait under way excepted.
     waited: Cell<Duration>,
     passed: Cell<u64>,
@@ -32,6 +36,8 @@ impl Progress {
             last_step: Cell::new(Instant::now()),
             complete: Cell::new(complete),
             waits_for_client: Cell::new(None),
+            request: if complete { None } else { telemetry::request::current() },
+            waiting: RefCell::default(),
             waited: Cell::new(Duration::ZERO),
             passed: Cell::new(0),
             fault: Cell::new(None),
@@ -48,6 +54,9 @@ impl Progress {
             self.waited.set(self.waited.get() + now.duration_since(since));
         }
         self.waits_for_client.set(pending.then_some(now));
+        drop(self.waiting.take());
+        let waiting = self.request.as_ref().filter(|_| pending).map(|request| request.enter(Part::Client));
+        *self.waiting.borrow_mut() = waiting;
     }
 
     /// Whether the rest is not wanted any more; otherwise `cx` hears of it when that changes.

@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use telemetry::request::Part;
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncSeekExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::time::Instant;
@@ -60,7 +61,10 @@ pub(crate) async fn spool(
         let pause = Instant::now() + longest_pause;
         let next =
             tokio::time::timeout_at(slowest.map_or(pause, |slowest| slowest.min(pause)), incoming.frame());
-        let Some(frame) = next.await.map_err(|_elapsed| SpoolError::Stalled)? else { break };
+        let waiting = telemetry::request::enter(Part::Client);
+        let next = next.await;
+        drop(waiting);
+        let Some(frame) = next.map_err(|_elapsed| SpoolError::Stalled)? else { break };
         let frame = frame.map_err(|error| BodyFault::of(&error))?;
         // A body of known length has no trailers (RFC 9112 §6.5): they end here, as they may.
         let Ok(data) = frame.into_data() else { continue };

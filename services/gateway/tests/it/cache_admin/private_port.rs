@@ -11,6 +11,8 @@ use gateway::admin::{
 };
 use http_server::{HttpConfig, Running, Shell};
 use serde_json::{Value, json};
+use stall_detector::StallDetector;
+use telemetry::TelemetryConfig;
 use telemetry::metrics::Metrics;
 
 use crate::harness::problem_code;
@@ -72,11 +74,13 @@ struct Private {
 
 fn private() -> Private {
     let cache = Arc::new(Recorded::default());
+    let metrics = Metrics::new("gateway");
     let shell = Shell {
+        stalls: StallDetector::new(&TelemetryConfig::default(), &metrics),
         service: "gateway",
         version: "0",
         config: HttpConfig { bind: "127.0.0.1:0".to_owned(), workers: 1, ..HttpConfig::default() },
-        metrics: Metrics::new("gateway"),
+        metrics,
         checks: Vec::new(),
         slow_request: Duration::from_secs(1),
     };

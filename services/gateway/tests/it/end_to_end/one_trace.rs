@@ -220,6 +220,15 @@ async fn a_write_is_one_trace_from_the_client_to_the_consumer_of_its_event() {
     trace.has(handled, &[("messaging.system", "nats"), ("messaging.consumer.group.name", &durable)]);
     trace.has(handled, &[("messaging.message.id", &published.attributes["messaging.message.id"])]);
 
+    for metrics in [&system.admin, &system.catalog] {
+        let text = system.http.get(format!("{metrics}/metrics")).send().await.unwrap().text().await.unwrap();
+        let exemplar = format!("# {{trace_id=\"{id}\"}}");
+        let leads_here = |line: &str| {
+            line.starts_with("http_server_request_duration_seconds_bucket") && line.contains(&exemplar)
+        };
+        assert!(text.lines().any(leads_here), "{metrics}: {text}");
+    }
+
     stop.send_replace(true);
     stream().await.delete_consumer(&durable).await.unwrap();
 }

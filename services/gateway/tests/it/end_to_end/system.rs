@@ -71,6 +71,11 @@ impl System {
 
     /// Both services send their spans to `collector`.
     pub(super) async fn traced(collector: Option<&str>) -> Self {
+        Self::set_up(collector, &[]).await
+    }
+
+    /// As [`System::traced`], with these settings of both services over those of their files.
+    pub(super) async fn set_up(collector: Option<&str>, settings: &[(&str, &str)]) -> Self {
         let database = Database::create(Vec::new(), "e2e").await;
         let network = ChaosProxy::to_url(database.url());
         let addr = || SocketAddr::from(([127, 0, 0, 1], free_port())).to_string();
@@ -93,7 +98,8 @@ impl System {
         let files = [place(CATALOG), place(GATEWAY)];
 
         let env = catalog_environment(&network.rewrite(database.url()), collector);
-        let env = borrowed(&env);
+        let mut env = borrowed(&env);
+        env.extend_from_slice(settings);
         catalog_says(&["migrate", "--config", files[0].path()], &env).await;
         let password = [env.as_slice(), &[("ALDIA_PASSWORD", PASSWORD)]].concat();
         let user = ["--identification", "root-1", "--fullname", "Root", "--email", "root@example.org"];
@@ -105,6 +111,7 @@ impl System {
         catalog_process.wait_ready(&format!("http://{catalog}/readyz")).await;
         let mut over = vec![("ALDIA_HTTP__WORKERS", "1")];
         over.extend(collector.map(|url| ("ALDIA_TELEMETRY__OTLP_ENDPOINT", url)));
+        over.extend_from_slice(settings);
         let binary = env!("CARGO_BIN_EXE_gateway");
         let mut gateway = Process::spawn_at(binary, &["serve", "--config", files[1].path()], &over);
         gateway.wait_ready(&format!("http://{admin}/readyz")).await;

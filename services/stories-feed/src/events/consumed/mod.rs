@@ -10,6 +10,7 @@ use std::sync::Arc;
 use contracts::{Message, Name};
 use event_bus::{Bus, Consumer, ConsumerSpec, Delivery, HandlerError, Shutdown};
 use problem::registry;
+use stall_detector::StallDetector;
 use telemetry::metrics::Metrics;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -33,6 +34,7 @@ pub(crate) fn spawn(
     state: &AppState,
     bus: &Bus,
     metrics: &Metrics,
+    stalls: &StallDetector,
     stopped: &Shutdown,
 ) -> Vec<JoinHandle<()>> {
     let meters = Arc::new(Meters::new(metrics));
@@ -48,7 +50,7 @@ pub(crate) fn spawn(
             let (state, meters) = (state.clone(), Arc::clone(&meters));
             async move { meters.counted("people", people::handle(&state, &delivery).await) }
         };
-        tokio::spawn(async move { Box::pin(consumer.run(handler, stopped)).await })
+        tokio::spawn(stalls.job("people", async move { Box::pin(consumer.run(handler, stopped)).await }))
     };
     let assets = {
         let consumer = Consumer::new(bus.clone(), spec("UPLOAD_INGEST", "assets", "upload_ingest.asset.*"));
@@ -57,7 +59,7 @@ pub(crate) fn spawn(
             let (state, meters) = (state.clone(), Arc::clone(&meters));
             async move { meters.counted("assets", assets::handle(&state, &delivery).await) }
         };
-        tokio::spawn(async move { Box::pin(consumer.run(handler, stopped)).await })
+        tokio::spawn(stalls.job("assets", async move { Box::pin(consumer.run(handler, stopped)).await }))
     };
     vec![people, assets]
 }
