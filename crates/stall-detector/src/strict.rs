@@ -59,8 +59,7 @@ fn take(wanted: impl Fn(&Stall) -> bool) -> Vec<Stall> {
 }
 
 pub(crate) fn note(stall: Stall) {
-    let for_a_lock = stall.stack.first().is_some_and(|frame| frame.starts_with("[kernel] futex"));
-    if !is_on() || stall.kind != Kind::Blocked || (for_a_lock && stall.spent.off_cpu < LOCK) {
+    if !is_on() || stall.kind != Kind::Blocked || !was_seen_to_wait(&stall) {
         return;
     }
     let mut kept = kept();
@@ -68,6 +67,13 @@ pub(crate) fn note(stall: Stall) {
         kept.pop_front();
     }
     kept.push_back(stall);
+}
+
+/// Whether the watchdog found the thread in the kernel. The account alone is no proof: what a hypervisor takes away from the whole
+/// machine is in nobody's account, and looks like waiting.
+fn was_seen_to_wait(stall: &Stall) -> bool {
+    let waits_in = stall.stack.first().and_then(|frame| frame.strip_prefix("[kernel] "));
+    waits_in.is_some_and(|call| !call.starts_with("futex") || stall.spent.off_cpu >= LOCK)
 }
 
 /// Whole at every step, so poison is ignored.

@@ -203,8 +203,8 @@ fn what_is_found_by_an_alert_and_by_a_rule_for_all_is_told_once() {
     let expected = [
         ("slow_endpoint", Some("PackagesListSlow"), subject("GET /v1/packages")),
         ("low_hit_rate", Some("PackagesListHitRateLow"), subject("package_list")),
+        ("pool_waiting", Some("PoolExhausted"), subject("s")),
         ("slow_endpoint", None, subject("GET /v1/stats")),
-        ("pool_waiting", None, subject("s")),
         ("pool_wait_slow", None, subject("s")),
     ];
     assert_eq!(ledger.problems(), expected);

@@ -259,7 +259,7 @@ fn shown(answer: &Message) -> String {
         let (name, value) = line.split_once(": ").unwrap_or((line, ""));
         let value = match name {
             "x-request-id" if value.len() == 36 => "drawn".to_owned(),
-            "x-process-time" | "age" => "some".to_owned(),
+            "x-process-time" | "age" | "retry-after" => "some".to_owned(),
             "date" if value != *MADE => "now".to_owned(),
             "server-timing" => {
                 assert!(value.starts_with("total;dur=") && value.contains(", app;dur="), "{value}");
