@@ -29,13 +29,18 @@ runbook = "the-desk-fails"
 const CONTRACT: &str = r#"{"paths": {
     "/v1/parcels": {"get": {"operationId": "list_parcels"}},
     "/v1/parcels/{id}": {"get": {"operationId": "get_parcel"}}}}"#;
+const HAND_WRITTEN: &str = r#"    rules:
+      - alert: ListSlow
+        annotations:
+          runbook_url: "docs/OPERATIONS.md#a-list-is-slow"
+"#;
 
 fn tree(budgets: &str) -> Tree {
     Tree::of(&[
         ("perf.toml", budgets),
         ("proto/openapi/desk.json", CONTRACT),
-        ("docs/OPERATIONS.md", "# Operations\n\n### The desk fails\n"),
-        ("deploy/prometheus/desk.rules.yml", "    rules:\n      - alert: ListSlow\n"),
+        ("docs/OPERATIONS.md", "# Operations\n\n### The desk fails\n\n### A list is slow\n\n`ListSlow`\n"),
+        ("deploy/prometheus/desk.rules.yml", HAND_WRITTEN),
     ])
 }
 
