@@ -80,7 +80,7 @@ impl Exchange {
 
     /// Completes the answer's headers and reports the request.
     pub(crate) fn finish(mut self, response: &mut HttpResponse<BoxBody>) {
-        let account = self.account();
+        let account = final_account(&self.stats, self.started);
         let took = account.total;
         self.set_headers(response.headers_mut(), &account);
         let bytes = match response.body().size() {
@@ -92,14 +92,6 @@ impl Exchange {
         let outcome = Outcome { status: response.status().as_u16(), bytes, reported, took };
         let cache_status = response.headers().get_all(CACHE_STATUS).next_back();
         self.report(&outcome, &account, cache_status.and_then(|value| value.to_str().ok()));
-    }
-
-    fn account(&self) -> Account {
-        let now = Instant::now();
-        if let Some(held) = stall_detector::held_until(now) {
-            self.stats.record_blocked(held);
-        }
-        self.stats.account(now - self.started, now)
     }
 
     fn set_headers(&self, headers: &mut HeaderMap, account: &Account) {
@@ -204,7 +196,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.finished {
-            let account = self.account();
+            let account = final_account(&self.stats, self.started);
             self.report(&Outcome::client_left(account.total), &account, None);
         }
     }
@@ -253,6 +245,17 @@ fn unsampled(name: &str) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Where the time of a request that began at this instant has gone, at its end. Counts in the poll under way, in which most answers
+/// are made.
+#[must_use]
+pub fn final_account(stats: &RequestStats, started: Instant) -> Account {
+    let now = Instant::now();
+    if let Some(held) = stall_detector::held_until(now) {
+        stats.record_blocked(held);
+    }
+    stats.account(now.saturating_duration_since(started), now)
 }
 
 /// The request id among the values of `X-Request-Id`, if there is one that can be taken over: ids from outside go into logs

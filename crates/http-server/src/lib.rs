@@ -16,7 +16,7 @@ mod slow;
 mod uncut;
 
 pub use config::HttpConfig;
-pub use exchange::accepted_request_id;
+pub use exchange::{accepted_request_id, final_account};
 pub use health::{ReadinessCheck, check};
 pub use json_body::{JsonBody, parse_json};
 pub use outcome::Outcome;

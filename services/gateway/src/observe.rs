@@ -11,7 +11,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri, Version};
 use http_body::Body as _;
 use http_edge::ClientConnection;
-use http_server::{Outcome, RequestMetrics, SlowRequest, accepted_request_id, method_label};
+use http_server::{Outcome, RequestMetrics, SlowRequest, accepted_request_id, final_account, method_label};
 use hyper::body::Incoming;
 use problem::Reported;
 use telemetry::late::{self, LateRequest};
@@ -194,7 +194,7 @@ impl Observation {
 
     /// Completes the answer's head and reports the request.
     pub(crate) fn finish(mut self, response: &mut Response<GatewayBody>) {
-        let account = self.account();
+        let account = final_account(&self.stats, self.started);
         let took = account.total;
         self.set_fields(response.headers_mut(), &account);
         let bytes = response.body().size_hint().exact();
@@ -203,14 +203,6 @@ impl Observation {
         // Each cache on the way adds its own at the end: this is ours.
         let cache_status = response.headers().get_all(CACHE_STATUS).iter().next_back();
         self.report(&outcome, &account, cache_status.and_then(|value| value.to_str().ok()));
-    }
-
-    fn account(&self) -> Account {
-        let now = Instant::now();
-        if let Some(held) = stall_detector::held_until(now) {
-            self.stats.record_blocked(held);
-        }
-        self.stats.account(now - self.started, now)
     }
 
     fn set_fields(&self, fields: &mut HeaderMap, account: &Account) {
@@ -325,7 +317,7 @@ impl Observation {
 impl Drop for Observation {
     fn drop(&mut self) {
         if !self.finished {
-            let account = self.account();
+            let account = final_account(&self.stats, self.started);
             self.report(&Outcome::client_left(account.total), &account, None);
         }
     }

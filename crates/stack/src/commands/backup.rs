@@ -1,7 +1,7 @@
 //! `stack backup`.
 use std::fs;
 use std::path::Path;
-use std::process::{ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -13,12 +13,10 @@ use crate::archive::manifest::{Dumped, Manifest};
 use crate::interrupt::Interrupts;
 use crate::lock::StateLock;
 use crate::run::Run;
-use crate::servers::postgres::Psql;
+use crate::servers::postgres::{Psql, run_dump_tool};
 use crate::services::{Database, Service, start_order};
 use crate::site::{Site, make_private_dir, write_private};
-use crate::tools::Search;
 use crate::ui::elapsed;
-use crate::url::ServerUrl;
 
 /// Copies a running system.
 pub(crate) async fn backup(site: &Site, to: &Path, keys: Option<&Path>) -> Result<ExitCode> {
@@ -107,26 +105,8 @@ async fn dump(
     let url = database_url(site, service)?;
     let schema = Psql::new(&url)?.run("select max(version) from __diesel_schema_migrations").await?;
     let file = archive.dump(database.name);
-    let parsed = ServerUrl::parse(&url, 5432).context("not a PostgreSQL URL")?;
-    let mut command = run.helper(Search::system().postgres_tool("pg_dump")?);
-    command.args(["--format=custom", "--no-owner", "--no-password", "--dbname", &parsed.without_password()]);
-    command.arg("--file").arg(&file);
-    if let Some(password) = &parsed.password {
-        command.env("PGPASSWORD", password);
-    }
-    let output = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .output()
-        .await
-        .context("cannot run pg_dump")?;
-    ensure!(
-        output.status.success(),
-        "pg_dump of {} failed: {}",
-        database.name,
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
+    let args = ["--format=custom".as_ref(), "--no-owner".as_ref(), "--file".as_ref(), file.as_os_str()];
+    run_dump_tool(run, "pg_dump", &url, &args).await.with_context(|| format!("dump of {}", database.name))?;
     step.done(format!("schema {schema}"));
     Ok(Dumped { name: database.name.to_owned(), schema })
 }

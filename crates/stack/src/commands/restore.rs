@@ -1,5 +1,6 @@
 //! `stack restore`.
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
@@ -17,13 +18,12 @@ use crate::interrupt::Interrupts;
 use crate::lock::StateLock;
 use crate::run::Run;
 use crate::secrets::Secrets;
-use crate::servers::postgres::{Psql, remove_data};
+use crate::servers::postgres::{Psql, remove_data, run_dump_tool};
 use crate::servers::{self, External};
 use crate::services::{AfterRestore, Database, Service, services, start_order};
 use crate::site::{Site, make_private_dir, write_private};
-use crate::tools::{Search, require};
+use crate::tools::require;
 use crate::ui::elapsed;
-use crate::url::ServerUrl;
 
 /// What a system keeps in its state directory. Redis and NATS are among it: what they know is of the time that is lost.
 const KEPT: [&str; 8] = ["keys", "config", "objects", "redis", "nats", "spool", "demo.json", EXPORT];
@@ -162,25 +162,10 @@ async fn put_in_place(
 /// All of a dump or nothing.
 async fn load(site: &Site, run: &Run, archive: &Archive, name: &str, url: &str) -> Result<()> {
     let step = site.ui.step(format!("load {name}"));
-    let parsed = ServerUrl::parse(url, 5432).context("not a PostgreSQL URL")?;
-    let mut command = run.helper(Search::system().postgres_tool("pg_restore")?);
-    command.args(["--no-owner", "--exit-on-error", "--single-transaction", "--no-password"]);
-    command.args(["--dbname", &parsed.without_password()]).arg(archive.dump(name));
-    if let Some(password) = &parsed.password {
-        command.env("PGPASSWORD", password);
-    }
-    let output = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .output()
-        .await
-        .context("cannot run pg_restore")?;
-    ensure!(
-        output.status.success(),
-        "pg_restore of {name} failed: {}",
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
+    let dump = archive.dump(name);
+    let args = ["--no-owner", "--exit-on-error", "--single-transaction"].map(OsStr::new);
+    let args = [args.as_slice(), &[dump.as_os_str()]].concat();
+    run_dump_tool(run, "pg_restore", url, &args).await.with_context(|| format!("restore of {name}"))?;
     // A dump brings no statistics, and without them the first lists are read from end to end.
     Psql::new(url)?.run("analyze").await?;
     step.done("");

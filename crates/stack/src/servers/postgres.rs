@@ -1,4 +1,5 @@
 //! A private PostgreSQL, and the databases and roles in it.
+use std::ffi::OsStr;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -252,6 +253,22 @@ impl Psql {
         }
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim())
     }
+}
+
+/// Runs `pg_dump` or `pg_restore` on the database at `url`, with the password in its environment; what it says when it fails is the error.
+pub(crate) async fn run_dump_tool(run: &Run, name: &str, url: &str, args: &[&OsStr]) -> Result<()> {
+    let url = ServerUrl::parse(url, 5432).context("not a PostgreSQL URL")?;
+    let mut command = run.helper(Search::system().postgres_tool(name)?);
+    command.args(["--no-password", "--dbname", &url.without_password()]).args(args);
+    if let Some(password) = &url.password {
+        command.env("PGPASSWORD", password);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let output = command.output().await.with_context(|| format!("cannot run {name}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    bail!("{name} failed: {}", String::from_utf8_lossy(&output.stderr).trim())
 }
 
 /// Sees to it that a database exists with a role of its own, and returns the role's URL.
