@@ -12,8 +12,10 @@ use tracing::{Instrument as _, Span};
 
 use crate::FreshnessError;
 
-/// The longest a call may take.
+/// The longest a call may take that somebody can do without: a read goes to the database, what has to be done is tried again.
 pub(crate) const DEADLINE: Duration = Duration::from_millis(200);
+/// The same where the answer decides whether a write is refused: to be late by a moment is better than that.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 /// How long reads leave Redis alone after a failure, so that an outage costs one slow read a second and not every one.
 const REST: Duration = Duration::from_secs(1);
 /// After so many calls in a row without any answer the connection is taken for dead: one whose other end vanished without
@@ -60,9 +62,19 @@ impl Redis {
         false
     }
 
-    /// Runs a script. One that was not answered in time may still run later: each must be harmless then.
+    /// Runs a script, which takes [`DEADLINE`] at most.
     pub(crate) async fn run<T: FromRedisValue>(
         &self,
+        script: &'static str,
+        invocation: &ScriptInvocation<'_>,
+    ) -> Result<T, FreshnessError> {
+        self.run_within(DEADLINE, script, invocation).await
+    }
+
+    /// Runs a script. One that was not answered in time may still run later: each must be harmless then.
+    pub(crate) async fn run_within<T: FromRedisValue>(
+        &self,
+        longest: Duration,
         script: &'static str,
         invocation: &ScriptInvocation<'_>,
     ) -> Result<T, FreshnessError> {
@@ -80,7 +92,7 @@ impl Redis {
         async {
             let call = invocation.invoke_async(&mut connection);
             let began = Instant::now();
-            let outcome = tokio::time::timeout(DEADLINE, call).await;
+            let outcome = tokio::time::timeout(longest, call).await;
             self.calls.observe(began.elapsed().as_secs_f64());
             let silence = || RedisError::from((ErrorKind::Io, "no answer in time"));
             self.settle(outcome.unwrap_or_else(|_| Err(silence())))
@@ -125,7 +137,8 @@ impl Redis {
 fn connection(client: &Client) -> Result<ConnectionManager, RedisError> {
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(DEADLINE))
-        .set_response_timeout(Some(DEADLINE))
+        // Each call has a bound of its own below this.
+        .set_response_timeout(Some(PATIENCE))
         // The next call tries again anyhow; waiting in here would only hold the caller.
         .set_number_of_retries(0);
     ConnectionManager::new_lazy_with_config(client.clone(), config)

@@ -9,7 +9,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::announce::Holder;
-use crate::redis::Redis;
+use crate::redis::{PATIENCE, Redis};
 use crate::{Domain, FreshnessConfig, FreshnessError, Groups, LEASE};
 
 /// A sweep that took over a dead writer's work has this long before another takes it over from it.
@@ -193,7 +193,7 @@ impl Registry {
             .arg(token)
             .arg(millis(self.inner.mark))
             .arg(millis(LEASE));
-        self.inner.redis.run("MARK", with(&mut call, groups)).await
+        self.inner.redis.run_within(PATIENCE, "MARK", with(&mut call, groups)).await
     }
 
     /// A writer has committed: what was kept of the groups is dead. Repeating it is harmless.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use stall_detector::strict;
 
 use crate::stalls::{nothing_blocks_in_the_background, with_stacks};
-use crate::{Contract, Cost, timing};
+use crate::{Contract, Cost, causes, timing};
 
 /// A response, read whole, with what it answers.
 #[derive(Clone, Debug)]
@@ -34,6 +34,11 @@ impl Answer {
         let response =
             client.execute(request).await.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         let (status, headers) = (response.status(), response.headers().clone());
+        if status.is_server_error()
+            && let Some(cause) = headers.get("x-request-id").and_then(|id| causes::of(id.to_str().ok()?))
+        {
+            eprintln!("{method} {path}: {status}, for {cause}");
+        }
         timing::check(&headers).unwrap_or_else(|fault| panic!("{method} {path}: {fault}"));
         let body = response.bytes().await.unwrap_or_else(|error| panic!("{method} {path}: {error}")).to_vec();
         Self { status, headers, body, method, path }

@@ -6,6 +6,7 @@
 
 mod admin;
 mod answer;
+mod causes;
 mod chaos_proxy;
 mod clock;
 mod closed_schema;
@@ -32,6 +33,7 @@ mod timing;
 mod wait;
 
 pub use answer::Answer;
+pub use causes::keep_causes;
 pub use chaos_proxy::ChaosProxy;
 pub use clock::TestClock;
 pub use cluster::{Cluster, PostgresServer};

@@ -12,7 +12,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 use telemetry::metrics::Metrics;
 pub(crate) use test_harness::Answer;
-use test_harness::{Budgets, Contract, Database, install_crypto};
+use test_harness::{Budgets, Contract, Database, install_crypto, keep_causes};
 use tokio::task::JoinHandle;
 
 /// Password of every user that the harness makes.
@@ -62,6 +62,7 @@ impl TestApp {
     pub(crate) async fn with(db: impl Into<Arc<Database>>, config: Config, registry: Registry) -> Self {
         let db = db.into();
         install_crypto();
+        keep_causes();
         pg_pool::PgPool::new(&config.postgres, &Metrics::new("catalog"))
             .unwrap_or_else(|error| panic!("{error}"));
         let app =

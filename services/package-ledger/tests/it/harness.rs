@@ -8,7 +8,9 @@ use package_ledger::config::Config;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value as Json;
 pub(crate) use test_harness::{Answer, TestClock};
-use test_harness::{Budgets, Contract, Database, TEST_AUDIENCE, TestIssuer, install_crypto, merge_settings};
+use test_harness::{
+    Budgets, Contract, Database, TEST_AUDIENCE, TestIssuer, install_crypto, keep_causes, merge_settings,
+};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -50,6 +52,7 @@ impl Harness {
     /// A service on this database.
     pub(crate) async fn on(db: Arc<Database>, issuer: Arc<TestIssuer>, clock: TestClock, more: &str) -> Self {
         install_crypto();
+        keep_causes();
         let config = config_text(db.url(), &issuer, more);
         let parsed = parse(&config);
         let shown = clock.clone();

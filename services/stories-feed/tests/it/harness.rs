@@ -11,7 +11,9 @@ use stories_feed::app::{self, App};
 use stories_feed::config::Config;
 use telemetry::metrics::Metrics;
 pub(crate) use test_harness::{Answer, TestClock};
-use test_harness::{Budgets, Contract, Database, TEST_AUDIENCE, TestIssuer, install_crypto, merge_settings};
+use test_harness::{
+    Budgets, Contract, Database, TEST_AUDIENCE, TestIssuer, install_crypto, keep_causes, merge_settings,
+};
 use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -55,6 +57,7 @@ impl Harness {
     /// A service on this database.
     pub(crate) async fn on(db: Arc<Database>, issuer: Arc<TestIssuer>, clock: TestClock, more: &str) -> Self {
         install_crypto();
+        keep_causes();
         let config = config_text(db.url(), &issuer, more);
         let parsed = parse(&config);
         let shown = clock.clone();

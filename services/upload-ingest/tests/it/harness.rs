@@ -6,7 +6,9 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 pub(crate) use test_harness::Answer;
-use test_harness::{Budgets, Contract, Database, TEST_AUDIENCE, TestIssuer, install_crypto, merge_settings};
+use test_harness::{
+    Budgets, Contract, Database, TEST_AUDIENCE, TestIssuer, install_crypto, keep_causes, merge_settings,
+};
 use tokio::task::JoinHandle;
 use upload_ingest::app::{self, App};
 use upload_ingest::config::Config;
@@ -50,6 +52,7 @@ impl TestApp {
 
     async fn on(db: Arc<Database>, objects: Arc<TempDir>, issuer: Arc<TestIssuer>, more: &str) -> Self {
         install_crypto();
+        keep_causes();
         let config = config_text(db.url(), objects.path(), &issuer, more);
         let parsed = settings::from_toml::<Config>(&config).unwrap_or_else(|error| panic!("{error}"));
         let app = Box::pin(App::start(parsed)).await.unwrap_or_else(|error| panic!("{error:#}"));
