@@ -21,7 +21,7 @@ use crate::operations::create::{Create, Shape};
 use crate::operations::outcome::Return;
 use crate::operations::set_password::SetPassword;
 use crate::operations::{Context, perform};
-use crate::store::item;
+use crate::store::{item, maintenance};
 
 /// Loads what is missing, sets the demo accounts' passwords, and prints the accounts as JSON.
 ///
@@ -41,6 +41,9 @@ pub(crate) async fn run(config: &Config, data: &Path, password: Option<String>) 
             progress(&format!("{:>6.1} s  {shown}", started.elapsed().as_secs_f64()))?;
         }
         written += load(&context, chunk).await?;
+    }
+    if written > 0 {
+        maintenance::analyze(&mut *context.records.read().await?, context.registry.models()).await?;
     }
     progress(&format!("{:>6.1} s  {written} records written", started.elapsed().as_secs_f64()))?;
     let accounts = accounts(&context, config, &herd, password).await?;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 use uuid::Uuid;
 
 use super::clock::{self, Clock};
@@ -142,6 +142,16 @@ pub(crate) async fn purge(
             .await?;
     let mut cells = row.cells();
     Ok((cells.int()?, cells.int()?))
+}
+
+/// Tells the planner what the tables of these models hold now. After many records at once its plans are for what was there before,
+/// until autovacuum comes round: of a filter that leaves next to nothing out it then expects a few rows, and sorts them all.
+///
+/// # Errors
+/// Of the database.
+pub(crate) async fn analyze(conn: &mut AsyncPgConnection, models: &[&Model]) -> QueryResult<()> {
+    let tables: Vec<String> = models.iter().map(|model| format!("\"{}\"", model.table)).collect();
+    conn.batch_execute(&format!("ANALYZE {}", tables.join(", "))).await
 }
 
 /// Ids of tombstones that were set before `before` and that nothing points at, the oldest first.
