@@ -136,8 +136,8 @@ impl Redis {
 
 fn connection(client: &Client) -> Result<ConnectionManager, RedisError> {
     let config = ConnectionManagerConfig::new()
-        .set_connection_timeout(Some(DEADLINE))
-        // Each call has a bound of its own below this.
+        // Each call has a bound of its own, at most this.
+        .set_connection_timeout(Some(PATIENCE))
         .set_response_timeout(Some(PATIENCE))
         // The next call tries again anyhow; waiting in here would only hold the caller.
         .set_number_of_retries(0);

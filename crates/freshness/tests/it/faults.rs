@@ -167,3 +167,19 @@ async fn a_restart_between_mark_and_stamp_leaves_nothing_old() {
     written.await.unwrap();
     assert_eq!(other.read().await, (1, Source::Loaded));
 }
+
+#[tokio::test]
+async fn a_write_waits_longer_for_redis_than_a_read_does() {
+    let proxy = ChaosProxy::to_url(&redis_url());
+    let world = World::at(proxy.rewrite(&redis_url()));
+    let replica = world.replica().await;
+    replica.read().await;
+    proxy.stall();
+    let (written, ()) = tokio::join!(replica.write(1), async {
+        // It begins with or after the write, and has given up on Redis when it comes back.
+        let answer = replica.read_as(&["others"], "another").await;
+        assert_eq!(answer.source, BYPASSED);
+        proxy.restore();
+    });
+    assert!(written.is_ok(), "{:?}", written.err());
+}

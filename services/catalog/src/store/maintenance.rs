@@ -1,4 +1,4 @@
-//! Digest leaves, facets, and the purge of old tombstones.
+//! Digest leaves, facets, the purge of old tombstones, and the planner's statistics.
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
