@@ -1,16 +1,29 @@
 //! A port for a server that cannot pick its own.
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::{Mutex, PoisonError};
 
-/// A TCP port of the loopback interface that was free a moment ago.
-///
-/// The port is released before it is returned, so another process can take it first. Prefer a server that binds port 0
-/// and prints its address ([`Process::wait_for_log`](crate::Process::wait_for_log)); this is for those that cannot.
+/// Below what Linux hands out by itself, from 32768 on: a port from there could become somebody's outgoing connection between
+/// the choice and the start of the server.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// Where a port is claimed: the same number at another address of the loopback interface, which nobody else uses. The system ends
+/// the claim with the process that made it, however that ends.
+const CLAIM: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 113);
+
+/// A TCP port of 127.0.0.1 on which nobody listens, and that no other caller gets, in this test process or another, as long as
+/// this process lives.
 ///
 /// # Panics
-/// When the machine has no port left.
+/// When there is none left.
 #[must_use]
 pub fn free_port() -> u16 {
-    let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
-    bound.unwrap_or_else(|error| panic!("no free port: {error}")).port()
+    static CLAIMED: Mutex<Vec<TcpListener>> = Mutex::new(Vec::new());
+    let free = PORTS.into_iter().find_map(|port| {
+        let claim = TcpListener::bind((CLAIM, port)).ok()?;
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok().map(|_| (port, claim))
+    });
+    let (port, claim) = free.unwrap_or_else(|| panic!("no free port in {PORTS:?}"));
+    CLAIMED.lock().unwrap_or_else(PoisonError::into_inner).push(claim);
+    port
 }

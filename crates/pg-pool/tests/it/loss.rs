@@ -1,9 +1,11 @@
 //! What happens when the database goes away or does not answer.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use diesel_async::RunQueryDsl;
 use pg_pool::{PgError, TxError};
+use test_harness::free_port;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -120,7 +122,7 @@ async fn a_cut_network_connection_is_unavailable_and_then_replaced() {
 
 #[tokio::test]
 async fn a_database_that_is_not_there_is_unavailable_at_once() {
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let closed = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let bench = Bench::with(|config| config.url = through(closed).into());
     assert!(bench.pool.ping().await.is_err_and(|error| error.is_unavailable()));
     let error = bench.pool.read().await.expect_err("nobody listens");
