@@ -67,6 +67,10 @@ pub(crate) async fn serve<H: Handler>(worker: Rc<Worker<H>>, arrival: Arrival) {
     }
     let mut stream = stream;
     let Ok(Ok((first, is_http2))) = timeout(patience, first_bytes(&mut stream)).await else { return };
+    if first.is_empty() {
+        // Closed again without a word.
+        return;
+    }
     if is_http2 {
         Box::pin(http2::serve(worker, stream, origin, state, first, permit)).await;
     } else {

@@ -98,7 +98,6 @@ pub(crate) async fn drive<C: Drainable + Unpin>(
     let mut told = false;
     poll_fn(|cx| {
         state.task.register(cx.waker());
-        state.turn.fetch_add(1, Relaxed);
         if let Poll::Ready(output) = Pin::new(&mut *connection).poll(cx) {
             return Poll::Ready(End::Done(output));
         }

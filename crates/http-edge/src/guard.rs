@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use crate::at_once::GATHERED;
 use crate::body_refused::BodyRefused;
@@ -213,7 +213,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Guarded<IO> {
                 return Poll::Ready(Ok(()));
             }
             ready!(self.share.poll(&self.state, cx));
-            match Pin::new(&mut self.io).poll_read(cx, buf) {
+            let turn = self.share.left() as u64;
+            match Pin::new(&mut (&mut self.io).take(turn)).poll_read(cx, buf) {
                 Poll::Ready(Ok(())) if buf.filled().len() == before => self.ended = true,
                 Poll::Ready(Ok(())) => {
                     self.share.spend(buf.filled().len() - before);
@@ -225,6 +226,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Guarded<IO> {
                     return Poll::Ready(Err(error));
                 }
                 Poll::Pending => {
+                    self.share.rest();
                     self.state.withheld.store(waits, Relaxed);
                     return Poll::Pending;
                 }
@@ -263,7 +265,8 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Guarded<IO> {
         this.gate.unflushed = true;
         ready!(this.outgoing.poll_informational(&mut this.io, &this.state, cx))?;
         ready!(this.share.poll(&this.state, cx));
-        let written = Pin::new(&mut this.io).poll_write(cx, bytes);
+        let turn = bytes.get(..this.share.left()).unwrap_or(bytes);
+        let written = Pin::new(&mut this.io).poll_write(cx, turn);
         this.share.note(&written);
         this.outgoing.note(&written, &this.state);
         written

@@ -23,8 +23,6 @@ pub(crate) struct ConnectionState {
     epoch: Instant,
     /// Wakes the task that drives the connection.
     pub(crate) task: AtomicWaker,
-    /// How often that task has been polled.
-    pub(crate) turn: AtomicU64,
     /// Exchanges between "the head was passed to the parser" and "the answer's body was dropped".
     open: AtomicU32,
     /// Requests that reached the handler.
@@ -100,7 +98,6 @@ impl ConnectionState {
         let state = Self {
             epoch: Instant::now(),
             task: AtomicWaker::new(),
-            turn: AtomicU64::new(0),
             open: AtomicU32::new(0),
             served: AtomicU64::new(0),
             cancelled: AtomicU64::new(0),

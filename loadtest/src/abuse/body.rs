@@ -9,8 +9,8 @@ use tokio::time::sleep;
 use super::raw;
 use super::scenario::Abuser;
 
-const PIECE_BYTES: u64 = 64 * 1024;
-const PIECES: u64 = 1024 * 1024 * 1024 / PIECE_BYTES;
+const PIECE_BYTES: usize = 64 * 1024;
+const PIECES: usize = 1024 * 1024 * 1024 / PIECE_BYTES;
 const CONNECTIONS: u64 = 4;
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -24,7 +24,7 @@ pub(super) enum Framing {
 }
 
 pub(super) async fn run(abuser: &Arc<Abuser>, framing: Framing) {
-    let data = "x".repeat(usize::try_from(PIECE_BYTES).unwrap_or_default());
+    let data = "x".repeat(PIECE_BYTES);
     let (length, piece) = match framing {
         Framing::Sized => (format!("Content-Length: {}\r\n\r\n", PIECES * PIECE_BYTES), data),
         Framing::Chunked => {

@@ -9,22 +9,20 @@ use tokio::time::sleep;
 
 use super::scenario::Abuser;
 
-pub(super) const CONNECTIONS: u64 = 100_000;
+pub(super) const CONNECTIONS: u32 = 100_000;
 pub(super) const OPENED: &str = "opened and closed";
-const TASKS: u64 = 50;
+const TASKS: u32 = 50;
 /// How often a connection is tried: ports of connections just closed may be in use for a moment.
 const TRIES: u32 = 100;
 
 pub(super) async fn run(abuser: &Arc<Abuser>) {
     let mut tasks = JoinSet::new();
-    for _ in 0..TASKS {
+    for task in 0..TASKS {
         let abuser = Arc::clone(abuser);
         tasks.spawn(async move {
-            let each = CONNECTIONS / TASKS;
-            for number in 0..each {
-                // Spread over the time; when late, as fast as it goes.
-                let due = abuser.length * u32::try_from(number).unwrap_or(u32::MAX)
-                    / u32::try_from(each).unwrap_or(u32::MAX);
+            for number in (task..CONNECTIONS).step_by(TASKS as usize) {
+                // Spread over the time, no two at one instant; when late, as fast as it goes.
+                let due = abuser.length * number / CONNECTIONS;
                 sleep(due.saturating_sub(abuser.start.elapsed())).await;
                 open_and_close(&abuser, number % 2 == 0).await;
             }

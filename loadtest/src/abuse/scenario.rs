@@ -64,7 +64,7 @@ impl Scenario {
             Self::Churn => {
                 let opened = got.count(churn::OPENED);
                 vec![(format!("all {} connections accepted ({opened})", churn::CONNECTIONS), {
-                    opened == churn::CONNECTIONS
+                    opened == u64::from(churn::CONNECTIONS)
                 })]
             }
         }

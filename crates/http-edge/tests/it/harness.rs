@@ -6,8 +6,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,10 @@ pub(crate) struct Probe {
     pub(crate) closed: AtomicUsize,
     pub(crate) rejected: std::sync::Mutex<Vec<&'static str>>,
     pub(crate) produced: AtomicUsize,
+    /// Bytes that `/gulp` has read so far; `/gulped` tells.
+    gulped: AtomicUsize,
+    /// Where `/gulp`, and with it its worker, waits for the test when it has read the first of them.
+    pub(crate) first_gulp: Barrier,
     /// `/wait` takes one permit before it answers.
     pub(crate) gate: Semaphore,
 }
@@ -63,6 +67,8 @@ impl Edge {
             closed: AtomicUsize::new(0),
             rejected: std::sync::Mutex::new(Vec::new()),
             produced: AtomicUsize::new(0),
+            gulped: AtomicUsize::new(0),
+            first_gulp: Barrier::new(2),
             gate: Semaphore::new(0),
         });
         let own = Arc::clone(&probe);
@@ -146,6 +152,17 @@ impl Handler for Cases {
                 }
                 Err(error) => refused(&error),
             },
+            "/gulp" => {
+                let mut body = request.into_body();
+                while let Some(Ok(frame)) = body.frame().await {
+                    let bytes = frame.data_ref().map_or(0, Bytes::len);
+                    if probe.gulped.fetch_add(bytes, SeqCst) == 0 {
+                        probe.first_gulp.wait();
+                    }
+                }
+                text("all")
+            }
+            "/gulped" => text(&probe.gulped.load(SeqCst).to_string()),
             "/unread" => {
                 let mut response = text("too much");
                 *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;

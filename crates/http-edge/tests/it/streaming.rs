@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::sync::atomic::Ordering::SeqCst;
 
+use http_edge::EdgeConfig;
+
 use crate::harness::{Edge, until};
 
 /// More than the buffers of hyper and of both sockets.
@@ -42,4 +44,24 @@ fn an_answer_is_produced_no_faster_than_it_is_taken() {
     }
     drop(client);
     until("the body is dropped", || edge.probe.closed.load(SeqCst) == 1);
+}
+
+#[test]
+fn a_body_that_comes_without_end_leaves_others_their_turns() {
+    let edge = Edge::with(EdgeConfig { workers: 1, ..EdgeConfig::default() });
+    let mut other = edge.connect();
+    other.get("/ready/1");
+
+    let mut large = edge.connect();
+    large.send(format!("POST /gulp HTTP/1.1\r\nHost: a\r\nContent-Length: {LARGE}\r\n\r\n"));
+    let mut writer = large.stream.try_clone().unwrap();
+    let sending = std::thread::spawn(move || writer.write_all(&vec![b'x'; LARGE]));
+    // The only worker has begun with the body and looks for nothing else until the other request is there, too.
+    other.send("GET /gulped HTTP/1.1\r\nHost: a\r\n\r\n");
+    edge.probe.first_gulp.wait();
+    let gulped: usize = other.answer().body.parse().unwrap();
+    assert!(gulped < 512 * 1024, "{gulped} bytes of one body were read first");
+
+    sending.join().unwrap().unwrap();
+    assert_eq!(large.answer().body, "all");
 }
