@@ -212,9 +212,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Guarded<IO> {
             if self.ended {
                 return Poll::Ready(Ok(()));
             }
-            ready!(self.share.poll(&self.state, cx));
-            let turn = self.share.left() as u64;
-            match Pin::new(&mut (&mut self.io).take(turn)).poll_read(cx, buf) {
+            let left = ready!(self.share.poll(&self.state, cx)) as u64;
+            match Pin::new(&mut (&mut self.io).take(left)).poll_read(cx, buf) {
                 Poll::Ready(Ok(())) if buf.filled().len() == before => self.ended = true,
                 Poll::Ready(Ok(())) => {
                     self.share.spend(buf.filled().len() - before);
@@ -264,9 +263,8 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Guarded<IO> {
         let this = self.get_mut();
         this.gate.unflushed = true;
         ready!(this.outgoing.poll_informational(&mut this.io, &this.state, cx))?;
-        ready!(this.share.poll(&this.state, cx));
-        let turn = bytes.get(..this.share.left()).unwrap_or(bytes);
-        let written = Pin::new(&mut this.io).poll_write(cx, turn);
+        let left = ready!(this.share.poll(&this.state, cx));
+        let written = Pin::new(&mut this.io).poll_write(cx, bytes.get(..left).unwrap_or(bytes));
         this.share.note(&written);
         this.outgoing.note(&written, &this.state);
         written

@@ -37,12 +37,12 @@ impl Wake for Pause {
 }
 
 impl Share {
-    /// Ready while something is left of this turn; else the task is woken for its next one, behind those that wait and those who have
-    /// sent something meanwhile.
-    pub(super) fn poll(&mut self, state: &ConnectionState, cx: &Context<'_>) -> Poll<()> {
+    /// The bytes that are left of this turn, of which there is at least one; else the task is woken for its next turn, behind those that wait
+    /// and those who have sent something meanwhile.
+    pub(super) fn poll(&mut self, state: &ConnectionState, cx: &Context<'_>) -> Poll<usize> {
         // A tunnel is no longer driven by turns; the one who joins it with the other side is.
         if state.tunnel.load(Relaxed) {
-            return Poll::Ready(());
+            return Poll::Ready(usize::MAX);
         }
         if let Some(pause) = &self.pause {
             if !pause.over.load(Relaxed) {
@@ -51,19 +51,15 @@ impl Share {
             *self = Self::default();
         }
         if self.spent < BYTES_IN_A_TURN {
-            return Poll::Ready(());
+            return Poll::Ready(BYTES_IN_A_TURN - self.spent);
         }
         let pause = Arc::new(Pause { over: AtomicBool::new(false), task: cx.waker().clone() });
         self.pause = Some(Arc::clone(&pause));
         // Threads of others that wait for this processor, of an upstream perhaps, go first as well.
         std::thread::yield_now();
         // The runtime wakes who yields only after it has looked.
-        pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(&Waker::from(pause)))
-    }
-
-    /// Bytes that are left of this turn.
-    pub(super) fn left(&self) -> usize {
-        BYTES_IN_A_TURN.saturating_sub(self.spent)
+        let yielded = pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(&Waker::from(pause)));
+        yielded.map(|()| BYTES_IN_A_TURN)
     }
 
     pub(super) fn spend(&mut self, bytes: usize) {

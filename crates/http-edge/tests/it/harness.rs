@@ -39,7 +39,7 @@ pub(crate) struct Probe {
     pub(crate) produced: AtomicUsize,
     /// Bytes that `/gulp` has read so far; `/gulped` tells.
     gulped: AtomicUsize,
-    /// Where `/gulp`, and with it its worker, waits for the test when it has read the first of them.
+    /// Where `/gulp`, and with it its worker, waits for the test when it has read the first of them: once that it is there, and once to go on.
     pub(crate) first_gulp: Barrier,
     /// `/wait` takes one permit before it answers.
     pub(crate) gate: Semaphore,
@@ -157,6 +157,7 @@ impl Handler for Cases {
                 while let Some(Ok(frame)) = body.frame().await {
                     let bytes = frame.data_ref().map_or(0, Bytes::len);
                     if probe.gulped.fetch_add(bytes, SeqCst) == 0 {
+                        probe.first_gulp.wait();
                         probe.first_gulp.wait();
                     }
                 }

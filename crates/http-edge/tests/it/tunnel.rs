@@ -1,5 +1,6 @@
 //! Connections that leave HTTP/1.1.
 
+use std::io::Write as _;
 use std::net::Shutdown;
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -19,6 +20,18 @@ fn after_101_the_bytes_are_the_handlers() {
     client.stream.shutdown(Shutdown::Write).unwrap();
     assert_eq!(client.rest(), "");
     until("the tunnel is no longer counted", || edge.probe.closed.load(SeqCst) == 1);
+}
+
+#[test]
+fn a_tunnel_carries_any_number_of_bytes() {
+    const LENGTH: usize = 4 * 1024 * 1024;
+    let edge = Edge::start();
+    let mut client = edge.connect();
+    assert_eq!(client.send(UPGRADE).answer().status(), 101);
+    let mut writer = client.stream.try_clone().unwrap();
+    let sending = std::thread::spawn(move || writer.write_all(&vec![b'x'; LENGTH]));
+    client.skip(LENGTH);
+    sending.join().unwrap().unwrap();
 }
 
 #[test]
