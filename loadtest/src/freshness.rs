@@ -80,15 +80,14 @@ pub(crate) struct Args {
     /// Reads of the catalog a second, all targets together.
     #[arg(long, default_value_t = 10_000)]
     reads: u32,
-    /// Writes to the catalog a second, all writers together: 20, or 5 beside other services, which take most of the reads that this
-    /// machine has time for, so that there are as many reads for each write.
-    #[arg(long)]
-    writes: Option<u32>,
+    /// Writes to the catalog a second, all writers together.
+    #[arg(long, default_value_t = 20)]
+    writes: u32,
     /// Reads of stories a second, all targets together. Each shows some thirty stories, all of which are judged.
     #[arg(long, default_value_t = 2_000)]
     story_reads: u32,
-    /// Writes of stories a second, all writers together: 8, or 5 beside other services; 60 for the sabotage `unversioned_fill`, which
-    /// only a write that comes while another's stories are read shows.
+    /// Writes of stories a second, all writers together: 8, or 60 for the sabotage `unversioned_fill`, which only a write that
+    /// comes while another's stories are read shows.
     #[arg(long)]
     story_writes: Option<u32>,
     /// Reads of packages a second, all targets together. Each shows some twenty packages, all of which are judged.
@@ -193,18 +192,9 @@ const LAST_ANSWERS: Duration = Duration::from_secs(20);
 const LAST_LOOK: Duration = Duration::from_secs(120);
 
 impl Args {
-    fn is_of_several(&self) -> bool {
-        self.domain.domains().len() > 1
-    }
-
-    fn writes(&self) -> u32 {
-        self.writes.unwrap_or(if self.is_of_several() { 5 } else { 20 })
-    }
-
     fn story_writes(&self) -> u32 {
         let needs_many = self.sabotage.as_deref() == Some("unversioned_fill");
-        let usual = if self.is_of_several() { 5 } else { 8 };
-        self.story_writes.unwrap_or(if needs_many { 60 } else { usual })
+        self.story_writes.unwrap_or(if needs_many { 60 } else { 8 })
     }
 }
 
@@ -243,7 +233,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
     let run = json!({
         "seed": args.seed, "seconds": took.as_secs_f64(), "gateways": setup.gateways, "catalogs": setup.catalogs,
         "stories_feeds": setup.feeds, "package_ledgers": setup.ledgers, "cache": setup.cache, "sabotage": args.sabotage,
-        "reads_a_second": args.reads, "writes_a_second": args.writes(),
+        "reads_a_second": args.reads, "writes_a_second": args.writes,
         "story_reads_a_second": args.story_reads, "story_writes_a_second": args.story_writes(),
         "package_reads_a_second": args.package_reads, "package_writes_a_second": args.package_writes,
     });
@@ -390,7 +380,7 @@ fn start_catalog(args: &Args, world: &Arc<World>, tasks: &mut JoinSet<()>) {
         }
     }
     for number in 0..WRITERS {
-        let rate = f64::from(args.writes()) / WRITERS as f64;
+        let rate = f64::from(args.writes) / WRITERS as f64;
         tasks.spawn(writers::steady(Arc::clone(world), dice("writer", number), rate));
     }
     tasks.spawn(readers::move_deltas(Arc::clone(world), dice("delta", 0)));

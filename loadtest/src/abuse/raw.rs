@@ -13,8 +13,7 @@ use super::scenario::Abuser;
 
 /// Ids of an abuser's requests begin here, far from those of the well-behaved client.
 pub(super) const FIRST_ID: u64 = 1 << 40;
-/// One write to the system: it copies all of it in one go, during which nobody else of this machine can have that processor. On a line a
-/// packet is no larger.
+/// Bytes of one write: the system copies all of them in one go, and meanwhile nobody else of this machine can have that processor.
 const WRITE_BYTES: usize = 16 * 1024;
 /// Longest wait for an answer to a request that was written, or refused while it was.
 const LONGEST_ANSWER: Duration = Duration::from_secs(10);
