@@ -4,9 +4,11 @@
 PROFILE ?= release
 # more words for cargo test: `make test ARGS='-p catalog'`
 ARGS ?= --workspace
-# of `make check-freshness`: seconds, what follows from what, and more words (`target/release/loadtest freshness --help`)
+# of `make check-freshness`: seconds, what follows from what, more words (`target/release/loadtest freshness --help`), and what is
+# checked one after another; `all` is everything at once, whose readers then share the machine
 DURATION ?= 600
 SEED ?= 1
+DOMAINS ?= catalog stories packages
 # of `make check-uploads`: kills of each process
 KILLS ?= 200
 # of `make profile`: what is asked of which service, for how long each view; or a running one, by ATTACH=gateway (of `make up`) or PID=
@@ -66,13 +68,15 @@ test: toolchain ## all tests, against throwaway PostgreSQL, Redis and NATS
 	cargo build --workspace --bins
 	@$(STACK) test -- cargo test $(ARGS)
 
-check-freshness: toolchain ## read, write and break every part for DURATION=600 seconds by SEED=1: no answer may be stale
+check-freshness: toolchain ## read, write and break every part of each of DOMAINS for DURATION=600 seconds by SEED=1: no answer may be stale
 	cargo build --release -p catalog -p stories-feed -p package-ledger -p gateway -p loadtest
-	$(TARGET)/release/loadtest freshness --seconds $(DURATION) --seed $(SEED) $(FLAGS)
+	@for domain in $(DOMAINS); do \
+		$(TARGET)/release/loadtest freshness --domain $$domain --seconds $(DURATION) --seed $(SEED) \
+			--report $(TARGET)/check-freshness/$$domain $(FLAGS) || exit 1; done
 
 check-sabotage: toolchain ## break the protocol on purpose in each way, for each service: the check must find it within a minute
 	cargo build --release -p loadtest
-	@for domain in catalog stories packages; do for way in no_stamp no_ack_wait store_late ignore_lease unversioned_fill; do \
+	@for domain in $(filter-out all,$(DOMAINS)); do for way in no_stamp no_ack_wait store_late ignore_lease unversioned_fill; do \
 		$(TARGET)/release/loadtest freshness --domain $$domain --sabotage $$way --seed $(SEED) $(FLAGS) || exit 1; done; done
 
 check-uploads: toolchain ## upload while service, worker, gateway and NATS are killed KILLS=200 times each by SEED=1: nothing may be lost

@@ -11,7 +11,7 @@ use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
 use crate::client::Client;
-use crate::gateway::{BODY_LIMIT_BYTES, Common, Gateway, HEADER_TIMEOUT, Setup};
+use crate::gateway::{BODY_LIMIT_BYTES, Common, Gateway, HEADER_TIMEOUT, Route, Setup};
 use crate::load::{Load, Mix, Sample, by_label};
 use crate::origin::Origin;
 use crate::process::{Process, cpu_time, forget_peak, own_program, peak_bytes, resident_bytes};
@@ -68,7 +68,14 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
     let mut report = Report::default();
     let folder = tempfile::tempdir()?;
     let origin = Origin::start(folder.path(), "origin", Duration::ZERO).await?;
-    let setup = Setup::catch_all(vec![origin.addr()], false, BODY_LIMIT_BYTES);
+    let mut setup = Setup::catch_all(vec![origin.addr()], false, BODY_LIMIT_BYTES);
+    setup.routes.push(Route {
+        name: "held".to_owned(),
+        path: format!("{}*", body::HELD),
+        upstream: "origins",
+        body_limit_bytes: BODY_LIMIT_BYTES,
+        takes_in: true,
+    });
     let gateway = Gateway::start(&args.common.gateway, folder.path(), &setup).await?;
     let mut outcomes = Vec::new();
     let scenarios = if args.only.is_empty() { &Scenario::ALL } else { args.only.as_slice() };

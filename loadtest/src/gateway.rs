@@ -1,7 +1,7 @@
 //! The gateway under test: its configuration and its process.
 
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use tokio::process::Command;
 use tokio::time::sleep;
 
 use crate::client::Client;
+use crate::port;
 use crate::process::Process;
 
 /// Longest wait for the head of an answer, on every route.
@@ -47,6 +48,8 @@ pub(crate) struct Route {
     pub(crate) upstream: &'static str,
     /// 0: no bound.
     pub(crate) body_limit_bytes: u64,
+    /// Whether a request's body is complete before an upstream is asked.
+    pub(crate) takes_in: bool,
 }
 
 impl Setup {
@@ -59,6 +62,7 @@ impl Setup {
                 path: "/*".to_owned(),
                 upstream: "origins",
                 body_limit_bytes,
+                takes_in: false,
             }],
         }
     }
@@ -88,10 +92,11 @@ impl Setup {
                 LONGEST_EJECTION.as_millis(),
             ));
         }
-        for Route { name, path, upstream, body_limit_bytes } in &self.routes {
+        for Route { name, path, upstream, body_limit_bytes, takes_in } in &self.routes {
+            let buffering = if *takes_in { "request" } else { "off" };
             text.push_str(&format!(
                 "\n[[route]]\nname = \"{name}\"\npath = \"{path}\"\nupstream = \"{upstream}\"\nauth = \"none\"\n\
-                 timeout_ms = {}\nbody_limit_bytes = {body_limit_bytes}\n",
+                 timeout_ms = {}\nbody_limit_bytes = {body_limit_bytes}\nbuffering = \"{buffering}\"\n",
                 ROUTE_TIMEOUT.as_millis(),
             ));
         }
@@ -110,7 +115,7 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts it and waits until it says that it is ready.
     pub(crate) async fn start(program: &Path, folder: &Path, setup: &Setup) -> anyhow::Result<Self> {
-        let (addr, admin) = free_ports()?;
+        let (addr, admin) = (port::free()?, port::free()?);
         let file = folder.join("gateway.toml");
         fs::write(&file, setup.render(addr, admin))?;
         let log_file = folder.join("gateway.log");
@@ -148,18 +153,6 @@ impl Gateway {
         fs::write(&next, text)?;
         fs::rename(&next, &self.file).context("cannot replace the configuration")
     }
-}
-
-/// Two ports that are free now. Another process could take them before the gateway does; it would say so and end.
-fn free_ports() -> anyhow::Result<(SocketAddr, SocketAddr)> {
-    let any = (Ipv4Addr::LOCALHOST, 0);
-    let (one, other) = (TcpListener::bind(any)?, TcpListener::bind(any)?);
-    Ok((one.local_addr()?, other.local_addr()?))
-}
-
-/// A port that is free now.
-pub(crate) fn free_port() -> anyhow::Result<SocketAddr> {
-    Ok(free_ports()?.0)
 }
 
 /// What every drill is told.

@@ -19,6 +19,7 @@ mod load;
 mod origin;
 mod packages;
 mod peers;
+mod port;
 mod process;
 mod profile;
 mod reload;

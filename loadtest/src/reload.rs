@@ -184,7 +184,7 @@ fn set_instances(setup: &mut Setup, instances: &[std::net::SocketAddr]) {
 }
 
 fn route(name: String, path: String) -> Route {
-    Route { name, path, upstream: "origins", body_limit_bytes: BODY_LIMIT_BYTES }
+    Route { name, path, upstream: "origins", body_limit_bytes: BODY_LIMIT_BYTES, takes_in: false }
 }
 
 async fn start_origins(folder: &Path, count: usize) -> anyhow::Result<Vec<Origin>> {

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::freshness::server::Ports;
 use crate::freshness::stores::Durability;
 use crate::origin::Origin;
 use crate::report::Report;
@@ -81,10 +80,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
     };
     let system = System::start(&args.folder, &args.programs, plan).await?;
     let folder = system.folder().to_owned();
-    let mut ports = Ports::new();
     let sink = Origin::start(&folder, "sink", Duration::ZERO).await?;
-    let nginx = peers::nginx(&folder, &mut ports).await?;
-    let tus = peers::tus_server(&folder, &args.folder, &mut ports).await?;
+    let nginx = peers::nginx(&folder).await?;
+    let tus = peers::tus_server(&folder, &args.folder).await?;
 
     let mut ways = vec![cases::link(sink.addr())];
     ways.extend(cases::ours(&system, &GATEWAYS));

@@ -57,14 +57,14 @@ pub struct LocalConfig {
     /// The folder, made when missing; default `blobs`. Everything below must be one file system, since files are renamed
     /// within it.
     pub root: PathBuf,
-    /// After how many bytes of an upload the disk is told to begin writing; default 8 MiB, 0 is never. Never makes the last
+    /// After how many bytes of an upload the disk is told to begin writing; default 1 MiB, 0 is never. Never makes the last
     /// `sync` wait for all of the upload; far less than a MiB makes the disk write many small pieces.
     pub write_back_bytes: u64,
 }
 
 impl Default for LocalConfig {
     fn default() -> Self {
-        Self { root: PathBuf::from("blobs"), write_back_bytes: 8 * 1024 * 1024 }
+        Self { root: PathBuf::from("blobs"), write_back_bytes: 1024 * 1024 }
     }
 }
 

@@ -11,6 +11,8 @@ use tokio::time::timeout;
 
 use super::scenario::Abuser;
 
+/// Where the origin works.
+pub(super) const WORK: &str = "/work/";
 /// Ids of an abuser's requests begin here, far from those of the well-behaved client.
 pub(super) const FIRST_ID: u64 = 1 << 40;
 /// Bytes of one write: the system copies all of them in one go, and meanwhile nobody else of this machine can have that processor.
@@ -66,5 +68,10 @@ pub(super) async fn status(reader: &mut OwnedReadHalf) -> String {
 
 /// The beginning of a request's head; the caller ends it.
 pub(super) fn head(method: &str, target: SocketAddr, id: u64) -> String {
-    format!("{method} /work/{id} HTTP/1.1\r\nHost: {target}\r\n")
+    head_at(method, &format!("{WORK}{id}"), target)
+}
+
+/// The same for any path.
+pub(super) fn head_at(method: &str, path: &str, target: SocketAddr) -> String {
+    format!("{method} {path} HTTP/1.1\r\nHost: {target}\r\n")
 }

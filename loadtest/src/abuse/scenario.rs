@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::{body, churn, fields, reset, slow};
+use super::{body, churn, fields, raw, reset, slow};
 
 /// What an abuser does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -20,8 +20,10 @@ pub(crate) enum Scenario {
     Fields,
     /// Bodies of 1 GiB against a limit of 1 MiB, with an announced length.
     SizedBody,
-    /// The same in chunks.
+    /// The same in chunks, passed on while they come.
     ChunkedBody,
+    /// The same in chunks, where a body is complete before an upstream is asked.
+    HeldBody,
     /// HTTP/2 streams that are reset as soon as they are opened.
     RapidReset,
     /// 100000 connections, opened and closed.
@@ -36,8 +38,15 @@ impl fmt::Display for Scenario {
 }
 
 impl Scenario {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Slowloris, Self::Fields, Self::SizedBody, Self::ChunkedBody, Self::RapidReset, Self::Churn];
+    pub(super) const ALL: [Self; 7] = [
+        Self::Slowloris,
+        Self::Fields,
+        Self::SizedBody,
+        Self::ChunkedBody,
+        Self::HeldBody,
+        Self::RapidReset,
+        Self::Churn,
+    ];
 
     /// What the abuser should and should not have got.
     pub(super) fn judge(self, got: &Got, header_timeout: Duration) -> Vec<(String, bool)> {
@@ -57,7 +66,7 @@ impl Scenario {
                 vec![(what, held > Duration::ZERO && held <= longest)]
             }
             Self::Fields => refused("431"),
-            Self::SizedBody | Self::ChunkedBody => refused("413"),
+            Self::SizedBody | Self::ChunkedBody | Self::HeldBody => refused("413"),
             Self::RapidReset => {
                 vec![("connections are ended with GOAWAY".to_owned(), got.count(reset::GOAWAY_CALM) > 0)]
             }
@@ -140,8 +149,9 @@ pub(crate) async fn abuser(args: AbuserArgs) -> anyhow::Result<()> {
     match args.scenario {
         Scenario::Slowloris => slow::run(&abuser).await,
         Scenario::Fields => fields::run(&abuser).await,
-        Scenario::SizedBody => body::run(&abuser, body::Framing::Sized).await,
-        Scenario::ChunkedBody => body::run(&abuser, body::Framing::Chunked).await,
+        Scenario::SizedBody => body::run(&abuser, body::Framing::Sized, raw::WORK).await,
+        Scenario::ChunkedBody => body::run(&abuser, body::Framing::Chunked, raw::WORK).await,
+        Scenario::HeldBody => body::run(&abuser, body::Framing::Chunked, body::HELD).await,
         Scenario::RapidReset => reset::run(&abuser).await,
         Scenario::Churn => churn::run(&abuser).await,
     }

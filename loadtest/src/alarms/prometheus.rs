@@ -16,8 +16,9 @@ use serde::de::DeserializeOwned;
 use tokio::process::Command;
 
 use crate::freshness::pool::Pool;
-use crate::freshness::server::{Ports, Ready, Server, command};
+use crate::freshness::server::{Ready, Server, command};
 use crate::freshness::stores;
+use crate::port;
 
 const RULES: &str = "deploy/prometheus";
 /// Between two scrapes, and between two evaluations of a rule. Every rule of `deploy` looks over half a minute at least.
@@ -115,7 +116,7 @@ impl Prometheus {
                 addresses.join(", "),
             ),
         )?;
-        let (addr, data) = (Ports::new().next()?, folder.join("prometheus"));
+        let (addr, data) = (port::free()?, folder.join("prometheus"));
         let ready = Ready::Speaks(addr, "GET /-/ready HTTP/1.0\r\n\r\n", "HTTP/1.0 200");
         let log = folder.join("prometheus.log");
         let server = Server::start("prometheus", log, ready, move || {

@@ -14,8 +14,9 @@ use tempfile::TempDir;
 use super::config::{Kind, Places, Stores, settings_of};
 use super::disk::SmallDisk;
 use crate::freshness::link::{Line, Link};
-use crate::freshness::server::{Ports, Ready, Server, command};
+use crate::freshness::server::{Ready, Server, command};
 use crate::freshness::stores::{self, Durability};
+use crate::port;
 use crate::upload::config::Settings;
 
 /// The folder of the run on whose file system objects are stored.
@@ -61,22 +62,21 @@ impl System {
     pub(crate) async fn start(parent: &Path, programs: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
         let folder = tempfile::Builder::new().prefix("run-").tempdir_in(parent.canonicalize()?)?;
-        let (path, mut ports) = (folder.path(), Ports::new());
-        let (postgres, database) =
-            stores::postgres(path, &mut ports, "catalog", Durability::OfProcess).await?;
+        let path = folder.path();
+        let (postgres, database) = stores::postgres(path, "catalog", Durability::OfProcess).await?;
         for other in ["upload_ingest", "stories_feed", "package_ledger"] {
             stores::create_database(database, other).await?;
         }
-        let (redis, memory) = stores::redis(path, &mut ports).await?;
-        let (nats, bus) = stores::nats(path, &mut ports).await?;
+        let (redis, memory) = stores::redis(path).await?;
+        let (nats, bus) = stores::nats(path).await?;
         let places = Places {
-            door: ports.next()?,
-            admin: ports.next()?,
-            catalogs: [ports.next()?, ports.next()?],
-            uploads: ports.next()?,
-            worker: ports.next()?,
-            stories: ports.next()?,
-            packages: ports.next()?,
+            door: port::free()?,
+            admin: port::free()?,
+            catalogs: [port::free()?, port::free()?],
+            uploads: port::free()?,
+            worker: port::free()?,
+            stories: port::free()?,
+            packages: port::free()?,
         };
         let store = path.join(STORE);
         fs::create_dir(&store)?;

@@ -1,7 +1,7 @@
 //! One server of the system: how it is started, when it is ready, and how it is killed, stopped and continued.
 
 use std::fs::{self, File, OpenOptions};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -17,7 +17,6 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
-use super::dice::Dice;
 use super::pool::Pool;
 use crate::process::Process;
 
@@ -188,30 +187,5 @@ impl Server {
 
     pub(crate) fn log(&self) -> &std::path::Path {
         &self.log
-    }
-}
-
-/// Ports that nobody listens on, below the range from which the kernel takes those of outgoing connections: a server that is
-/// away for a moment would find its port taken by one.
-pub(crate) struct Ports {
-    dice: Dice,
-    given: Vec<u16>,
-}
-
-impl Ports {
-    pub(crate) fn new() -> Self {
-        Self { dice: Dice::new(u64::from(std::process::id()), "ports", 0), given: Vec::new() }
-    }
-
-    pub(crate) fn next(&mut self) -> anyhow::Result<SocketAddr> {
-        for _ in 0..1_000 {
-            let port = u16::try_from(self.dice.between(12_000, 30_000))?;
-            let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            if !self.given.contains(&port) && std::net::TcpListener::bind(addr).is_ok() {
-                self.given.push(port);
-                return Ok(addr);
-            }
-        }
-        anyhow::bail!("there is no free port between 12000 and 30000")
     }
 }

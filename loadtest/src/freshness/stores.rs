@@ -9,7 +9,8 @@ use std::process::Stdio;
 use anyhow::Context as _;
 use nix::unistd::{User, geteuid};
 
-use super::server::{Ports, Ready, Server, command};
+use super::server::{Ready, Server, command};
+use crate::port;
 
 /// What of the database survives what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,6 @@ const SUPERUSER: &str = "check";
 /// The database server with one empty database, and its address.
 pub(crate) async fn postgres(
     folder: &Path,
-    ports: &mut Ports,
     database: &str,
     durability: Durability,
 ) -> anyhow::Result<(Server, SocketAddr)> {
@@ -54,7 +54,7 @@ pub(crate) async fn postgres(
     ]);
     run(initdb.current_dir(&home)).await.context("initdb")?;
 
-    let addr = ports.next()?;
+    let addr = port::free()?;
     let synced = if durability == Durability::OfMachine { "on" } else { "off" };
     let settings = format!(
         "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = ''\nmax_connections = 200\n\
@@ -110,8 +110,8 @@ pub(crate) fn database_url(addr: SocketAddr, database: &str) -> String {
 }
 
 /// A Redis that keeps nothing: whenever it is started, it is empty.
-pub(crate) async fn redis(folder: &Path, ports: &mut Ports) -> anyhow::Result<(Server, SocketAddr)> {
-    let addr = ports.next()?;
+pub(crate) async fn redis(folder: &Path) -> anyhow::Result<(Server, SocketAddr)> {
+    let addr = port::free()?;
     let program = program("redis-server")?;
     let directory = folder.to_owned();
     let ready = Ready::Speaks(addr, "PING\r\n", "+PONG");
@@ -135,8 +135,8 @@ pub(crate) async fn redis(folder: &Path, ports: &mut Ports) -> anyhow::Result<(S
 }
 
 /// A NATS server with JetStream.
-pub(crate) async fn nats(folder: &Path, ports: &mut Ports) -> anyhow::Result<(Server, SocketAddr)> {
-    let addr = ports.next()?;
+pub(crate) async fn nats(folder: &Path) -> anyhow::Result<(Server, SocketAddr)> {
+    let addr = port::free()?;
     let program = program("nats-server")?;
     let file = folder.join("nats.conf");
     let store = folder.join("jetstream");

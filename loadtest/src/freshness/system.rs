@@ -14,8 +14,9 @@ use super::config::{Catalog, Feed, Gateway, Ledger};
 use super::link::{Line, Link};
 use super::packages::assets;
 use super::parts::{Domain, Part, Wire};
-use super::server::{Ports, Ready, Server, command};
+use super::server::{Ready, Server, command};
 use super::stores::{self, Durability};
+use crate::port;
 use crate::upload::issuer::Issuer;
 
 /// The programs and how they are told to behave.
@@ -96,17 +97,16 @@ impl System {
     /// Starts everything, and returns when all of it is ready.
     pub(crate) async fn start(setup: &Setup) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("check-freshness-").tempdir()?;
-        let mut ports = Ports::new();
         let (first, others) = setup.domains.split_first().context("nothing is checked")?;
         let (postgres, database) =
-            stores::postgres(folder.path(), &mut ports, first.database(), Durability::OfProcess).await?;
+            stores::postgres(folder.path(), first.database(), Durability::OfProcess).await?;
         for domain in others {
             stores::create_database(database, domain.database()).await?;
         }
-        let (redis, memory) = stores::redis(folder.path(), &mut ports).await?;
-        let (nats, bus) = stores::nats(folder.path(), &mut ports).await?;
+        let (redis, memory) = stores::redis(folder.path()).await?;
+        let (nats, bus) = stores::nats(folder.path()).await?;
         let doors: Vec<Door> = (0..setup.gateways)
-            .map(|_| Ok(Door { public: ports.next()?, admin: ports.next()? }))
+            .map(|_| Ok(Door { public: port::free()?, admin: port::free()? }))
             .collect::<anyhow::Result<_>>()?;
         let mut system = Self {
             gateways: Vec::new(),
@@ -127,15 +127,15 @@ impl System {
         };
         let at = Stores { database, memory, bus };
         for number in 0..setup.catalogs {
-            system.add_catalog(setup, number, ports.next()?, &at).await?;
+            system.add_catalog(setup, number, port::free()?, &at).await?;
         }
         for number in 0..setup.feeds {
-            system.add_feed(setup, number, ports.next()?, &at).await?;
+            system.add_feed(setup, number, port::free()?, &at).await?;
         }
         if setup.ledgers > 0 {
             let uploads = assets::start().await?;
             for number in 0..setup.ledgers {
-                system.add_ledger(setup, number, ports.next()?, &at, uploads).await?;
+                system.add_ledger(setup, number, port::free()?, &at, uploads).await?;
             }
         }
         for number in 0..setup.gateways {

@@ -19,8 +19,9 @@ use super::side::{Make, Side, Target, send};
 use crate::freshness::config::{Catalog, Feed, Gateway, Ledger};
 use crate::freshness::packages::assets;
 use crate::freshness::pool::Pool;
-use crate::freshness::server::{Ports, Ready, Server, command};
+use crate::freshness::server::{Ready, Server, command};
 use crate::freshness::stores::{self, Durability};
+use crate::port;
 use crate::upload::issuer::Issuer;
 
 /// Nothing happens by itself while something is measured.
@@ -70,7 +71,6 @@ struct Stores {
 struct Site<'a> {
     path: &'a Path,
     programs: &'a Path,
-    ports: Ports,
     issuer: &'a Issuer,
     door: SocketAddr,
 }
@@ -83,9 +83,9 @@ impl World {
     pub(super) async fn start(parent: &Path, programs: &Path, part: Part) -> anyhow::Result<Self> {
         fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
         let folder = tempfile::Builder::new().prefix("run-").tempdir_in(parent.canonicalize()?)?;
-        let (mut ports, issuer) = (Ports::new(), Issuer::start().await?);
-        let (door, admin) = (ports.next()?, ports.next()?);
-        let mut site = Site { path: folder.path(), programs, ports, issuer: &issuer, door };
+        let issuer = Issuer::start().await?;
+        let (door, admin) = (port::free()?, port::free()?);
+        let mut site = Site { path: folder.path(), programs, issuer: &issuer, door };
         let (stores, service, text) = match part {
             Part::Origin(origin) => (None, None, proxy(door, admin, origin)),
             part => {
@@ -179,10 +179,10 @@ impl Part {
 
 impl Stores {
     async fn start(site: &mut Site<'_>, name: &str) -> anyhow::Result<Self> {
-        let (path, ports) = (site.path, &mut site.ports);
-        let (postgres, database) = stores::postgres(path, ports, name, Durability::OfProcess).await?;
-        let (redis, memory) = stores::redis(path, ports).await?;
-        let (nats, bus) = stores::nats(path, ports).await?;
+        let path = site.path;
+        let (postgres, database) = stores::postgres(path, name, Durability::OfProcess).await?;
+        let (redis, memory) = stores::redis(path).await?;
+        let (nats, bus) = stores::nats(path).await?;
         Ok(Self { nats, redis, postgres, database, memory, bus })
     }
 }
@@ -190,7 +190,7 @@ impl Stores {
 impl Site<'_> {
     /// The service of a part, loaded.
     async fn service(&mut self, stores: &Stores, part: &Part) -> anyhow::Result<(Server, SocketAddr)> {
-        let bind = self.ports.next()?;
+        let bind = port::free()?;
         let (name, keys) = (self.issuer.name(), self.issuer.keys_url());
         let (issuer, keys, redis, nats) = (name.as_str(), keys.as_str(), stores.memory, stores.bus);
         let url = stores::database_url(stores.database, part.database());

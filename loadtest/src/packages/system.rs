@@ -12,8 +12,9 @@ use tempfile::TempDir;
 use super::Programs;
 use crate::freshness::config::{Gateway, Ledger};
 use crate::freshness::packages::assets;
-use crate::freshness::server::{Ports, Ready, Server, command};
+use crate::freshness::server::{Ready, Server, command};
 use crate::freshness::stores::{self, Durability};
+use crate::port;
 use crate::upload::issuer::Issuer;
 
 const DATABASE: &str = "package_ledger";
@@ -56,11 +57,10 @@ impl System {
         fs::create_dir_all(&programs.folder)
             .with_context(|| format!("cannot make {}", programs.folder.display()))?;
         let folder = tempfile::Builder::new().prefix("run-").tempdir_in(programs.folder.canonicalize()?)?;
-        let (path, mut ports, issuer) = (folder.path(), Ports::new(), Issuer::start().await?);
-        let (postgres, database) =
-            stores::postgres(path, &mut ports, DATABASE, Durability::OfProcess).await?;
-        let (redis, memory) = stores::redis(path, &mut ports).await?;
-        let (nats, bus) = stores::nats(path, &mut ports).await?;
+        let (path, issuer) = (folder.path(), Issuer::start().await?);
+        let (postgres, database) = stores::postgres(path, DATABASE, Durability::OfProcess).await?;
+        let (redis, memory) = stores::redis(path).await?;
+        let (nats, bus) = stores::nats(path).await?;
         let (name, keys, uploads) = (issuer.name(), issuer.keys_url(), assets::start().await?);
         let (url, spool) = (stores::database_url(database, DATABASE), path.join("spool"));
         let ledger = |bind, more| {
@@ -70,14 +70,14 @@ impl System {
         };
         let program = found(&programs.package_ledger)?;
         let (file, forgetful_file) = (path.join("service.toml"), path.join("forgetful.toml"));
-        let (service_addr, forgetful_addr) = (ports.next()?, ports.next()?);
+        let (service_addr, forgetful_addr) = (port::free()?, port::free()?);
         fs::write(&file, ledger(service_addr, NO_JOBS))?;
         fs::write(&forgetful_file, ledger(forgetful_addr, &format!("{KEEPS_NOTHING}\n{NO_JOBS}")))?;
         load(&program, &file, database, path, sql).await?;
         let service = serve(path, "service", &program, &file, service_addr).await?;
         let forgetful = serve(path, "forgetful", &program, &forgetful_file, forgetful_addr).await?;
 
-        let (door, admin) = (ports.next()?, ports.next()?);
+        let (door, admin) = (port::free()?, port::free()?);
         let text = Gateway {
             bind: door,
             admin,

@@ -22,7 +22,7 @@ use super::started::Started;
 use super::statements::{Rate, Statement};
 use super::{redis, start, statements};
 use crate::freshness::pool::Pool;
-use crate::freshness::server::{Ports, Server};
+use crate::freshness::server::Server;
 use crate::freshness::stores::{self, Durability};
 use crate::origin::Origin;
 
@@ -67,7 +67,6 @@ pub(crate) struct Stage {
     origin: Option<Origin>,
     stores: Option<Stores>,
     pub(super) guard: Guard,
-    pub(super) ports: Ports,
     pub(super) installer: Installer,
     /// Outlives the run, for what is installed.
     pub(super) tools: PathBuf,
@@ -95,15 +94,7 @@ impl Stage {
         let tools = folder.canonicalize()?;
         let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&tools)?;
         let guard = Guard::start()?;
-        Ok(Self {
-            origin: None,
-            stores: None,
-            guard,
-            ports: Ports::new(),
-            installer: Installer::look().await,
-            tools,
-            folder,
-        })
+        Ok(Self { origin: None, stores: None, guard, installer: Installer::look().await, tools, folder })
     }
 
     /// Starts a peer, after installing what it needs and may be installed, and returns when it answers. A peer runs once at a time.
@@ -184,7 +175,7 @@ impl Stage {
                 for tool in [POSTGRES, REDIS] {
                     self.installer.tool(tool).await?;
                 }
-                Stores::start(self.folder.path(), &mut self.ports).await?
+                Stores::start(self.folder.path()).await?
             }
         };
         let stores = self.stores.insert(stores);
@@ -228,9 +219,9 @@ impl Stage {
 }
 
 impl Stores {
-    async fn start(folder: &Path, ports: &mut Ports) -> anyhow::Result<Self> {
-        let (postgres, database) = stores::postgres(folder, ports, DATABASE, Durability::OfProcess).await?;
-        let (redis, memory) = stores::redis(folder, ports).await?;
+    async fn start(folder: &Path) -> anyhow::Result<Self> {
+        let (postgres, database) = stores::postgres(folder, DATABASE, Durability::OfProcess).await?;
+        let (redis, memory) = stores::redis(folder).await?;
         // What is asked for only once must not fill it up.
         redis::command(memory, "CONFIG SET maxmemory-policy allkeys-lru").await?;
         Ok(Self { postgres, redis, at: Addresses { database, memory }, loaded: BTreeSet::new() })

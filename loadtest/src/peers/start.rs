@@ -23,6 +23,7 @@ use crate::freshness::dice::Dice;
 use crate::freshness::pool::Pool;
 use crate::freshness::server::{Ready, Server, command};
 use crate::origin::kept;
+use crate::port;
 use crate::process::own_program;
 use crate::upload;
 
@@ -52,12 +53,12 @@ pub(super) async fn start(stage: &mut Stage, peer: Peer) -> anyhow::Result<Start
         Peer::UploadNginx => {
             stage.installer.tool(NGINX).await?;
             let home = stage.home("upload-nginx")?;
-            let found = upload::peers::nginx(&home, &mut stage.ports).await?;
+            let found = upload::peers::nginx(&home).await?;
             taking_files(stage, found.context("nginx is there and cannot be run")?)?
         }
         Peer::UploadTus => {
             let (home, tools) = (stage.home("upload-tus")?, stage.tools.clone());
-            let found = upload::peers::tus_server(&home, &tools, &mut stage.ports).await?;
+            let found = upload::peers::tus_server(&home, &tools).await?;
             let reason =
                 "it needs node and npm (20 or later) in PATH, and the registry of npm at the first start";
             taking_files(stage, found.ok_or_else(|| Unavailable(reason.to_owned()))?)?
@@ -102,7 +103,7 @@ fn filled(template: &str, values: &[(&str, &str)]) -> String {
 
 /// Finds a program, and a place for it to listen.
 async fn program(stage: &mut Stage, tool: Tool) -> anyhow::Result<(PathBuf, SocketAddr)> {
-    Ok((stage.installer.tool(tool).await?, stage.ports.next()?))
+    Ok((stage.installer.tool(tool).await?, port::free()?))
 }
 
 async fn nginx(stage: &mut Stage, name: &str, lock: &str) -> anyhow::Result<Running> {
@@ -184,7 +185,7 @@ async fn varnish(stage: &mut Stage) -> anyhow::Result<Running> {
 
 /// This program in the role of the smallest server that could be written with our framework.
 async fn ceiling(stage: &mut Stage) -> anyhow::Result<Running> {
-    let (program, addr) = (own_program()?, stage.ports.next()?);
+    let (program, addr) = (own_program()?, port::free()?);
     serve(stage, "ceiling", addr, move || {
         let mut command = command(&program, None);
         command.args(["ceiling", "--bind", &addr.to_string(), "--workers", &WORKERS.to_string()]);

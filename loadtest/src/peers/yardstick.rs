@@ -12,6 +12,7 @@ use super::stage::Stage;
 use super::start::{WORKERS, serve};
 use super::started::Running;
 use crate::freshness::server::command;
+use crate::port;
 
 /// Each is a module by its name.
 const APPS: [(&str, &str); 5] = [
@@ -69,7 +70,7 @@ async fn run(
     let tools = stage.tools.clone();
     let python = stage.installer.python(&tools).await?;
     let at = stage.stores(schema).await?;
-    let (addr, home) = (stage.ports.next()?, stage.home(name)?);
+    let (addr, home) = (port::free()?, stage.home(name)?);
     let (received, ready) = (home.join("received"), home.join("ready"));
     fs::create_dir_all(&received)?;
     fs::create_dir_all(&ready)?;

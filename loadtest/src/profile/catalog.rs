@@ -15,8 +15,9 @@ use tempfile::TempDir;
 
 use crate::freshness::config::Catalog;
 use crate::freshness::pool::Pool;
-use crate::freshness::server::{Ports, Ready, Server, command};
+use crate::freshness::server::{Ready, Server, command};
 use crate::freshness::stores::{self, Durability};
+use crate::port;
 
 const DATABASE: &str = "catalog";
 /// Lists of names that the herd is made from.
@@ -43,12 +44,11 @@ impl System {
         let program =
             program.canonicalize().with_context(|| format!("there is no program {}", program.display()))?;
         let folder = tempfile::Builder::new().prefix("run-").tempdir_in(folder)?;
-        let (path, mut ports) = (folder.path(), Ports::new());
-        let (postgres, database) =
-            stores::postgres(path, &mut ports, DATABASE, Durability::OfProcess).await?;
-        let (redis, memory) = stores::redis(path, &mut ports).await?;
-        let (nats, bus) = stores::nats(path, &mut ports).await?;
-        let addr = ports.next()?;
+        let path = folder.path();
+        let (postgres, database) = stores::postgres(path, DATABASE, Durability::OfProcess).await?;
+        let (redis, memory) = stores::redis(path).await?;
+        let (nats, bus) = stores::nats(path).await?;
+        let addr = port::free()?;
         let text = Catalog {
             bind: addr,
             issuer: &format!("http://{addr}"),

@@ -17,9 +17,10 @@ use super::drive::Shot;
 use super::scenario::{Scenario, Service};
 use crate::freshness::dice::Dice;
 use crate::freshness::pool::Pool;
-use crate::freshness::server::{Ports, Ready, Server, command};
+use crate::freshness::server::{Ready, Server, command};
 use crate::freshness::stores::Durability;
 use crate::origin::Origin;
+use crate::port;
 use crate::upload::{self, media};
 use crate::{packages, stories};
 
@@ -90,8 +91,7 @@ impl System {
 async fn gateway(scenario: Scenario, programs: &Path, folder: &Path) -> anyhow::Result<Stage> {
     let folder = tempfile::Builder::new().prefix("run-").tempdir_in(folder)?;
     let origin = Origin::start(folder.path(), "origin", Duration::ZERO).await?;
-    let mut ports = Ports::new();
-    let (addr, admin) = (ports.next()?, ports.next()?);
+    let (addr, admin) = (port::free()?, port::free()?);
     let file = folder.path().join("gateway.toml");
     fs::write(
         &file,

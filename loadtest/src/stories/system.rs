@@ -11,8 +11,9 @@ use tempfile::TempDir;
 
 use super::Programs;
 use crate::freshness::config::{Feed, Gateway};
-use crate::freshness::server::{Ports, Ready, Server, command};
+use crate::freshness::server::{Ready, Server, command};
 use crate::freshness::stores::{self, Durability};
+use crate::port;
 use crate::upload::issuer::Issuer;
 
 const DATABASE: &str = "stories_feed";
@@ -44,14 +45,13 @@ impl System {
         fs::create_dir_all(&programs.folder)
             .with_context(|| format!("cannot make {}", programs.folder.display()))?;
         let folder = tempfile::Builder::new().prefix("run-").tempdir_in(programs.folder.canonicalize()?)?;
-        let (path, mut ports, issuer) = (folder.path(), Ports::new(), Issuer::start().await?);
-        let (postgres, database) =
-            stores::postgres(path, &mut ports, DATABASE, Durability::OfProcess).await?;
-        let (redis, memory) = stores::redis(path, &mut ports).await?;
-        let (nats, bus) = stores::nats(path, &mut ports).await?;
+        let (path, issuer) = (folder.path(), Issuer::start().await?);
+        let (postgres, database) = stores::postgres(path, DATABASE, Durability::OfProcess).await?;
+        let (redis, memory) = stores::redis(path).await?;
+        let (nats, bus) = stores::nats(path).await?;
         let (name, keys) = (issuer.name(), issuer.keys_url());
         let url = stores::database_url(database, DATABASE);
-        let (service_addr, forgetful_addr) = (ports.next()?, ports.next()?);
+        let (service_addr, forgetful_addr) = (port::free()?, port::free()?);
         let feed = |bind, more| {
             Feed { bind, issuer: &name, keys: &keys, postgres: &url, redis: memory, nats: bus, more }.render()
         };
@@ -73,7 +73,7 @@ impl System {
         let service = serve(path, "service", &program, &file, service_addr).await?;
         let forgetful = serve(path, "forgetful", &program, &forgetful_file, forgetful_addr).await?;
 
-        let (door, admin) = (ports.next()?, ports.next()?);
+        let (door, admin) = (port::free()?, port::free()?);
         let text = Gateway {
             bind: door,
             admin,

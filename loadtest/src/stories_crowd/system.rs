@@ -11,8 +11,9 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use super::config;
-use crate::freshness::server::{Ports, Ready, Server, command};
+use crate::freshness::server::{Ready, Server, command};
 use crate::freshness::stores::{self, Durability};
+use crate::port;
 use crate::upload::config::{Settings, Stores};
 use crate::upload::issuer::Issuer;
 
@@ -57,14 +58,13 @@ impl System {
         allow_files(u64::try_from(ends)? + OTHER_FILES)?;
         fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
         let folder = tempfile::Builder::new().prefix("crowd-").tempdir_in(parent.canonicalize()?)?;
-        let (path, mut ports, issuer) = (folder.path(), Ports::new(), Issuer::start().await?);
-        let (postgres, database) =
-            stores::postgres(path, &mut ports, DATABASE, Durability::OfMachine).await?;
-        let (redis, memory) = stores::redis(path, &mut ports).await?;
-        let (nats, bus) = stores::nats(path, &mut ports).await?;
+        let (path, issuer) = (folder.path(), Issuer::start().await?);
+        let (postgres, database) = stores::postgres(path, DATABASE, Durability::OfMachine).await?;
+        let (redis, memory) = stores::redis(path).await?;
+        let (nats, bus) = stores::nats(path).await?;
         let at = Stores { postgres_url: stores::database_url(database, DATABASE), redis: memory, nats: bus };
 
-        let service_addr = ports.next()?;
+        let service_addr = port::free()?;
         let settings = config::service_settings(service_addr, &at, sockets);
         let program = found(&programs.stories_feed)?;
         let file = path.join("stories-feed.toml");
@@ -76,7 +76,7 @@ impl System {
             serve(path, "stories-feed", &program, &file, settings, Ready::Http(service_addr)).await?;
         let mut doors = Vec::new();
         for number in 0..gateways {
-            let (addr, admin, name) = (ports.next()?, ports.next()?, format!("gateway-{number}"));
+            let (addr, admin, name) = (port::free()?, port::free()?, format!("gateway-{number}"));
             let file = path.join(format!("{name}.toml"));
             fs::write(&file, config::gateway_file(&issuer, addr, admin, service_addr, sockets))?;
             let (program, ready) = (found(&programs.gateway)?, Ready::Http(admin));

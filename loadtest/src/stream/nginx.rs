@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::sleep;
 
-use crate::gateway::free_port;
+use crate::port;
 use crate::process::Process;
 
 pub(super) struct Nginx {
@@ -27,7 +27,7 @@ impl Nginx {
         origin: SocketAddr,
         buffering: bool,
     ) -> anyhow::Result<Option<Self>> {
-        let addr = free_port()?;
+        let addr = port::free()?;
         let folder = folder.join(if buffering { "nginx-on" } else { "nginx-off" });
         fs::create_dir_all(&folder)?;
         let file = folder.join("nginx.conf");

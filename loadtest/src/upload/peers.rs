@@ -10,8 +10,9 @@ use std::process::Stdio;
 use anyhow::Context as _;
 use tokio::process::Command;
 
-use crate::freshness::server::{Ports, Ready, Server, command};
+use crate::freshness::server::{Ready, Server, command};
 use crate::freshness::stores;
+use crate::port;
 
 /// A server to compare with.
 pub(crate) struct Peer {
@@ -22,11 +23,11 @@ pub(crate) struct Peer {
 }
 
 /// nginx that takes `PUT /put/…`; none where there is no such program.
-pub(crate) async fn nginx(folder: &Path, ports: &mut Ports) -> anyhow::Result<Option<Peer>> {
+pub(crate) async fn nginx(folder: &Path) -> anyhow::Result<Option<Peer>> {
     if !is_there("nginx", "-v").await {
         return Ok(None);
     }
-    let (addr, home) = (ports.next()?, folder.join("nginx"));
+    let (addr, home) = (port::free()?, folder.join("nginx"));
     let received = home.join("put");
     fs::create_dir_all(&received)?;
     let file = home.join("nginx.conf");
@@ -71,11 +72,7 @@ http.createServer(answer).listen(Number(port), host)
 ";
 
 /// `@tus/server` with its files on disk; none where there is no Node.js, or its packages cannot be had.
-pub(crate) async fn tus_server(
-    folder: &Path,
-    cache: &Path,
-    ports: &mut Ports,
-) -> anyhow::Result<Option<Peer>> {
+pub(crate) async fn tus_server(folder: &Path, cache: &Path) -> anyhow::Result<Option<Peer>> {
     if !is_there("node", "--version").await || !is_there("npm", "--version").await {
         return Ok(None);
     }
@@ -86,7 +83,7 @@ pub(crate) async fn tus_server(
     }
     let script = home.join("serve.mjs");
     fs::write(&script, TUS_SERVER)?;
-    let (addr, received) = (ports.next()?, folder.join("tus"));
+    let (addr, received) = (port::free()?, folder.join("tus"));
     fs::create_dir_all(&received)?;
     let (script, to) = (script.canonicalize()?, received.clone());
     let server = Server::start("tus-server", folder.join("tus-server.log"), Ready::Http(addr), move || {

@@ -12,8 +12,9 @@ use tempfile::TempDir;
 
 use super::config::{self, Buffering, Settings, Stores};
 use super::issuer::Issuer;
-use crate::freshness::server::{Ports, Ready, Server, command};
+use crate::freshness::server::{Ready, Server, command};
 use crate::freshness::stores::{self, Durability};
+use crate::port;
 
 const DATABASE: &str = "upload_ingest";
 
@@ -95,14 +96,14 @@ impl System {
     pub(crate) async fn start(parent: &Path, programs: &Programs, plan: Plan<'_>) -> anyhow::Result<Self> {
         fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
         let folder = tempfile::Builder::new().prefix("run-").tempdir_in(parent.canonicalize()?)?;
-        let (path, mut ports, issuer) = (folder.path(), Ports::new(), Issuer::start().await?);
-        let (postgres, database) = stores::postgres(path, &mut ports, DATABASE, plan.durability).await?;
-        let (redis, memory) = stores::redis(path, &mut ports).await?;
-        let (nats, bus) = stores::nats(path, &mut ports).await?;
+        let (path, issuer) = (folder.path(), Issuer::start().await?);
+        let (postgres, database) = stores::postgres(path, DATABASE, plan.durability).await?;
+        let (redis, memory) = stores::redis(path).await?;
+        let (nats, bus) = stores::nats(path).await?;
         let at = Stores { postgres_url: stores::database_url(database, DATABASE), redis: memory, nats: bus };
 
         let objects = path.join("objects");
-        let service_addr = ports.next()?;
+        let service_addr = port::free()?;
         let mut settings = config::service_settings(service_addr, &at, &objects);
         settings.extend(plan.more.iter().cloned());
         let program = found(&programs.upload_ingest)?;
@@ -116,7 +117,7 @@ impl System {
         let worker_file = path.join("upload-worker.toml");
         fs::write(&worker_file, config::worker_file(&issuer))?;
         for number in 0..plan.workers {
-            let (bind, name) = (ports.next()?, format!("upload-worker-{number}"));
+            let (bind, name) = (port::free()?, format!("upload-worker-{number}"));
             let mut settings = config::service_settings(bind, &at, &objects);
             settings.extend(plan.more.iter().cloned());
             let ready = Ready::Http(bind);
@@ -124,7 +125,7 @@ impl System {
         }
         let mut gateways = Vec::new();
         for (number, buffering) in plan.gateways.iter().enumerate() {
-            let (addr, admin, name) = (ports.next()?, ports.next()?, format!("gateway-{number}"));
+            let (addr, admin, name) = (port::free()?, port::free()?, format!("gateway-{number}"));
             let file = path.join(format!("{name}.toml"));
             fs::write(&file, config::gateway_file(&issuer, *buffering))?;
             let settings = config::gateway_settings(addr, admin, service_addr, &at);

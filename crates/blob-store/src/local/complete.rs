@@ -34,9 +34,11 @@ pub(super) fn complete(
     match open_segments(layout, upload, state) {
         Ok(segments) => match own_and_only(layout, upload, state)? {
             Some((segment, file)) => {
-                // What was written after the state was taken does not count.
-                file.set_len(segment.bytes)?;
-                file.sync_data()?;
+                // What was written after the state was taken does not count. The state's own bytes are durable already.
+                if file.metadata()?.len() != segment.bytes {
+                    file.set_len(segment.bytes)?;
+                    file.sync_data()?;
+                }
                 durable::rename(layout, &layout.partial(upload).join(segment.name()), &target)?;
             }
             None => copy(layout, segments, state.offset(), &target)?,

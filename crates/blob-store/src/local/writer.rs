@@ -2,12 +2,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::num::NonZeroU64;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::task::JoinHandle;
+use rustix::fs::Advice;
 use uuid::Uuid;
 
 use super::complete::check_length;
@@ -38,13 +39,12 @@ pub(crate) struct LocalWriter {
 }
 
 /// Has the disk begin early, so that the last sync finds little to do.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct WriteBack {
     /// 0: never.
     every: u64,
     /// Where it was begun last.
     from: u64,
-    running: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl LocalWriter {
@@ -72,7 +72,7 @@ impl LocalWriter {
                 durable::make_folder(&folder)?;
             }
             let (earlier, own, file) = open(&folder, epoch, state)?;
-            let write_back = WriteBack { every: write_back_bytes, from: own.bytes, running: None };
+            let write_back = WriteBack { every: write_back_bytes, from: own.bytes };
             let (position, file) = (own.bytes, Some(Arc::new(file)));
             Ok(Self { layout, upload, epoch, earlier, own, file, position, placed: false, write_back })
         })
@@ -86,43 +86,24 @@ impl LocalWriter {
     pub(crate) async fn write(&mut self, chunk: Bytes) -> Result<(), StorageError> {
         let file = self.file.take().ok_or_else(StorageError::broken_writer)?;
         let (at, len) = (self.position, chunk.len() as u64);
-        let (outcome, file) = blocking(move || Ok((file.write_all_at(&chunk, at), file))).await?;
-        self.file = Some(Arc::clone(&file));
+        let mut write_back = self.write_back;
+        let (outcome, write_back, file) = blocking(move || {
+            let outcome = file.write_all_at(&chunk, at);
+            if outcome.is_ok() {
+                write_back.written_to(&file, at.saturating_add(len));
+            }
+            Ok((outcome, write_back, file))
+        })
+        .await?;
+        self.file = Some(file);
         // Half a chunk, when the disk is full: it is not counted, and overwritten by the next attempt.
         outcome?;
+        self.write_back = write_back;
         self.position = at.saturating_add(len);
-        self.begin_write_back(file).await
-    }
-
-    /// At most one is under way: a disk that is slower than the network gets no queue.
-    async fn begin_write_back(&mut self, file: Arc<File>) -> Result<(), StorageError> {
-        let due = self.write_back.every > 0
-            && self.position.saturating_sub(self.write_back.from) >= self.write_back.every;
-        if !due || self.write_back.running.as_ref().is_some_and(|running| !running.is_finished()) {
-            return Ok(());
-        }
-        self.settle_write_back().await?;
-        self.write_back.from = self.position;
-        self.write_back.running = Some(tokio::task::spawn_blocking(move || file.sync_data()));
         Ok(())
     }
 
-    /// Waits for the write-back under way. Its failure is the writer's: no later sync would report it again.
-    async fn settle_write_back(&mut self) -> Result<(), StorageError> {
-        let Some(running) = &mut self.write_back.running else { return Ok(()) };
-        let outcome = running.await;
-        self.write_back.running = None;
-        let failed = match outcome {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => StorageError::from(error),
-            Err(lost) => StorageError::Io(Box::new(lost)),
-        };
-        self.file = None;
-        Err(failed)
-    }
-
     pub(crate) async fn sync(&mut self) -> Result<PartialState, StorageError> {
-        self.settle_write_back().await?;
         let file = self.file.take().ok_or_else(StorageError::broken_writer)?;
         if self.own.bytes < self.position || !self.placed {
             let (folder, top) = (self.layout.partial(self.upload), self.layout.partials());
@@ -146,6 +127,18 @@ impl LocalWriter {
     fn state(&self) -> PartialState {
         let segments = self.earlier.iter().chain([&self.own]).cloned().collect();
         PartialState { backend: Backend::Local, epoch: self.epoch, segments, superseded: Vec::new() }
+    }
+}
+
+impl WriteBack {
+    /// Blocks for as long as it takes to tell the disk, which is not as long as the disk takes.
+    fn written_to(&mut self, file: &File, position: u64) {
+        let due = self.every > 0 && position.saturating_sub(self.from) >= self.every;
+        let Some(len) = NonZeroU64::new(position.saturating_sub(self.from)).filter(|_| due) else { return };
+        // "Not needed" makes Linux begin to write what is dirty in the range, and drop what is clean, of which there is none.
+        // A disk that fails is told of by the sync that follows in any case; one that takes no advice is as good as before.
+        let _ = rustix::fs::fadvise(file, self.from, Some(len), Advice::DontNeed);
+        self.from = position;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-use test_harness::{Process, free_port, wait_until};
+use test_harness::{Process, wait_until};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -56,27 +56,6 @@ async fn a_dropped_process_is_gone() {
     let entry = format!("/proc/{}", process.id());
     drop(process);
     assert!(!std::path::Path::new(&entry).exists());
-}
-
-#[tokio::test]
-async fn a_free_port_can_be_bound() {
-    assert!(std::net::TcpListener::bind(("127.0.0.1", free_port())).is_ok());
-}
-
-#[test]
-fn a_free_port_is_had_once_however_many_ask_at_once() {
-    let asked: Vec<_> = (0..8).map(|_| std::thread::spawn(|| [(); 8].map(|()| free_port()))).collect();
-    let had: Vec<u16> = asked.into_iter().flat_map(|asked| asked.join().unwrap()).collect();
-    let different: std::collections::HashSet<u16> = had.iter().copied().collect();
-    assert_eq!(different.len(), had.len(), "{had:?}");
-}
-
-#[test]
-fn a_free_port_is_none_that_somebody_listens_on() {
-    let next = free_port() + 1;
-    // Held by somebody else already, or by us from here on.
-    let _held = std::net::TcpListener::bind(("127.0.0.1", next));
-    assert!((0..4).all(|_| free_port() != next));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 //! A connection is leased to one exchange and given back when both bodies have passed; one whose exchange did not come
 //! to its end is closed. Before it is used again it must be open, young enough, and ready.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
@@ -56,6 +56,8 @@ struct InstancePool {
     instance: Instance,
     upstream: Arc<Upstream>,
     idle: RefCell<VecDeque<Idle>>,
+    /// Whether a connection is being opened that nobody waits for.
+    replacing: Cell<bool>,
     gauge: ConnectionGauge,
 }
 
@@ -89,6 +91,7 @@ impl Pool {
                     instance: instance.clone(),
                     upstream: Arc::clone(upstream),
                     idle: RefCell::new(VecDeque::new()),
+                    replacing: Cell::new(false),
                     gauge: gauge.clone(),
                 })
             })
@@ -243,6 +246,28 @@ impl Lease {
             idle.push_back(Idle { sender, since: Instant::now(), history });
             self.pool.gauge.idle.inc();
         }
+    }
+}
+
+impl Lease {
+    /// The client broke the exchange off, and with it the connection, through no fault of the upstream's. Another takes its place,
+    /// so that whoever comes next, who has done nothing, does not wait for one.
+    pub(crate) fn replace(self) {
+        let pool = Rc::clone(&self.pool);
+        drop(self);
+        if !pool.idle.borrow().is_empty() || pool.replacing.replace(true) {
+            return;
+        }
+        // Not kept: it ends within the time that a connection may take.
+        drop(tokio::task::spawn_local(async move {
+            let opened = InstancePool::connect(&pool).await;
+            pool.replacing.set(false);
+            match opened {
+                Ok(lease) => lease.give_back(),
+                // Whoever needs one is told.
+                Err(error) => tracing::debug!(%error, "a lost connection was not replaced"),
+            }
+        }));
     }
 }
 

@@ -162,10 +162,11 @@ impl Sending<'_> {
                 }
                 Err(failure) => (failure, None),
             };
-            drop(lease);
             if matches!(failure, Failure::ClientStalled | Failure::Body(_)) {
+                lease.replace();
                 return Err(failure);
             }
+            drop(lease);
             if self.was_hurried(&failure, &retries) {
                 return Err(failure);
             }

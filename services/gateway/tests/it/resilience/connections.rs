@@ -66,3 +66,24 @@ async fn no_more_idle_connections_are_kept_than_asked_for() {
         assert_eq!(metric_of(&gateway, "gateway_upstream_connections", &labels).await, expected, "{state}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_a_client_broke_is_replaced_before_it_is_missed() {
+    let instance = Instance::start("a").await;
+    let gateway = gateway_to_all(&[instance.addr], "", "body_limit_bytes = 1000");
+    ask(&gateway).await;
+    let chunk = "x".repeat(0x800);
+    let request = format!(
+        "POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n800\r\n{chunk}\r\n0\r\n\r\n"
+    );
+    let refused = gateway.raw(&request).await;
+    assert!(refused.starts_with("HTTP/1.1 413 "), "{refused}");
+    wait_until("another connection in the place of the broken one", PATIENCE, async || {
+        let idle = metric_of(&gateway, "gateway_upstream_connections", "upstream=\"u\",state=\"idle\"").await;
+        idle == 1 && instance.open() == 1
+    })
+    .await;
+    ask(&gateway).await;
+    assert_eq!(connections(&instance), [0, 1], "it was there already");
+    assert_eq!(instance.open(), 1);
+}
