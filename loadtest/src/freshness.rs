@@ -86,10 +86,9 @@ pub(crate) struct Args {
     /// Reads of stories a second, all targets together. Each shows some thirty stories, all of which are judged.
     #[arg(long, default_value_t = 2_000)]
     story_reads: u32,
-    /// Writes of stories a second, all writers together: 8, or 60 for the sabotage `unversioned_fill`, which only a write that
-    /// comes while another's stories are read shows.
-    #[arg(long)]
-    story_writes: Option<u32>,
+    /// Writes of stories a second, all writers together.
+    #[arg(long, default_value_t = 8)]
+    story_writes: u32,
     /// Reads of packages a second, all targets together. Each shows some twenty packages, all of which are judged.
     #[arg(long, default_value_t = 1_500)]
     package_reads: u32,
@@ -191,13 +190,6 @@ const LATE_EVERY: Duration = Duration::from_millis(40);
 const LAST_ANSWERS: Duration = Duration::from_secs(20);
 const LAST_LOOK: Duration = Duration::from_secs(120);
 
-impl Args {
-    fn story_writes(&self) -> u32 {
-        let needs_many = self.sabotage.as_deref() == Some("unversioned_fill");
-        self.story_writes.unwrap_or(if needs_many { 60 } else { 8 })
-    }
-}
-
 pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
     let setup = setup::setup(&args).await?;
     let faults = setup::faults(&args)?;
@@ -234,7 +226,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
         "seed": args.seed, "seconds": took.as_secs_f64(), "gateways": setup.gateways, "catalogs": setup.catalogs,
         "stories_feeds": setup.feeds, "package_ledgers": setup.ledgers, "cache": setup.cache, "sabotage": args.sabotage,
         "reads_a_second": args.reads, "writes_a_second": args.writes,
-        "story_reads_a_second": args.story_reads, "story_writes_a_second": args.story_writes(),
+        "story_reads_a_second": args.story_reads, "story_writes_a_second": args.story_writes,
         "package_reads_a_second": args.package_reads, "package_writes_a_second": args.package_writes,
     });
     verdict::write(&args.report, run, &scene.stage, &metrics)?;
@@ -352,7 +344,7 @@ fn start_load(args: &Args, scene: &Scene) -> JoinSet<()> {
         start_catalog(args, world, &mut tasks);
     }
     if let Some(stories) = &scene.stories {
-        stories.start(&mut tasks, args.seed, args.story_reads.into(), args.story_writes().into());
+        stories.start(&mut tasks, args.seed, args.story_reads.into(), args.story_writes.into());
     }
     if let Some(packages) = &scene.packages {
         packages.start(&mut tasks, args.seed, args.package_reads.into(), args.package_writes.into());

@@ -2,6 +2,12 @@
 //!
 //! `ALDIA_SABOTAGE` names one. Without the feature `sabotage`, which nothing that is shipped has, all are constantly off.
 
+use std::time::Duration;
+
+/// How much later a reader fills that does so whatever has changed: long enough for a write to come between, as it would now and then
+/// anyway.
+pub(crate) const DAWDLE: Duration = Duration::from_millis(40);
+
 #[cfg(feature = "sabotage")]
 fn asked(name: &str) -> bool {
     static ASKED: std::sync::LazyLock<String> =

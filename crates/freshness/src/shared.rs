@@ -243,11 +243,12 @@ impl Freshness {
         }
     }
 
-    /// The stamp from before the load; broken on purpose, that of now.
+    /// The stamp from before the load; broken on purpose, that of a moment later, before which a write may have come.
     async fn stamp_to_fill_under(&self, read: &Read<'_>, key: &str, stamp: Stamp) -> Stamp {
         if !sabotage::unversioned_fill() {
             return stamp;
         }
+        tokio::time::sleep(sabotage::DAWDLE).await;
         match self.inner.registry.read(read.groups, key, None).await {
             Ok(Found::InFlight(now) | Found::Value(now, _) | Found::Nothing(now)) => now,
             Ok(Found::Current) | Err(_) => stamp,

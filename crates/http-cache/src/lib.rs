@@ -18,7 +18,8 @@ pub use answer::{Answer, Asked, Outcome};
 pub use directives::{MaxStale, RequestDirectives, ResponseDirectives, Restriction};
 pub use key::{AudienceClass, Key, KeyRef, Scheme};
 pub use policy::{
-    Audience, NotStored, Options, RequestView, ResponseView, Reuse, Terms, Times, Validation, decide, reuse,
+    AgreedStale, Audience, NotStored, Options, RequestView, ResponseView, Reuse, Terms, Times, Validation,
+    decide, reuse,
 };
 pub use status::{CacheStatus, Forward, Handling};
 pub use store::{Epoch, Limits, Resource, Store, StoreStats};

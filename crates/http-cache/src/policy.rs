@@ -26,6 +26,18 @@ pub struct Options {
     pub encodes: bool,
     /// Targeted fields in order of precedence (RFC 9213 §2.2). Default: `CDN-Cache-Control`.
     pub targeted: Vec<HeaderName>,
+    /// For how long an answer that does not say may be answered stale. Default: not at all.
+    pub agreed: AgreedStale,
+}
+
+/// What was agreed with an origin beside its answers, the *out-of-band contract* of §4.2.4. What an answer says itself
+/// (RFC 5861) or forbids goes before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AgreedStale {
+    /// In place of `stale-while-revalidate`. Zero: not.
+    pub while_revalidate: Duration,
+    /// In place of `stale-if-error`. Zero: not.
+    pub if_error: Duration,
 }
 
 impl Default for Options {
@@ -35,6 +47,7 @@ impl Default for Options {
             heuristic_max: Duration::from_hours(24),
             encodes: true,
             targeted: vec![HeaderName::from_static("cdn-cache-control")],
+            agreed: AgreedStale::default(),
         }
     }
 }

@@ -89,8 +89,6 @@ pub(super) fn faults(args: &Args) -> anyhow::Result<Vec<Fault>> {
             "slow-packages-postgres",
         ],
         Some("ignore_lease") => &["pause-gateway", "silent-gateway-nats", "cut-gateway-nats"],
-        // A replica that stands still in the middle of a load, while another one writes.
-        Some("unversioned_fill") => &["pause-catalog", "pause-stories-feed", "pause-package-ledger"],
         _ => &[],
     };
     let often: Vec<Fault> =

@@ -8,6 +8,7 @@
 //! client's answer out of what is stored, conditions, ranges and codings included. Whatever may not be kept streams
 //! through untouched.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -126,7 +127,11 @@ impl Cache {
         }
     }
 
-    fn options(&self, route: &Route) -> &Options {
-        if route.compress { &self.coding_here } else { &self.coding_there }
+    fn options(&self, route: &Route) -> Cow<'_, Options> {
+        let options = if route.compress { &self.coding_here } else { &self.coding_there };
+        if route.agreed == options.agreed {
+            return Cow::Borrowed(options);
+        }
+        Cow::Owned(Options { agreed: route.agreed, ..options.clone() })
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
+use http_cache::AgreedStale;
 
-use crate::config::{AuthPolicy, Buffering, Config, Faults, RouteConfig};
+use crate::config::{AuthPolicy, Buffering, Config, Faults, RouteConfig, UpstreamConfig};
 use crate::formats::{self, Formats};
 use crate::routing::Router;
 use rate_limit::PolicyConfig;
@@ -39,6 +40,8 @@ pub(crate) struct Route {
     pub(crate) formats: Option<Formats>,
     /// Whether its answers may be kept.
     pub(crate) cache: bool,
+    /// For how long they may be answered stale where they do not say.
+    pub(crate) agreed: AgreedStale,
 }
 
 /// First segments that the gateway answers itself.
@@ -128,6 +131,15 @@ fn build(config: &Config, route: &RouteConfig, index: usize, key: &str, faults: 
         preserve_host: route.preserve_host,
         formats: Formats::new(&route.formats),
         cache: route.is_cached(config),
+        agreed: config.upstreams.get(&route.upstream).map(agreed_stale).unwrap_or_default(),
+    }
+}
+
+fn agreed_stale(upstream: &UpstreamConfig) -> AgreedStale {
+    let seconds = |value: u32| Duration::from_secs(u64::from(value));
+    AgreedStale {
+        while_revalidate: seconds(upstream.stale_while_revalidate_secs),
+        if_error: seconds(upstream.stale_if_error_secs),
     }
 }
 

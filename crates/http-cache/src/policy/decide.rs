@@ -56,8 +56,8 @@ pub fn decide(
         lifetime: explicit.or(guessed).unwrap_or_default(),
         age_at_receipt: lifetime::age_at_receipt(response.headers, date, times),
         date,
-        stale_while_revalidate: seconds(directives.stale_while_revalidate),
-        stale_if_error: seconds(directives.stale_if_error),
+        stale_while_revalidate: stated_or(directives.stale_while_revalidate, options.agreed.while_revalidate),
+        stale_if_error: stated_or(directives.stale_if_error, options.agreed.if_error),
         must_revalidate: directives.must_revalidate
             || directives.proxy_revalidate
             || directives.s_maxage.is_some(),
@@ -152,8 +152,8 @@ fn is_of_use(terms: &Terms, response: ResponseView<'_>) -> bool {
     validator || (lasts && !terms.always_validate)
 }
 
-fn seconds(stated: Option<u32>) -> Duration {
-    Duration::from_secs(u64::from(stated.unwrap_or(0)))
+fn stated_or(stated: Option<u32>, agreed: Duration) -> Duration {
+    stated.map_or(agreed, |seconds| Duration::from_secs(u64::from(seconds)))
 }
 
 #[cfg(test)]

@@ -364,3 +364,24 @@ fn terms_carry_all_that_was_stated() {
 
 #[path = "lifetime_tests.rs"]
 mod lifetimes;
+
+// ---- RFC 9111 §4.2.4: what may be answered stale
+
+/// RFC 9111 §4.2.4.
+#[test]
+fn what_was_agreed_counts_where_the_answer_says_nothing() {
+    let (while_revalidate, if_error) = (Duration::from_secs(7), Duration::from_secs(70));
+    let agreed = AgreedStale { while_revalidate, if_error };
+    let windows = |value| {
+        let response = [("cache-control", value)];
+        let options = Options { agreed, ..Options::default() };
+        let terms = Case { options, response: &response, ..Case::default() }.decide().unwrap();
+        (terms.stale_while_revalidate, terms.stale_if_error)
+    };
+    assert_eq!(windows("max-age=1"), (while_revalidate, if_error));
+    assert_eq!(windows("max-age=1, stale-while-revalidate=2"), (Duration::from_secs(2), if_error));
+    assert_eq!(
+        windows("max-age=1, stale-while-revalidate=0, stale-if-error=0"),
+        (Duration::ZERO, Duration::ZERO)
+    );
+}

@@ -291,7 +291,7 @@ impl Exchange<'_> {
             principal: self.caching.principal.is_some(),
         };
         let options = self.caching.cache.options(self.caching.route);
-        let terms = decide(options, request, ResponseView { status, headers }, self.times)?;
+        let terms = decide(&options, request, ResponseView { status, headers }, self.times)?;
         // What depends on what the gateway writes does not depend on what the client wrote.
         let rewritten = |name: &header::HeaderName| forward::is_rewritten(name.as_str());
         if terms.vary.names().iter().any(rewritten) { Err(NotStored::VaryAny) } else { Ok(terms) }

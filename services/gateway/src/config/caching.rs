@@ -157,6 +157,16 @@ fn check_domains(config: &Config, faults: &mut Faults) {
         }
     }
     for (name, upstream) in &config.upstreams {
+        let agreed = [
+            ("stale_while_revalidate_secs", upstream.stale_while_revalidate_secs),
+            ("stale_if_error_secs", upstream.stale_if_error_secs),
+        ];
+        for (key, _) in agreed.iter().filter(|(_, seconds)| *seconds > 0 && upstream.freshness.is_some()) {
+            faults.add(
+                format!("upstream.{name}.{key}"),
+                "must be 0 where there is `freshness`: its answers are never stale",
+            );
+        }
         if let Some(domain) = &upstream.freshness
             && !config.freshness.contains_key(domain)
         {

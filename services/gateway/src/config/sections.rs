@@ -81,6 +81,12 @@ pub struct UpstreamConfig {
     /// The `[freshness.<domain>]` under whose lease its answers are kept; none by default: they are kept for as long as they
     /// say themselves, whatever is written meanwhile.
     pub freshness: Option<String>,
+    /// How long past its lifetime an answer may be given while it is validated, in seconds, where the answer neither says nor
+    /// forbids it (RFC 9111 §4.2.4, an out-of-band contract with whoever runs the upstream); 0: not. Not with `freshness`,
+    /// whose answers are never stale.
+    pub stale_while_revalidate_secs: u32,
+    /// The same in place of an error of the upstream; 0: not.
+    pub stale_if_error_secs: u32,
 }
 
 impl Default for UpstreamConfig {
@@ -99,6 +105,8 @@ impl Default for UpstreamConfig {
             balance: BalanceConfig::default(),
             openapi: None,
             freshness: None,
+            stale_while_revalidate_secs: 0,
+            stale_if_error_secs: 0,
         }
     }
 }

@@ -184,3 +184,36 @@ async fn an_immutable_answer_is_validated_only_when_it_is_stale_or_a_client_insi
         assert_eq!(is_hit(&answer), from_memory, "{age} {fields:?}: {}", answer.head);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_agreed_with_the_upstream_holds_where_its_answers_say_nothing() {
+    let world = World::with_upstream("stale_while_revalidate_secs = 600\nstale_if_error_secs = 600").await;
+    let gate = Gate::new();
+    let plain = "200\ncache-control: max-age=10\nage: 20\netag: \"v1\"\n\nold";
+    world.script("/a", vec![vec![Step::Send(message(plain))], vec![gate.wait(), Step::Send(message(NEW))]]);
+    world.get("/a").await;
+    for _ in 0..20 {
+        let answer = world.get("/a").await;
+        assert!(is_hit(&answer) && answer.text() == "old", "{}", answer.head);
+    }
+    world.wait_until_asked("/a", 2).await;
+    gate.open();
+    world.until("/a", |answer| answer.text() == "new").await;
+    assert_eq!(world.asked("/a"), 2, "one request for all of them");
+
+    // It says that it wants none of it while it is validated; of errors it says nothing.
+    let strict = "200\ncache-control: max-age=10, stale-while-revalidate=0\nage: 20\netag: \"v1\"\n\nold";
+    world.say("/b", &[strict, "503\n\nbusy"]);
+    world.get("/b").await;
+    let answer = world.get("/b").await;
+    assert_eq!((answer.status(), answer.text()), (200, "old"), "{}", answer.head);
+    assert!(status(&answer).ends_with("detail=if-error"), "{}", answer.head);
+
+    for (number, directive) in ["must-revalidate", "proxy-revalidate", "no-cache"].iter().enumerate() {
+        let target = format!("/{number}");
+        let first = format!("200\ncache-control: max-age=10, {directive}\nage: 20\netag: \"v1\"\n\nold");
+        world.say(&target, &[&first, "503\n\nbusy"]);
+        world.get(&target).await;
+        assert_eq!(world.get(&target).await.status(), 503, "{directive}");
+    }
+}

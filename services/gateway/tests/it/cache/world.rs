@@ -165,6 +165,15 @@ impl World {
         Self { gateway, origin }
     }
 
+    /// `upstream` adds keys to the only upstream.
+    pub(super) async fn with_upstream(upstream: &str) -> Self {
+        let origin = Origin::start().await;
+        let text =
+            catch_all(origin.addr, "").replacen("[upstream.u]\n", &format!("[upstream.u]\n{upstream}\n"), 1);
+        let gateway = gateway(&format!("[cache]\n{text}"));
+        Self { gateway, origin }
+    }
+
     /// What the upstream answers at an address: one after the other, the last for ever.
     pub(super) fn say(&self, target: &str, answers: &[&str]) {
         self.script(target, answers.iter().map(|text| answer(text)).collect());

@@ -41,6 +41,8 @@ fn each_fault_of_what_is_kept_is_named_by_its_key() {
         [upstream.b]
         url = "http://127.0.0.1:1"
         freshness = "nobody"
+        stale_while_revalidate_secs = 1
+        stale_if_error_secs = 1
         [[route]]
         name = "a"
         path = "/a"
