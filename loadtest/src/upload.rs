@@ -57,6 +57,9 @@ pub(crate) struct Args {
     /// One round, at most five at once.
     #[arg(long)]
     quick: bool,
+    /// Hold the system ready for a load generator, print what it has to know, and measure nothing; ends with the interrupt key.
+    #[arg(long)]
+    serve: bool,
     /// Only ways whose name holds one of these words: `PUT`, `straight`, `tus gateway`, …
     #[arg(long, value_delimiter = ',')]
     ways: Vec<String>,
@@ -67,6 +70,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }
+
+/// Longest that clients of `--serve` are waited for.
+const LONGEST_SERVICE: Duration = Duration::from_secs(24 * 3600);
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
     let (rounds, most) = if args.quick { (1, 5) } else { (args.rounds.into(), args.most.into()) };
@@ -79,6 +85,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
         more: config::settings(&[("INGEST__MAINTENANCE_SECS", "86400")]),
     };
     let system = System::start(&args.folder, &args.programs, plan).await?;
+    if args.serve {
+        tell(&system)?;
+        tokio::time::sleep(LONGEST_SERVICE).await;
+        system.stop().await?;
+        return Ok(Report::default());
+    }
     let folder = system.folder().to_owned();
     let sink = Origin::start(&folder, "sink", Duration::ZERO).await?;
     let nginx = peers::nginx(&folder).await?;
@@ -115,6 +127,18 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<Report> {
     drop((nginx, tus, sink));
     bench.system.stop().await?;
     Ok(report)
+}
+
+/// What another load generator has to know.
+fn tell(system: &System) -> anyhow::Result<()> {
+    println!("Authorization: {}", system.issuer.bearer("somebody")?.to_str()?);
+    let doors = system.gateways.iter().map(|gateway| gateway.addr);
+    let names = ["gateway", "gateway that takes it in first", "service"];
+    for (name, addr) in names.iter().zip(doors.chain([system.service_addr])) {
+        println!("{name}: {addr}");
+    }
+    println!("files: PUT /v1/videos; forms: POST /v1/videos/upload");
+    Ok(())
 }
 
 /// All ways in turn, round by round, so that a change of the machine's mood meets all of them.

@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
+use crate::policy::AgreedStale;
 use crate::vary::VarySpec;
 
 /// The second in which every answer of these tests is received.
