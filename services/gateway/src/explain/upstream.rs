@@ -17,6 +17,12 @@ pub(super) fn explain(name: &str, upstream: &UpstreamConfig) -> String {
         0 => "never asked twice".to_owned(),
         retries => format!("asked again up to {}", counted(*retries, "time")),
     });
+    said.unless(&upstream.stale_while_revalidate_secs, &usual.stale_while_revalidate_secs, |secs| {
+        format!("answers may be stale for {secs} s while they are validated")
+    });
+    said.unless(&upstream.stale_if_error_secs, &usual.stale_if_error_secs, |secs| {
+        format!("answers may be stale for {secs} s in place of an error")
+    });
     health(&mut said, &upstream.health);
     outlier(&mut said, &upstream.outlier);
     balance(&mut said, &upstream.balance);

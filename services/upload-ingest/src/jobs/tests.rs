@@ -63,7 +63,16 @@ fn reconciler(fixture: &Fixture, blobs: &BlobStore, now: fn() -> DateTime<Utc>) 
 }
 
 async fn pass(reconciler: &Reconciler, dry_run: bool) -> Report {
-    let mut turn = Turn::take(&reconciler.pool).await.unwrap().unwrap();
+    let taken = async {
+        loop {
+            if let Some(turn) = Turn::take(&reconciler.pool).await.unwrap() {
+                return turn;
+            }
+            // The session that had it last is closed, and the server has not seen it yet.
+            tokio::task::yield_now().await;
+        }
+    };
+    let mut turn = tokio::time::timeout(Duration::from_secs(10), taken).await.expect("nobody has the turn");
     reconciler.pass(&mut turn, dry_run).await.unwrap()
 }
 
