@@ -24,6 +24,10 @@ use crate::upstream::{Instance, Upstream};
 /// A connection that was given back a moment ago may still have to turn around; longer than this and it is not used.
 const LONGEST_TURNAROUND: Duration = Duration::from_millis(5);
 
+/// Read and write buffer of one connection, and so the longest head of an answer. Hundreds of uploads have one each: a body that comes faster
+/// than its upstream takes it waits with its client.
+const BUFFER: usize = 128 * 1024;
+
 /// Why no connection could be had.
 #[derive(Debug, Error)]
 pub(crate) enum ConnectError {
@@ -193,6 +197,7 @@ impl InstancePool {
             .map_err(refused)?;
         stream.set_nodelay(true).map_err(refused)?;
         let (mut sender, connection) = http1::Builder::new()
+            .max_buf_size(BUFFER)
             .handshake::<_, RequestBody>(TokioIo::new(stream))
             .await
             .map_err(|source| ConnectError::Closed { authority: authority.clone(), source })?;
