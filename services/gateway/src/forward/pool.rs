@@ -219,7 +219,7 @@ impl InstancePool {
 }
 
 impl Lease {
-    /// Whether the connection has carried an exchange before; then it may have been closed under our hands.
+    /// Whether the connection has lain idle before; then it may have been closed under our hands.
     pub(crate) fn is_reused(&self) -> bool {
         self.history.requests > 0
     }
@@ -252,9 +252,7 @@ impl Lease {
             self.pool.gauge.idle.inc();
         }
     }
-}
 
-impl Lease {
     /// The client broke the exchange off, and with it the connection, through no fault of the upstream's. Another takes its place,
     /// so that whoever comes next, who has done nothing, does not wait for one.
     pub(crate) fn replace(self) {
