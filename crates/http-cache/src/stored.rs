@@ -15,6 +15,7 @@ use crate::date;
 use crate::policy::Terms;
 use crate::vary::Variant;
 
+mod content;
 mod encoded;
 mod fields;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub(crate) mod fixtures;
 mod memory;
 mod tag;
 
+pub use content::{BodyFile, BodyFiles, Content, LEAST_IN_FILE};
 pub use encoded::Encoded;
 pub(crate) use fields::Fields;
 pub(crate) use memory::{allocated, shared};
@@ -53,7 +55,7 @@ pub struct Arrival<'a> {
 pub struct Stored {
     status: StatusCode,
     fields: Fields,
-    body: Bytes,
+    content: Content,
     /// `Content-Length` of the uncoded body.
     length: HeaderValue,
     tag: Option<Tag>,
@@ -74,8 +76,8 @@ impl Stored {
     /// Freezes an answer. Body and fields are copied, so that it does not hold on to the buffers they came in.
     #[must_use]
     pub fn new(arrival: Arrival<'_>) -> Self {
-        let body = Bytes::copy_from_slice(&arrival.body);
-        Self::freeze(Arrival { body, ..arrival })
+        let content = Bytes::copy_from_slice(&arrival.body).into();
+        Self::freeze(arrival, content)
     }
 
     /// The same body under the fields and terms that a 304 brought (RFC 9111 §4.3.4). Codings made before stay if the tag
@@ -88,16 +90,17 @@ impl Stored {
         received: Instant,
         seal: Option<Seal>,
     ) -> Self {
-        let mut fresh = Self::freeze(Arrival {
+        let arrival = Arrival {
             status: self.status,
             headers,
-            body: self.body.clone(),
+            body: Bytes::new(),
             terms,
             variant: self.variant.clone(),
             received,
             seal,
             codable: self.codable,
-        });
+        };
+        let mut fresh = Self::freeze(arrival, self.content.clone());
         let same_tag = fresh.tag.as_ref().map(Tag::value) == self.tag.as_ref().map(Tag::value);
         if same_tag && fresh.codable {
             for (slot, made) in fresh.codings.iter_mut().zip(&self.codings) {
@@ -107,16 +110,16 @@ impl Stored {
         fresh
     }
 
-    fn freeze(arrival: Arrival<'_>) -> Self {
-        let Arrival { status, headers, body, terms, variant, received, seal, codable } = arrival;
-        let (fields, tag, length) = Fields::freeze(headers, &terms.omit, body.len());
+    fn freeze(arrival: Arrival<'_>, content: Content) -> Self {
+        let Arrival { status, headers, terms, variant, received, seal, codable, .. } = arrival;
+        let (fields, tag, length) = Fields::freeze(headers, &terms.omit, content.octets().len());
         let mut stored = Self {
             status,
             last_modified: date::field(headers, &header::LAST_MODIFIED),
             names_accept_encoding: names_accept_encoding(headers),
             codable: codable && !terms.no_transform && !headers.contains_key(header::CONTENT_ENCODING),
             fields,
-            body,
+            content,
             length,
             tag,
             terms,
@@ -141,7 +144,7 @@ impl Stored {
     /// The uncoded body.
     #[must_use]
     pub fn body(&self) -> &Bytes {
-        &self.body
+        self.content.octets()
     }
 
     /// The first value of a field as it was received; `ETag` is that of the uncoded body.
@@ -226,6 +229,12 @@ impl Stored {
         self.codings.get(slot(coding)?)?.get().map(Box::as_ref)
     }
 
+    /// What is sent to whoever is answered in `coding`: the body in it, or as it came.
+    #[must_use]
+    pub fn content_in(&self, coding: Coding) -> &Content {
+        self.coding(coding).map_or(&self.content, Encoded::content)
+    }
+
     /// Keeps the body in a coding; the first one made stays. Returns what is kept, and `None` where nothing is kept so. Where
     /// the answer is in a store, [`Store::set_coding`](crate::Store::set_coding) does this and counts the memory.
     pub fn set_coding(&self, coding: Coding, body: &Bytes) -> Option<&Encoded> {
@@ -284,7 +293,7 @@ impl Stored {
         let omitted = allocated(terms.omit.capacity() * size_of::<HeaderName>());
         shared::<Self>()
             + self.fields.heap_bytes()
-            + memory::octets(self.body.len())
+            + self.content.heap_bytes()
             + self.seal.as_ref().map_or(0, Seal::bytes)
             + groups
             + omitted

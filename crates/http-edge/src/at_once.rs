@@ -8,16 +8,21 @@
 //! a worker's connections never leave it.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use tokio::io::AsyncWrite;
+use rustix::net::SendFlags;
+use tokio::io::{AsyncWrite, Interest};
+use tokio::net::TcpStream;
 
 use crate::handler::Handler;
 use crate::service::Origin;
@@ -110,6 +115,20 @@ pub struct ReadyAnswer {
     body: Bytes,
     /// Bytes of `text` that are written.
     written: usize,
+    /// The body again, as long as some of it is to be written.
+    file: Option<BodyInFile>,
+}
+
+/// A body that lies in a file, too.
+struct BodyInFile {
+    file: Arc<dyn AsFd + Send + Sync>,
+    length: usize,
+}
+
+impl fmt::Debug for BodyInFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BodyInFile").field("length", &self.length).finish_non_exhaustive()
+    }
 }
 
 impl ReadyAnswer {
@@ -118,6 +137,7 @@ impl ReadyAnswer {
         self.text.clear();
         self.body = Bytes::new();
         self.written = 0;
+        self.file = None;
         self.text.extend_from_slice(b"HTTP/1.1 ");
         self.text.extend_from_slice(status.as_str().as_bytes());
         self.text.push(b' ');
@@ -154,6 +174,18 @@ impl ReadyAnswer {
         }
     }
 
+    /// Ends the head and adds a body that lies in `file` as well, whole and from its beginning; where the connection allows it, the
+    /// kernel sends it from there without copying it.
+    pub fn end_with_file(&mut self, body: &Bytes, file: Arc<dyn AsFd + Send + Sync>) {
+        self.end(body);
+        // What was copied beside the head goes with it.
+        self.file = (!self.body.is_empty()).then(|| BodyInFile { file, length: body.len() });
+    }
+
+    pub(crate) fn has_file(&self) -> bool {
+        self.file.is_some()
+    }
+
     pub(crate) fn is_written(&self) -> bool {
         self.written == self.text.len() && self.body.is_empty()
     }
@@ -178,6 +210,47 @@ impl ReadyAnswer {
             self.body.advance((bytes - of_text).min(self.body.len()));
         }
         polled
+    }
+
+    /// Sends on, of the file at most `most` bytes; how many bytes went.
+    pub(crate) fn poll_send(
+        &mut self,
+        socket: &TcpStream,
+        most: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(socket.poll_write_ready(cx))?;
+            match socket.try_io(Interest::WRITABLE, || self.send(socket, most)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                sent => return Poll::Ready(sent),
+            }
+        }
+    }
+
+    fn send(&mut self, socket: &TcpStream, most: usize) -> io::Result<usize> {
+        let head = self.text.get(self.written..).unwrap_or_default();
+        let mut sent = 0;
+        if !head.is_empty() {
+            // What is not full waits for the body.
+            sent = rustix::net::send(socket, head, SendFlags::MORE | SendFlags::NOSIGNAL)?;
+            self.written += sent;
+            if sent < head.len() {
+                return Ok(sent);
+            }
+        }
+        let Some(BodyInFile { file, length }) = &self.file else { return Ok(sent) };
+        let mut offset = (length - self.body.len()) as u64;
+        match rustix::fs::sendfile(socket, file, Some(&mut offset), self.body.len().min(most)) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(bytes) => {
+                self.body.advance(bytes);
+                Ok(sent + bytes)
+            }
+            // The head went, so this was a write; the next finds out by itself.
+            Err(_) if sent > 0 => Ok(sent),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -251,6 +324,7 @@ pub(crate) fn offer(bytes: &[u8], origin: Origin) -> Option<ReadyAnswer> {
 /// Keeps the buffer for the next answer.
 pub(crate) fn give_back(mut answer: ReadyAnswer) {
     answer.body = Bytes::new();
+    answer.file = None;
     if answer.text.capacity() <= MOST_KEPT {
         DESK.with_borrow_mut(|desk| {
             if let Some(desk) = desk {

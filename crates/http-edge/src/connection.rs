@@ -22,11 +22,18 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A connection, encrypted or not.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Where the kernel may send files by itself: a connection whose bytes are not changed on their way.
+    fn socket(&self) -> Option<&TcpStream>;
+
     /// Closes with a reset: what is not sent is lost, and the client knows that it is.
     fn abort(self);
 }
 
 impl Transport for TcpStream {
+    fn socket(&self) -> Option<&TcpStream> {
+        Some(self)
+    }
+
     fn abort(self) {
         // Without the option it is an ordinary close, which is the best that is left.
         let _set = SockRef::from(&self).set_linger(Some(Duration::ZERO));
@@ -34,6 +41,10 @@ impl Transport for TcpStream {
 }
 
 impl Transport for TlsStream<TcpStream> {
+    fn socket(&self) -> Option<&TcpStream> {
+        None
+    }
+
     fn abort(self) {
         let (stream, _session) = self.into_inner();
         stream.abort();

@@ -18,6 +18,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 use crate::at_once::GATHERED;
 use crate::body_refused::BodyRefused;
@@ -50,7 +51,7 @@ pub(crate) struct Guarded<IO> {
     share: Share,
     outgoing: Outgoing,
     /// Answers that hyper has no part in.
-    ready: Ready,
+    ready: Ready<IO>,
     /// Counts the connection for as long as it exists, also as a tunnel.
     _permit: Permit,
 }
@@ -79,9 +80,15 @@ impl<IO> Guarded<IO> {
         }
     }
 
-    /// Offers plain requests to the worker's handler first; `max_requests` of 0 sets no bound.
-    pub(crate) fn offering(mut self, origin: Origin, max_requests: u64) -> Self {
-        self.ready = Ready::from(origin, max_requests);
+    /// Offers plain requests to the worker's handler first; `max_requests` of 0 sets no bound. Files go to the `socket` of the
+    /// connection, if it has one for them.
+    pub(crate) fn offering(
+        mut self,
+        origin: Origin,
+        max_requests: u64,
+        socket: fn(&IO) -> Option<&TcpStream>,
+    ) -> Self {
+        self.ready = Ready::from(origin, max_requests, socket);
         self
     }
 

@@ -68,8 +68,11 @@ pub(crate) async fn serve<H: Handler, IO: Transport>(
     permit: Permit,
 ) {
     let config = &worker.config;
-    let guarded = Guarded::new(io, Arc::clone(&state), config.framing_limits(), first, permit)
-        .offering(origin, config.max_requests_per_connection);
+    let guarded = Guarded::new(io, Arc::clone(&state), config.framing_limits(), first, permit).offering(
+        origin,
+        config.max_requests_per_connection,
+        IO::socket,
+    );
     let service =
         service(Rc::clone(&worker.handler), origin, Arc::clone(&state), config.max_requests_per_connection);
     let (loan, home) = Loan::new(guarded);

@@ -266,7 +266,12 @@ impl Core {
             if let Some(cache) = &gateway.cache {
                 cache.sweep();
                 let stats = cache.stats();
-                gateway.metrics.cache.observe_store(stats.entries, stats.bytes, stats.evictions);
+                gateway.metrics.cache.observe_store(
+                    stats.entries,
+                    stats.bytes,
+                    stats.evictions,
+                    cache.open_files(),
+                );
             }
         }
     }

@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coherence::Tracker;
-use http_cache::{Limits, Options, Store, StoreStats};
+use http_cache::{BodyFiles, Limits, Options, Store, StoreStats};
 
-use crate::config::{CacheConfig, Config};
+use crate::config::{CacheConfig, Config, Faults};
 use crate::route::Route;
 
 mod admin;
@@ -40,6 +40,8 @@ pub(crate) use ready::Asking;
 /// What all workers keep together.
 pub(crate) struct Cache {
     store: Store,
+    /// Where large bodies lie, too.
+    files: Option<Arc<BodyFiles>>,
     /// Where we code bodies ourselves, and where the upstream does.
     coding_here: Options,
     coding_there: Options,
@@ -65,22 +67,38 @@ fn governed(config: &Config) -> Governed {
     routes.collect()
 }
 
+fn open_files(config: &CacheConfig, faults: &mut Faults) -> Option<BodyFiles> {
+    let directory = config.files_dir.as_ref()?;
+    BodyFiles::new(directory, config.max_files)
+        .inspect_err(|error| {
+            let place = directory.display();
+            faults.add("cache.files_dir", format!("{place} cannot hold files: {error}"));
+        })
+        .ok()
+}
+
 impl Cache {
-    /// The cache that a configuration asks for; that of the one before if bounds and routes are the same.
-    pub(crate) fn succeed(config: &Config, previous: Option<&Arc<Self>>) -> Option<Arc<Self>> {
+    /// The cache that a configuration asks for; that of the one before if bounds and routes are the same. Notes what cannot be.
+    pub(crate) fn succeed(
+        config: &Config,
+        previous: Option<&Arc<Self>>,
+        faults: &mut Faults,
+    ) -> Option<Arc<Self>> {
         let wanted = config.cache.as_ref()?;
         if let Some(previous) =
             previous.filter(|previous| previous.config == *wanted && previous.governed == governed(config))
         {
             return Some(Arc::clone(previous));
         }
+        let files = open_files(wanted, faults);
         let previous = previous.map(Arc::as_ref);
-        Some(Arc::new(Self::new(wanted, config.freshness.keys(), governed(config), previous)))
+        Some(Arc::new(Self::new(wanted, files, config.freshness.keys(), governed(config), previous)))
     }
 
     /// What is known of writes outlives what is kept: leases are of the process, not of a configuration.
     fn new<'d>(
         config: &CacheConfig,
+        files: Option<BodyFiles>,
         domains: impl Iterator<Item = &'d String>,
         governed: Governed,
         previous: Option<&Self>,
@@ -97,6 +115,7 @@ impl Cache {
                 max_object_bytes: config.max_object_bytes,
                 max_variants: config.max_variants,
             }),
+            files: files.map(Arc::new),
             coding_there: Options { encodes: false, ..coding_here.clone() },
             coding_here,
             max_object_bytes: in_memory(config.max_object_bytes),
@@ -118,6 +137,11 @@ impl Cache {
     /// What is kept now.
     pub(crate) fn stats(&self) -> StoreStats {
         self.store.stats()
+    }
+
+    /// Files that bodies lie in now.
+    pub(crate) fn open_files(&self) -> usize {
+        self.files.as_deref().map_or(0, BodyFiles::open)
     }
 
     /// Forgets groups that nothing refers to any more.

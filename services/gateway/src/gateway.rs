@@ -81,6 +81,8 @@ impl Gateway {
         note(&mut faults, "http", config.http.faults());
         note(&mut faults, "cors", config.cors.iter().flat_map(|cors| cors.faults()));
         note(&mut faults, "identity", config.identity.iter().flat_map(identity::IdentityConfig::faults));
+        let previous_cache = previous.and_then(|previous| previous.cache.as_ref());
+        let cache = Cache::succeed(config, previous_cache, &mut faults);
         let found = faults.into_vec();
         if !found.is_empty() {
             return Err(ConfigError::Faults(found).into());
@@ -90,7 +92,6 @@ impl Gateway {
             None => None,
         };
         let docs = build_docs(config, &upstreams);
-        let cache = Cache::succeed(config, previous.and_then(|previous| previous.cache.as_ref()));
         let trackers = match &cache {
             Some(cache) => {
                 upstreams.iter().map(|upstream| cache.tracker(upstream.config.freshness.as_deref())).collect()

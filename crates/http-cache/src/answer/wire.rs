@@ -5,10 +5,11 @@
 
 use bytes::Bytes;
 use coherence::clock::Instant;
+use conditional::Coding;
 use http::{HeaderValue, Method, StatusCode};
 
 use super::{Asked, Decision, age_of, decide, has_content, lacks_vary, octets, tag_of_not_modified};
-use crate::stored::{Encoded, Stored, Tag};
+use crate::stored::{Content, Encoded, Stored, Tag};
 
 /// An answer that [`answer`](super::answer()) would give too, for who writes it himself.
 #[derive(Debug)]
@@ -42,7 +43,13 @@ impl<'s> Wire<'s> {
     #[must_use]
     pub fn body(&self) -> &'s Bytes {
         static NOTHING: Bytes = Bytes::new();
-        if self.head || self.not_modified.is_some() { &NOTHING } else { self.content() }
+        self.sent().map_or(&NOTHING, Content::octets)
+    }
+
+    /// What is sent as the body; `None` where nothing is.
+    #[must_use]
+    pub fn sent(&self) -> Option<&'s Content> {
+        (!self.head && self.not_modified.is_none()).then(|| self.content())
     }
 
     /// Octets of the body, to HEAD those that GET would get; `None` where HEAD is not told.
@@ -52,11 +59,11 @@ impl<'s> Wire<'s> {
             return Some(octets(self.body().len()));
         }
         let told = self.not_modified.is_none() && has_content(self.stored.status());
-        told.then(|| octets(self.content().len()))
+        told.then(|| octets(self.content().octets().len()))
     }
 
-    fn content(&self) -> &'s Bytes {
-        self.encoded.map_or_else(|| self.stored.body(), Encoded::body)
+    fn content(&self) -> &'s Content {
+        self.stored.content_in(self.encoded.map_or(Coding::Identity, Encoded::coding))
     }
 
     /// Writes the fields, each with its CRLF; `CDN-Cache-Control` only if it is `targeted` at caches that follow.

@@ -4,20 +4,26 @@ use bytes::Bytes;
 use conditional::Coding;
 use http::HeaderValue;
 
+use super::content::Content;
 use super::memory::{allocated, octets};
 
 /// A coded body with the fields that are its own.
 #[derive(Clone, Debug)]
 pub struct Encoded {
     coding: Coding,
-    body: Bytes,
+    content: Content,
     length: HeaderValue,
     tag: Option<HeaderValue>,
 }
 
 impl Encoded {
     pub(super) fn new(coding: Coding, body: &Bytes, tag: Option<HeaderValue>) -> Self {
-        Self { coding, length: HeaderValue::from(body.len()), body: Bytes::copy_from_slice(body), tag }
+        Self {
+            coding,
+            length: HeaderValue::from(body.len()),
+            content: Bytes::copy_from_slice(body).into(),
+            tag,
+        }
     }
 
     /// The coding.
@@ -29,7 +35,11 @@ impl Encoded {
     /// The coded octets.
     #[must_use]
     pub fn body(&self) -> &Bytes {
-        &self.body
+        self.content.octets()
+    }
+
+    pub(super) fn content(&self) -> &Content {
+        &self.content
     }
 
     /// `Content-Length`.
@@ -46,7 +56,7 @@ impl Encoded {
 
     pub(super) fn heap_bytes(&self) -> usize {
         allocated(size_of::<Self>())
-            + octets(self.body.len())
+            + self.content.heap_bytes()
             + octets(self.length.len())
             + self.tag.as_ref().map_or(0, |tag| octets(tag.len()))
     }

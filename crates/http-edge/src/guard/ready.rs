@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
 
 use super::Guarded;
 use crate::at_once::{self, ReadyAnswer};
@@ -16,19 +17,26 @@ use crate::service::Origin;
 use crate::state::ConnectionState;
 
 /// The answer under way, if one is.
-#[derive(Default)]
-pub(super) struct Ready {
+pub(super) struct Ready<IO> {
     /// Where the connection comes from; `None` where nothing is offered.
     origin: Option<Origin>,
     max_requests: u64,
+    /// Where files go to.
+    socket: fn(&IO) -> Option<&TcpStream>,
     answer: Option<ReadyAnswer>,
     /// All was written, but the transport may still hold some of it.
     unflushed: bool,
 }
 
-impl Ready {
-    pub(super) fn from(origin: Origin, max_requests: u64) -> Self {
-        Self { origin: Some(origin), max_requests, ..Self::default() }
+impl<IO> Default for Ready<IO> {
+    fn default() -> Self {
+        Self { origin: None, max_requests: 0, socket: |_| None, answer: None, unflushed: false }
+    }
+}
+
+impl<IO> Ready<IO> {
+    pub(super) fn from(origin: Origin, max_requests: u64, socket: fn(&IO) -> Option<&TcpStream>) -> Self {
+        Self { origin: Some(origin), max_requests, socket, ..Self::default() }
     }
 
     /// Whether something has to go out before anything else happens.
@@ -56,8 +64,12 @@ impl<IO: AsyncWrite + Unpin> Guarded<IO> {
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Some(answer) = &mut self.ready.answer {
             while !answer.is_written() {
-                ready!(self.share.poll(&self.state, cx));
-                let written = answer.poll_write(&mut self.io, cx);
+                let left = ready!(self.share.poll(&self.state, cx));
+                let socket = if answer.has_file() { (self.ready.socket)(&self.io) } else { None };
+                let written = match socket {
+                    Some(socket) => answer.poll_send(socket, left, cx),
+                    None => answer.poll_write(&mut self.io, cx),
+                };
                 self.share.note(&written);
                 self.outgoing.note(&written, &self.state);
                 if ready!(written)? == 0 {

@@ -17,6 +17,11 @@ fn ready(length: usize) -> String {
     format!("GET /ready/{length} HTTP/1.1\r\nHost: a\r\nX-Echo: \t é \r\n\r\n")
 }
 
+/// The same from a file, where the connection is one that files are sent on.
+fn filed(length: usize) -> String {
+    ready(length).replace("/ready/", "/filed/")
+}
+
 #[test]
 fn a_plain_request_is_answered_past_hyper_and_the_connection_stays() {
     let edge = Edge::start();
@@ -131,12 +136,30 @@ fn a_slow_client_gets_all_of_a_large_answer_and_then_the_next() {
 
 #[test]
 fn a_client_that_takes_nothing_is_cut() {
-    let edge = Edge::with(EdgeConfig { send_timeout_ms: 50, ..EdgeConfig::default() });
+    for request in [ready(40_000_000), filed(40_000_000)] {
+        let edge = Edge::with(EdgeConfig { send_timeout_ms: 50, ..EdgeConfig::default() });
+        let mut client = edge.connect();
+        client.send(request);
+        until("it is cut", || edge.probe.closed.load(SeqCst) == 1);
+        let mut taken = Vec::new();
+        assert!(client.stream.read_to_end(&mut taken).is_err(), "a cut is no orderly end");
+    }
+}
+
+#[test]
+fn a_body_is_sent_from_its_file_in_its_place_among_others() {
+    let edge = Edge::start();
     let mut client = edge.connect();
-    client.send(ready(40_000_000));
-    until("it is cut", || edge.probe.closed.load(SeqCst) == 1);
-    let mut taken = Vec::new();
-    assert!(client.stream.read_to_end(&mut taken).is_err(), "a cut is no orderly end");
+    for length in [5_000, 65_536, 100_001, 20_000_000] {
+        client.send([ready(3), filed(length), ready(4), filed(10), ready(5)].concat());
+        assert_eq!(client.answer().body, "012");
+        let body = client.answer().body;
+        assert!(body.len() == length && body.as_bytes().chunks(10).all(|ten| b"0123456789".starts_with(ten)));
+        assert_eq!(client.answer().body, "0123");
+        assert_eq!(client.answer().body, "mmmmmmmmmm", "it fits beside the head");
+        assert_eq!(client.answer().body, "01234");
+    }
+    assert_eq!(ways(&edge), (20, 0));
 }
 
 #[test]

@@ -196,9 +196,10 @@ impl Handler for Cases {
         }
     }
 
-    /// `/ready/N` has N bytes, and what `X-Echo` says.
+    /// `/ready/N` has N bytes, and what `X-Echo` says; so has `/filed/N`, from a file.
     fn answer_at_once(&self, head: &PlainHead<'_>, answer: &mut ReadyAnswer) -> bool {
-        if !head.target().starts_with("/ready/") {
+        let filed = head.target().starts_with("/filed/");
+        if !filed && !head.target().starts_with("/ready/") {
             return false;
         }
         assert!(!head.target().ends_with("panic"), "as the test asked");
@@ -212,7 +213,15 @@ impl Handler for Cases {
         if let Some(echo) = fields.get("x-echo") {
             answer.field("x-echo", echo.as_bytes());
         }
-        answer.end(if *head.method() == http::Method::HEAD { &NOTHING } else { &body });
+        if filed {
+            // Where the file is sent, it shows: the octets in memory are others.
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&body).unwrap();
+            let memory = Bytes::from(vec![b'm'; body.len()]);
+            answer.end_with_file(&memory, Arc::new(file));
+        } else {
+            answer.end(if *head.method() == http::Method::HEAD { &NOTHING } else { &body });
+        }
         true
     }
 
@@ -226,7 +235,7 @@ impl Handler for Cases {
 static NOTHING: Bytes = Bytes::new();
 
 fn ready_body(target: &str) -> String {
-    let length: usize = target.trim_start_matches("/ready/").parse().unwrap();
+    let length: usize = target.rsplit('/').next().unwrap().parse().unwrap();
     let mut body = "0123456789".repeat(length / 10 + 1);
     body.truncate(length);
     body

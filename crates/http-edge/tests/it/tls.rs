@@ -105,6 +105,19 @@ async fn a_client_that_cannot_speaks_http11() {
 }
 
 #[tokio::test]
+async fn a_body_that_lies_in_a_file_is_encrypted_from_memory() {
+    let files = Files::new("file");
+    let edge = files.edge();
+    let mut stream = connect(&edge, &files.certificate, &[]).await.unwrap();
+    let requests =
+        "GET /filed/5000 HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    stream.write_all(requests.as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).await.unwrap();
+    assert!(answers.contains(&format!("\r\n\r\n{}HTTP/1.1 200", "m".repeat(5000))), "{answers}");
+}
+
+#[tokio::test]
 async fn a_refusal_reaches_the_client_through_tls() {
     let files = Files::new("refusal");
     let edge = files.edge();

@@ -7,7 +7,7 @@ use coherence::Tracker;
 use coherence::clock::{self, Instant};
 use http::{HeaderMap, HeaderName, Method, header};
 use http_cache::answer::{self, Wire, wants_coding};
-use http_cache::{CacheStatus, Stored};
+use http_cache::{BodyFile, CacheStatus, Stored};
 
 use super::asked::{Asked, Asker};
 use super::lookup::{Found, look_up, sets_conditions_for_origin};
@@ -67,6 +67,23 @@ impl Cache {
         let hit = Hit { asking, stored, coding, marks, now };
         let lacks_coding = wants_coding(&hit.stored, &hit.asked()) && hit.stored.coding(coding).is_none();
         (!lacks_coding).then_some(hit)
+    }
+
+    /// Where the kernel finds the body that is sent, if it lies in a file; one that is asked for again is put into one for those who
+    /// come later.
+    pub(crate) fn file(&self, hit: &Hit<'_>, wire: &Wire<'_>) -> Option<Arc<BodyFile>> {
+        let files = self.files.as_ref()?;
+        let content = wire.sent()?;
+        if content.wants_file() {
+            let (files, stored, coding) = (Arc::clone(files), Arc::clone(&hit.stored), hit.coding);
+            // Nobody waits for it.
+            drop(tokio::task::spawn_blocking(move || {
+                if let Err(error) = stored.content_in(coding).put_into(&files) {
+                    tracing::warn!(%error, "a body cannot be put into a file; it is sent from memory");
+                }
+            }));
+        }
+        content.file().map(Arc::clone)
     }
 
     fn mark(&self, stored: &Stored) -> u8 {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use http::header::{CACHE_CONTROL, HeaderName};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -36,6 +37,11 @@ pub struct CacheConfig {
     /// Fields that say to this cache what `Cache-Control` says to all, the most specific first (RFC 9213);
     /// `["CDN-Cache-Control"]`. Empty: only `Cache-Control` counts.
     pub targeted: Vec<String>,
+    /// Directory where bodies of 24 KiB and more that are asked for again lie once more, in files without a name, so that the kernel sends
+    /// them without copying them; none. Best on a disk: what its pages take is the kernel's to reclaim, beside `max_bytes`.
+    pub files_dir: Option<PathBuf>,
+    /// Such files open at once; 1024. Each takes a descriptor of the process, as a connection does.
+    pub max_files: usize,
 }
 
 impl Default for CacheConfig {
@@ -47,6 +53,8 @@ impl Default for CacheConfig {
             heuristic: false,
             max_variants: 16,
             targeted: vec!["CDN-Cache-Control".to_owned()],
+            files_dir: None,
+            max_files: 1024,
         }
     }
 }
@@ -109,6 +117,9 @@ fn check_cache(cache: &CacheConfig, faults: &mut Faults) {
         ("max_object_bytes", cache.max_object_bytes == 0),
         ("max_variants", cache.max_variants == 0),
     ];
+    if cache.max_files == 0 {
+        faults.add("cache.max_files", "must be more than 0; for no files, leave files_dir out");
+    }
     for (name, is_zero) in bounds {
         if is_zero {
             faults.add(format!("cache.{name}"), "must be more than 0; to keep nothing, leave [cache] out");

@@ -46,6 +46,13 @@ fn room(cache: &CacheConfig) -> String {
         format!("for as long as {} or else Cache-Control says", cache.targeted.join(" or "))
     });
     said.when(cache.heuristic, || "or else a tenth of its age".to_owned());
+    if let Some(directory) = &cache.files_dir {
+        said.say(format!(
+            "large bodies that are asked for again in up to {} in {}, sent from there",
+            counted(u64::try_from(cache.max_files).unwrap_or(u64::MAX), "file"),
+            directory.display()
+        ));
+    }
     said.line()
 }
 

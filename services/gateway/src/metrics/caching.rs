@@ -105,6 +105,7 @@ pub(crate) struct CacheMetrics {
     entries: Gauge,
     bytes: Gauge,
     evictions: Counter,
+    body_files: Gauge,
     variants_capped: Counter,
     lease: Family<OfDomain, Gauge>,
     lease_changes: Family<DomainEvent, Counter>,
@@ -140,6 +141,10 @@ impl CacheMetrics {
             entries: gauge("gateway_cache_entries", "Answers kept"),
             bytes: gauge("gateway_cache_bytes", "Memory of the answers kept, in bytes"),
             evictions: counter("gateway_cache_evictions", "Answers driven out for want of room"),
+            body_files: gauge(
+                "gateway_cache_body_files",
+                "Bodies that lie in a file, too, and are sent from there",
+            ),
             variants_capped: counter(
                 "gateway_cache_variants_capped",
                 "Variants of an address driven out by others of the same address",
@@ -230,8 +235,9 @@ impl CacheMetrics {
         self.variants_capped.inc();
     }
 
-    /// What is kept now, and how many answers have been driven out since the cache was made.
-    pub(crate) fn observe_store(&self, entries: u64, bytes: u64, evictions: u64) {
+    /// What is kept now, in how many files besides, and how many answers have been driven out since the cache was made.
+    pub(crate) fn observe_store(&self, entries: u64, bytes: u64, evictions: u64, files: usize) {
+        self.body_files.set(i64::try_from(files).unwrap_or(i64::MAX));
         self.entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
         self.bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
         self.evictions.inner().store(evictions, std::sync::atomic::Ordering::Relaxed);

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
-use test_harness::TestIssuer;
+use tempfile::TempDir;
+use test_harness::{TestIssuer, wait_until};
 
 use crate::adjustable::{Adjustable, identity};
 use crate::harness::raw_upstream;
@@ -21,6 +23,9 @@ const CONNECTIONS: usize = 400;
 const APP: &str = "https://app.example.org";
 /// How many answers took the short way.
 const AT_ONCE: &str = "gateway_cache_answers_at_once_total{service=\"gateway\"}";
+/// How many bodies lie in a file; told once a second.
+const IN_FILES: &str = "gateway_cache_body_files{service=\"gateway\"}";
+const WAIT: Duration = Duration::from_secs(10);
 
 /// When the upstream made what it says so of: nobody else names that second.
 static MADE: LazyLock<String> = LazyLock::new(|| super::world::date(-30));
@@ -79,7 +84,9 @@ async fn upstream() -> SocketAddr {
     .await
 }
 
-fn start(issuer: &TestIssuer, upstream: SocketAddr, at_once: bool) -> Adjustable {
+/// A gateway that may answer at once, large bodies from files in `files`, or one that may not.
+fn start(issuer: &TestIssuer, upstream: SocketAddr, files: Option<&TempDir>) -> Adjustable {
+    let files_dir = files.map_or_else(String::new, |files| format!("files_dir = {:?}\n", files.path()));
     let policy = |name: &str, quota: u32, partition: &str| {
         format!(
             "[[rate_limit]]\nname = {name:?}\nquota = {quota}\nwindow_secs = 86400\npartition = {partition:?}\n"
@@ -90,6 +97,7 @@ fn start(issuer: &TestIssuer, upstream: SocketAddr, at_once: bool) -> Adjustable
     };
     let text = identity(issuer)
         + "[cache]\n"
+        + &files_dir
         + &format!("[cors]\nallow_origins = [{APP:?}]\nexpose_headers = [\"RateLimit\"]\n")
         + &format!("[upstream.u]\nurl = \"http://{upstream}\"\n")
         + &policy("much", 100_000, "address")
@@ -102,7 +110,7 @@ fn start(issuer: &TestIssuer, upstream: SocketAddr, at_once: bool) -> Adjustable
         + &route("few", "auth = \"none\"\nrate_limits = [\"few\"]")
         + &route("token", "auth = \"required\"")
         + &route("never", "auth = \"none\"\ncache = false");
-    Adjustable::with(&text, |edge| edge.answer_at_once = at_once)
+    Adjustable::with(&text, |edge| edge.answer_at_once = files.is_some())
 }
 
 struct Asked {
@@ -323,7 +331,8 @@ fn connections() -> usize {
 async fn both_ways_answer_and_count_the_same() {
     let issuer = TestIssuer::start();
     let upstream = upstream().await;
-    let (short, long) = (start(&issuer, upstream, true), start(&issuer, upstream, false));
+    let files = TempDir::new().unwrap();
+    let (short, long) = (start(&issuer, upstream, Some(&files)), start(&issuer, upstream, None));
     let mut tokens: Vec<String> = ["anna", "bert"].map(|name| issuer.token(name, &["reader"])).to_vec();
     tokens.push("no.good.token".to_owned());
     let mut random = StdRng::seed_from_u64(11);
@@ -345,13 +354,15 @@ async fn both_ways_answer_and_count_the_same() {
     let at_once = short.metric(AT_ONCE).await;
     assert!(at_once > connections() as u64 / 10, "{at_once}");
     assert_eq!(long.metric(AT_ONCE).await, 0);
+    wait_until("bodies lie in files", WAIT, async || short.metric(IN_FILES).await > 0).await;
 }
 
 /// What is asked again and again goes the short way: it would be no use otherwise.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hit_takes_the_short_way_whoever_asks() {
     let issuer = TestIssuer::start();
-    let gateway = start(&issuer, upstream().await, true);
+    let files = TempDir::new().unwrap();
+    let gateway = start(&issuer, upstream().await, Some(&files));
     let token = issuer.token("anna", &[]);
     let asks = [
         "GET /open/a0 HTTP/1.1\r\nhost: h\r\n\r\n".to_owned(),
@@ -379,7 +390,8 @@ async fn a_hit_takes_the_short_way_whoever_asks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_purged_is_not_answered_at_once() {
     let issuer = TestIssuer::start();
-    let gateway = start(&issuer, upstream().await, true);
+    let files = TempDir::new().unwrap();
+    let gateway = start(&issuer, upstream().await, Some(&files));
     let mut peer = Peer::at(gateway.addr).await;
     let mut status = async || {
         peer.send("GET /open/a0 HTTP/1.1\r\nhost: h\r\n\r\n").await;

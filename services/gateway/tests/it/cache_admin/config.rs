@@ -91,6 +91,7 @@ fn a_cache_alone_is_a_plain_one() {
     );
     assert_eq!((cache.heuristic, cache.max_variants), (false, 16));
     assert_eq!(cache.targeted, ["CDN-Cache-Control"]);
+    assert_eq!((cache.files_dir.as_deref(), cache.max_files), (None, 1024));
     let said = gateway::explain(&config);
     assert!(
         said.contains(
@@ -100,6 +101,28 @@ fn a_cache_alone_is_a_plain_one() {
         "{said}"
     );
     assert!(said.contains("compressed; answers kept for as long as they say\n"), "{said}");
+}
+
+#[test]
+fn a_directory_for_files_has_to_hold_some() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().display();
+    let text = format!("[cache]\nfiles_dir = \"{place}\"\nmax_files = 1\n{REST}");
+    assert_eq!(faults(&text), "sound");
+    let said = gateway::explain(&Config::parse(&text).unwrap());
+    let expected =
+        format!("; large bodies that are asked for again in up to 1 file in {place}, sent from there\n");
+    assert!(said.contains(&expected), "{said}");
+    let found = faults(&text.replace(&place.to_string(), &format!("{place}/none")));
+    assert!(
+        found.contains(&format!("cache.files_dir: {place}/none cannot hold files: No such file")),
+        "{found}"
+    );
+    let found = faults(&text.replace("max_files = 1", "max_files = 0"));
+    assert!(
+        found.contains("cache.max_files: must be more than 0; for no files, leave files_dir out"),
+        "{found}"
+    );
 }
 
 #[test]
