@@ -71,7 +71,7 @@ async fn fresh(app: &Harness, gym: Uuid, person: Uuid) -> Option<(BTreeMap<Uuid,
 }
 
 impl Client<'_> {
-    /// Listens and is cut, again and again, until the fence is heard.
+    /// Listens and is cut, again and again, until a fence is heard.
     async fn live(mut self, is_over: &AtomicBool, tally: &Tally) -> Self {
         loop {
             let path = format!("/ws/stories/{}{}", self.gym, query(self.position.as_deref()));
@@ -91,7 +91,7 @@ impl Client<'_> {
         }
     }
 
-    /// Whether the fence was heard.
+    /// Whether a fence was heard.
     async fn listen(&mut self, mut listener: Listener, is_over: &AtomicBool, tally: &Tally) -> bool {
         if !listener.recovered && !self.read(tally).await {
             return false;
@@ -285,9 +285,16 @@ async fn story_of(seed: u64) {
             world.change().await;
         }
         is_over.store(true, Ordering::Relaxed);
-        app.append(gym, &[fence()]).await;
+        // Who was cut after it had read the feed, with a fence in it, but not heard of that fence yet, hears of the next.
+        loop {
+            app.append(gym, &[fence()]).await;
+            sleep(Duration::from_millis(100)).await;
+        }
     };
-    let (clients, ()) = tokio::join!(futures_util::future::join_all(clients), changing);
+    let clients = tokio::select! {
+        clients = futures_util::future::join_all(clients) => clients,
+        () = changing => unreachable!("it goes on until all have heard"),
+    };
     for client in clients {
         let (expected, _) = fresh(&app, gym, client.person).await.unwrap();
         assert_eq!(client.shown, expected, "seed {seed}, {}", client.person);
