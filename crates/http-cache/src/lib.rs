@@ -23,5 +23,5 @@ pub use policy::{
 };
 pub use status::{CacheStatus, Forward, Handling};
 pub use store::{Epoch, Limits, Resource, Store, StoreStats};
-pub use stored::{Arrival, BodyFile, BodyFiles, Content, Encoded, LEAST_IN_FILE, Stored};
+pub use stored::{Arrival, BodyFile, BodyFiles, Content, Encoded, Stored};
 pub use vary::{Variant, VaryAny, VarySpec};

@@ -23,7 +23,7 @@ pub(crate) mod fixtures;
 mod memory;
 mod tag;
 
-pub use content::{BodyFile, BodyFiles, Content, LEAST_IN_FILE};
+pub use content::{BodyFile, BodyFiles, Content};
 pub use encoded::Encoded;
 pub(crate) use fields::Fields;
 pub(crate) use memory::{allocated, shared};
@@ -76,8 +76,8 @@ impl Stored {
     /// Freezes an answer. Body and fields are copied, so that it does not hold on to the buffers they came in.
     #[must_use]
     pub fn new(arrival: Arrival<'_>) -> Self {
-        let content = Bytes::copy_from_slice(&arrival.body).into();
-        Self::freeze(arrival, content)
+        let body = Bytes::copy_from_slice(&arrival.body);
+        Self::freeze(Arrival { body, ..arrival })
     }
 
     /// The same body under the fields and terms that a 304 brought (RFC 9111 §4.3.4). Codings made before stay if the tag
@@ -90,17 +90,17 @@ impl Stored {
         received: Instant,
         seal: Option<Seal>,
     ) -> Self {
-        let arrival = Arrival {
+        let mut fresh = Self::freeze(Arrival {
             status: self.status,
             headers,
-            body: Bytes::new(),
+            body: self.body().clone(),
             terms,
             variant: self.variant.clone(),
             received,
             seal,
             codable: self.codable,
-        };
-        let mut fresh = Self::freeze(arrival, self.content.clone());
+        });
+        fresh.content = self.content.clone();
         let same_tag = fresh.tag.as_ref().map(Tag::value) == self.tag.as_ref().map(Tag::value);
         if same_tag && fresh.codable {
             for (slot, made) in fresh.codings.iter_mut().zip(&self.codings) {
@@ -110,16 +110,16 @@ impl Stored {
         fresh
     }
 
-    fn freeze(arrival: Arrival<'_>, content: Content) -> Self {
-        let Arrival { status, headers, terms, variant, received, seal, codable, .. } = arrival;
-        let (fields, tag, length) = Fields::freeze(headers, &terms.omit, content.octets().len());
+    fn freeze(arrival: Arrival<'_>) -> Self {
+        let Arrival { status, headers, body, terms, variant, received, seal, codable } = arrival;
+        let (fields, tag, length) = Fields::freeze(headers, &terms.omit, body.len());
         let mut stored = Self {
             status,
             last_modified: date::field(headers, &header::LAST_MODIFIED),
             names_accept_encoding: names_accept_encoding(headers),
             codable: codable && !terms.no_transform && !headers.contains_key(header::CONTENT_ENCODING),
             fields,
-            content,
+            content: body.into(),
             length,
             tag,
             terms,

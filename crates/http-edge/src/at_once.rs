@@ -20,6 +20,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use rustix::io::Errno;
 use rustix::net::SendFlags;
 use tokio::io::{AsyncWrite, Interest};
 use tokio::net::TcpStream;
@@ -175,7 +176,7 @@ impl ReadyAnswer {
     }
 
     /// Ends the head and adds a body that lies in `file` as well, whole and from its beginning; where the connection allows it, the
-    /// kernel sends it from there without copying it.
+    /// kernel sends it from there without copying it, and what the file does not give comes from `body`.
     pub fn end_with_file(&mut self, body: &Bytes, file: Arc<dyn AsFd + Send + Sync>) {
         self.end(body);
         // What was copied beside the head goes with it.
@@ -241,16 +242,20 @@ impl ReadyAnswer {
         }
         let Some(BodyInFile { file, length }) = &self.file else { return Ok(sent) };
         let mut offset = (length - self.body.len()) as u64;
-        match rustix::fs::sendfile(socket, file, Some(&mut offset), self.body.len().min(most)) {
-            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(bytes) => {
-                self.body.advance(bytes);
-                Ok(sent + bytes)
-            }
+        let bytes = match rustix::fs::sendfile(socket, file, Some(&mut offset), self.body.len().min(most)) {
+            Ok(bytes @ 1..) => bytes,
             // The head went, so this was a write; the next finds out by itself.
-            Err(_) if sent > 0 => Ok(sent),
-            Err(error) => Err(error.into()),
-        }
+            Err(Errno::AGAIN) if sent > 0 => return Ok(sent),
+            Err(Errno::AGAIN) => return Err(io::ErrorKind::WouldBlock.into()),
+            // Something is wrong with the file, and memory has the octets; or with the connection, which shows there, too.
+            _ => {
+                self.file = None;
+                rustix::net::send(socket, &self.body, SendFlags::NOSIGNAL)
+                    .or_else(|error| if error == Errno::AGAIN && sent > 0 { Ok(0) } else { Err(error) })?
+            }
+        };
+        self.body.advance(bytes);
+        Ok(sent + bytes)
     }
 }
 

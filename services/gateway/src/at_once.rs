@@ -102,7 +102,9 @@ pub(crate) fn answer(
     // A 304 has no more of what is stored than what caches go by.
     let says_version = hit.says_version() && wire.status() != StatusCode::NOT_MODIFIED;
     brief.finish(wire.status().as_u16(), wire.length(), says_version, cache_status, answer);
-    match cache.file(&hit, &wire) {
+    // What is encrypted is sent from memory, so it needs no file.
+    let file = if head.is_secure() { None } else { cache.file(&hit, &wire) };
+    match file {
         Some(file) => answer.end_with_file(wire.body(), file),
         None => answer.end(wire.body()),
     }

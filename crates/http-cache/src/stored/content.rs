@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::memory::octets;
 
 /// From so many bytes on, handing the kernel a file costs less than copying them, though it takes one call more.
-pub const LEAST_IN_FILE: usize = 24 * 1024;
+const LEAST_IN_FILE: usize = 24 * 1024;
 
 /// Where large bodies that are asked for again lie once more: in files without a name, whose pages the kernel sends without
 /// copying them. They are gone with the answer, and with the process.

@@ -163,6 +163,20 @@ fn a_body_is_sent_from_its_file_in_its_place_among_others() {
 }
 
 #[test]
+fn what_a_file_does_not_give_comes_from_memory() {
+    let edge = Edge::start();
+    let mut client = edge.connect();
+    for length in [60_000, 2_000_000] {
+        client.send([filed(length).replace("/filed/", "/filed/half/"), ready(3)].concat());
+        let body = client.answer().body;
+        let (filed, rest) = body.split_at(length / 2);
+        assert!(filed.as_bytes().chunks(10).all(|ten| ten == b"0123456789"));
+        assert!(rest.len() == length / 2 && rest.bytes().all(|byte| byte == b'm'));
+        assert_eq!(client.answer().body, "012");
+    }
+}
+
+#[test]
 fn the_last_request_of_a_connection_is_hypers_to_answer() {
     let edge = Edge::with(EdgeConfig { max_requests_per_connection: 3, ..EdgeConfig::default() });
     let mut client = edge.connect();

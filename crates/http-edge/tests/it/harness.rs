@@ -196,7 +196,8 @@ impl Handler for Cases {
         }
     }
 
-    /// `/ready/N` has N bytes, and what `X-Echo` says; so has `/filed/N`, from a file.
+    /// `/ready/N` has N bytes, and what `X-Echo` says; so has `/filed/N`, from a file, and
+    /// `/filed/half/N`, of which the file has only half.
     fn answer_at_once(&self, head: &PlainHead<'_>, answer: &mut ReadyAnswer) -> bool {
         let filed = head.target().starts_with("/filed/");
         if !filed && !head.target().starts_with("/ready/") {
@@ -216,7 +217,8 @@ impl Handler for Cases {
         if filed {
             // Where the file is sent, it shows: the octets in memory are others.
             let mut file = tempfile::tempfile().unwrap();
-            file.write_all(&body).unwrap();
+            let half = head.target().starts_with("/filed/half/");
+            file.write_all(if half { &body[..body.len() / 2] } else { &body }).unwrap();
             let memory = Bytes::from(vec![b'm'; body.len()]);
             answer.end_with_file(&memory, Arc::new(file));
         } else {
