@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::sql_types::{Array, BigInt, Binary, Double, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
+use pg_pool::Prepare as _;
 use uuid::Uuid;
 
 use crate::envelope::{TRACEPARENT, TRACESTATE};
@@ -40,7 +41,7 @@ ORDER BY m.ordinal";
 ///
 /// # Errors
 /// What the database answers; the transaction is then lost and with it the effect.
-pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[OutboxMessage]) -> QueryResult<()> {
+pub async fn enqueue(conn: &AsyncPgConnection, messages: &[OutboxMessage]) -> QueryResult<()> {
     if messages.is_empty() {
         return Ok(());
     }
@@ -61,7 +62,8 @@ pub async fn enqueue(conn: &mut AsyncPgConnection, messages: &[OutboxMessage]) -
         .bind::<Array<Timestamptz>, _>(messages.iter().map(|m| m.occurred_at).collect::<Vec<_>>())
         .bind::<Nullable<Text>, _>(traceparent)
         .bind::<Nullable<Text>, _>(tracestate)
-        .execute(conn)
+        .prepared()
+        .execute(&mut &*conn)
         .await?;
     Ok(())
 }
@@ -110,6 +112,7 @@ pub(crate) async fn unpublished(
     )
     .bind::<Array<Text>, _>(held)
     .bind::<BigInt, _>(limit)
+    .prepared()
     .load(conn)
     .await
 }
@@ -118,6 +121,7 @@ pub(crate) async fn unpublished(
 pub(crate) async fn mark_published(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> QueryResult<usize> {
     diesel::sql_query("UPDATE outbox SET published_at = now() WHERE id = ANY ($1)")
         .bind::<Array<SqlUuid>, _>(ids)
+        .prepared()
         .execute(conn)
         .await
 }
@@ -135,6 +139,7 @@ pub(crate) async fn purge(
     )
     .bind::<Double, _>(retention_secs)
     .bind::<BigInt, _>(limit)
+    .prepared()
     .execute(conn)
     .await
 }
@@ -146,6 +151,7 @@ pub(crate) async fn backlog(conn: &mut AsyncPgConnection) -> QueryResult<Backlog
          COALESCE((SELECT GREATEST(extract(epoch FROM clock_timestamp() - enqueued_at), 0) FROM outbox \
          WHERE published_at IS NULL ORDER BY position LIMIT 1), 0)::float8 AS oldest_secs",
     )
+    .prepared()
     .get_result(conn)
     .await
 }

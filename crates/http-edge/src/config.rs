@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tcp_listener::BUFFER_BYTES;
 
 use crate::framing::FramingLimits;
 
@@ -28,6 +29,9 @@ pub struct EdgeConfig {
     pub header_timeout_ms: u64,
     /// A client that takes nothing of its answer for so long is cut, milliseconds. Default 60000.
     pub send_timeout_ms: u64,
+    /// Bytes that a client may send ahead of what was read (`SO_RCVBUF`), 16384 to 67108864; by default as many as the system sees fit. A
+    /// bound slows clients that are far away: each gets that much in a round trip.
+    pub receive_buffer_bytes: Option<usize>,
     /// Connections open at once; more are closed as soon as they are accepted. Default 10000. Each takes a file descriptor,
     /// and a proxied one takes two.
     pub max_connections: usize,
@@ -101,6 +105,7 @@ impl Default for EdgeConfig {
             keep_alive_secs: 75,
             header_timeout_ms: 10_000,
             send_timeout_ms: 60_000,
+            receive_buffer_bytes: None,
             max_connections: 10_000,
             max_connections_per_address: 0,
             max_requests_per_connection: 0,
@@ -152,6 +157,10 @@ impl EdgeConfig {
         within("keep_alive_secs", self.keep_alive_secs, 1, 3600);
         within("header_timeout_ms", self.header_timeout_ms, 10, 600_000);
         within("send_timeout_ms", self.send_timeout_ms, 10, 3_600_000);
+        if let Some(bytes) = self.receive_buffer_bytes {
+            let (least, most) = (BUFFER_BYTES.start(), BUFFER_BYTES.end());
+            within("receive_buffer_bytes", bytes as u64, *least as u64, *most as u64);
+        }
         within("max_connections", self.max_connections as u64, 1, 1_000_000);
         within("max_head_bytes", self.max_head_bytes as u64, 1024, 1024 * 1024);
         within("max_field_bytes", self.max_field_bytes as u64, 256, self.max_head_bytes as u64);

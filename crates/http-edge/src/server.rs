@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::{mpsc, watch};
 
 use crate::acceptor::{self, Acceptor};
@@ -15,9 +14,6 @@ use crate::error::EdgeError;
 use crate::handler::{EdgeObserver, Handler};
 use crate::tls::Certificate;
 use crate::worker::{self, Assignment};
-
-/// Connections that the system completes before they are accepted; it lowers this to its own bound.
-const BACKLOG: i32 = 4096;
 
 /// Where the server is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,19 +155,13 @@ impl ServerHandle {
     }
 }
 
-/// Binds with `SO_REUSEADDR`, so that a restart does not wait for connections of the last run to be forgotten.
 fn listen(config: &EdgeConfig) -> Result<(TcpListener, SocketAddr), EdgeError> {
     let addr: SocketAddr = config
         .bind
         .parse()
         .map_err(|_| EdgeError::Config(vec!["bind: must be an address and a port".to_owned()]))?;
     let bound = || {
-        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&addr.into())?;
-        socket.listen(BACKLOG)?;
-        let listener = TcpListener::from(socket);
+        let listener = tcp_listener::listen(addr, config.receive_buffer_bytes)?;
         let addr = listener.local_addr()?;
         Ok((listener, addr))
     };

@@ -22,6 +22,9 @@ pub struct HttpConfig {
     /// Milliseconds a client may take to send a request's head. Default 5000. Too high helps slow-loris attacks,
     /// too low fails clients on bad networks.
     pub client_request_timeout_ms: u64,
+    /// Bytes that a client may send ahead of what was read (`SO_RCVBUF`); by default as many as the system sees fit. A bound keeps large
+    /// bodies with their sender, and slows clients that are far away: each gets that much in a round trip.
+    pub receive_buffer_bytes: Option<usize>,
 }
 
 impl Default for HttpConfig {
@@ -33,6 +36,7 @@ impl Default for HttpConfig {
             drain_secs: 10,
             keep_alive_secs: 75,
             client_request_timeout_ms: 5000,
+            receive_buffer_bytes: None,
         }
     }
 }

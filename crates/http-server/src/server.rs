@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -117,6 +117,8 @@ impl Shell {
                 .wrap(Observe { observer: Arc::clone(&observer), stalls: stalls.clone() })
         };
         let bind_error = |source| ServerError::Bind { bind: config.bind.clone(), source };
+        let listener = listen(&config).map_err(bind_error)?;
+        let addr = listener.local_addr().map_err(bind_error)?;
         let server = HttpServer::new(factory)
             .workers(config.workers.max(1))
             .keep_alive(Duration::from_secs(config.keep_alive_secs))
@@ -126,17 +128,26 @@ impl Shell {
             // expects the latter; working on for the former keeps connections and statements busy for nothing.
             .h1_allow_half_closed(false)
             .disable_signals()
-            .bind(&config.bind)
-            .map_err(bind_error)?;
-        let addr = server.addrs().first().copied().ok_or_else(|| {
-            bind_error(io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address"))
-        })?;
-        let server = server.run();
+            .listen(listener)
+            .map_err(bind_error)?
+            .run();
         let handle = Handle { server: server.handle(), draining };
         tracing::info!(%addr, service, version, "listening");
         // Spawned, because a server that nobody polls does not serve; the handle below observes it.
         Ok(Running { addr, handle, signals, serving: tokio::spawn(server), on_drain: None })
     }
+}
+
+/// On the first address of the name that can be had.
+fn listen(config: &HttpConfig) -> io::Result<TcpListener> {
+    let mut failed = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
+    for addr in config.bind.to_socket_addrs()? {
+        match tcp_listener::listen(addr, config.receive_buffer_bytes) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
 }
 
 /// A running server.

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use pg_pool::PgError;
+use pg_pool::{PgError, Prepare as _};
 use problem::{Problem, registry};
 use serde_json::Value;
 
@@ -104,7 +104,7 @@ pub async fn store(
         table::headers.eq(headers),
         table::body.eq(&answer.body),
     );
-    diesel::insert_into(table::table).values(row).execute(conn).await.map(|_| ())
+    diesel::insert_into(table::table).values(row).prepared().execute(conn).await.map(|_| ())
 }
 
 /// Rows forgotten by one statement: short locks, short transactions, little to repeat after a failure.

@@ -13,6 +13,7 @@ mod migrate;
 mod observe;
 mod pool;
 mod position;
+mod prepared;
 mod replica;
 mod replica_measures;
 mod replicas;
@@ -28,6 +29,7 @@ pub use conn::{Conn, Source};
 pub use error::{PgError, is_timeout, is_unavailable, violated_constraint};
 pub use pool::PgPool;
 pub use position::{CONSISTENCY_TOKEN, Lsn, MalformedPosition, Position};
+pub use prepared::{Prepare, Prepared};
 pub use status::{PgPoolStatus, PoolStatus, ReplicaStatus};
 pub use tx::TxError;
 

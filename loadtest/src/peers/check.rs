@@ -16,6 +16,7 @@ use super::workload::Workload;
 use crate::freshness::dice::Dice;
 use crate::freshness::pool::{Pool, Reply};
 use crate::report::{Report, Table};
+use crate::upload::cases::Segments;
 use crate::upload::media::Media;
 use crate::upload::send::Connection;
 
@@ -144,7 +145,7 @@ fn misplaced(peer: Peer, workload: Workload, noticed: Looked, cache: &str) -> Op
 async fn uploaded(started: &Started, ask: &Ask, dice: &mut Dice) -> anyhow::Result<Seen> {
     let (upload, speech) = ask.upload.zip(ask.speech(dice)).context("an upload without a file")?;
     let media = Media { name: "film.mp4".to_owned(), bytes: vec![7_u8; upload.bytes].into() };
-    let sent = Connection::open(started.addr()).await?.upload(&speech, &media, None).await?;
+    let sent = Connection::open(started.addr(), Segments::Loopback).await?.upload(&speech, &media, None).await?;
     let received = started.received_bytes()?;
     started.empty()?;
     let mut faults = Vec::new();

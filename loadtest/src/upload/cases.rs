@@ -14,18 +14,43 @@ pub(crate) const MB: usize = 1_000_000;
 /// More at once is for our own service alone.
 const FEW: usize = 5;
 
+/// How large the segments are in which a client sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Segments {
+    /// Those of the loopback, 64 KiB. Linux lets a sender keep at least ten to thirty segments of its own (`tcp_sndbuf_expand`): the 4 MB that
+    /// it has at most. So much of a file is sent, as far as the client can tell, before anybody took it.
+    Loopback,
+    /// Those of an Ethernet, as any client on another machine sends: what a client's system keeps is in proportion then.
+    Ethernet,
+}
+
+impl Segments {
+    /// Bytes of a segment, where that is to be said (`TCP_MAXSEG`, tcp(7)).
+    pub(crate) fn most_bytes(self) -> Option<u32> {
+        match self {
+            Self::Loopback => None,
+            Self::Ethernet => Some(1460),
+        }
+    }
+}
+
 /// So many uploads of this size at once, and how often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Case {
     pub(crate) bytes: usize,
     pub(crate) uploads: usize,
     pub(crate) rounds: usize,
+    pub(crate) segments: Segments,
 }
 
 impl Case {
     /// `100 MB × 5`.
     pub(crate) fn label(self) -> String {
-        format!("{} MB × {}", self.bytes / MB, self.uploads)
+        let segments = match self.segments {
+            Segments::Loopback => "",
+            Segments::Ethernet => ", segments of 1460 bytes",
+        };
+        format!("{} MB × {}{segments}", self.bytes / MB, self.uploads)
     }
 
     pub(crate) fn total_bytes(self) -> usize {
@@ -35,10 +60,16 @@ impl Case {
 
 /// The cases. One upload at a time gives one figure a round, so it has more of them.
 pub(crate) fn cases(rounds: usize, most: usize) -> Vec<Case> {
-    let case = |megabytes, uploads, rounds| Case { bytes: megabytes * MB, uploads, rounds };
+    let case = |megabytes, uploads, rounds| {
+        let segments = Segments::Loopback;
+        Case { bytes: megabytes * MB, uploads, rounds, segments }
+    };
+    let as_over_ethernet = |case| Case { segments: Segments::Ethernet, ..case };
     let all = [
         case(9, 1, 3 * rounds),
+        as_over_ethernet(case(9, 1, 3 * rounds)),
         case(9, 5, rounds),
+        as_over_ethernet(case(9, 5, rounds)),
         case(100, 1, 3 * rounds),
         case(100, 5, rounds),
         case(100, 50, 1),

@@ -148,10 +148,11 @@ fn part_of(part: Duration, whole: Duration) -> f64 {
 mod tests {
     use http::StatusCode;
 
+    use super::super::cases::Segments;
     use super::*;
     use crate::upload::timing::Timing;
 
-    const CASE: Case = Case { bytes: 1_000_000, uploads: 2, rounds: 1 };
+    const CASE: Case = Case { bytes: 1_000_000, uploads: 2, rounds: 1, segments: Segments::Loopback };
 
     fn sent(millis: u64, waiting: u64, status: StatusCode) -> Sent {
         Sent {

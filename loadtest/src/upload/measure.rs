@@ -61,7 +61,7 @@ impl Bench {
     pub(crate) async fn round(&self, case: Case, way: &Way, media: &Arc<Media>) -> anyhow::Result<Round> {
         let mut connections = Vec::new();
         for _ in 0..case.uploads {
-            connections.push(Connection::open(way.addr).await?);
+            connections.push(Connection::open(way.addr, case.segments).await?);
         }
         let written: Arc<Vec<Arc<Written>>> = Arc::new(connections.iter().map(Connection::written).collect());
         let is_first = Arc::new(AtomicBool::new(true));

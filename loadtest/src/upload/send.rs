@@ -11,8 +11,10 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use socket2::SockRef;
+use tokio::net::TcpSocket;
 
+use super::cases::Segments;
 use super::media::Media;
 use super::pieces::Pieces;
 use super::timing::Timing;
@@ -55,8 +57,12 @@ pub(crate) struct Sent {
 }
 
 impl Connection {
-    pub(crate) async fn open(addr: SocketAddr) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(addr).await.with_context(|| format!("cannot connect to {addr}"))?;
+    pub(crate) async fn open(addr: SocketAddr, segments: Segments) -> anyhow::Result<Self> {
+        let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        if let Some(bytes) = segments.most_bytes() {
+            SockRef::from(&socket).set_tcp_mss(bytes)?;
+        }
+        let stream = socket.connect(addr).await.with_context(|| format!("cannot connect to {addr}"))?;
         stream.set_nodelay(true)?;
         let (wire, written) = Wire::new(stream);
         let (sender, connection) = http1::handshake(TokioIo::new(wire)).await?;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Uri};
 use load_balance::{Balancer, Policy};
+use tcp_listener::BUFFER_BYTES;
 
 use crate::config::{Faults, UpstreamConfig, written};
 
@@ -19,6 +20,7 @@ pub(crate) struct Upstream {
     pub(crate) max_idle_per_worker: usize,
     pub(crate) max_requests_per_connection: Option<u64>,
     pub(crate) max_connection_age: Option<Duration>,
+    pub(crate) send_buffer_bytes: Option<usize>,
     pub(crate) retries: u32,
     pub(crate) openapi: Option<String>,
     /// Who gets the next request; by the index in `instances`.
@@ -83,6 +85,12 @@ impl Upstream {
                 faults.add(format!("{key}.{name}"), "must be more than 0");
             }
         }
+        if let Some(bytes) = config.send_buffer_bytes
+            && !BUFFER_BYTES.contains(&bytes)
+        {
+            let (least, most) = (BUFFER_BYTES.start(), BUFFER_BYTES.end());
+            faults.add(format!("{key}.send_buffer_bytes"), format!("must be from {least} to {most}"));
+        }
         if let Some(path) = &config.openapi
             && !path.starts_with('/')
         {
@@ -112,6 +120,7 @@ impl Upstream {
             config: config.clone(),
             max_requests_per_connection: bound(config.max_requests_per_connection),
             max_connection_age: bound(config.max_connection_age_secs).map(Duration::from_secs),
+            send_buffer_bytes: config.send_buffer_bytes,
             retries: config.retries,
             connect_timeout: Duration::from_millis(config.connect_timeout_ms),
             idle_timeout: Duration::from_millis(config.idle_timeout_ms),

@@ -11,6 +11,7 @@ mod capture;
 mod explain;
 mod loss;
 mod observe;
+mod prepared;
 mod replicas;
 mod schema;
 mod tx;

@@ -66,6 +66,9 @@ pub struct UpstreamConfig {
     pub max_requests_per_connection: u64,
     /// How old a connection may grow, in seconds; 0: no bound.
     pub max_connection_age_secs: u64,
+    /// Bytes of a body that the system takes in advance of the instance (`SO_SNDBUF`), 16384 to 67108864; by default as many as it sees
+    /// fit, which near by is megabytes for each upload. A bound slows instances that are far away: each gets that much in a round trip.
+    pub send_buffer_bytes: Option<usize>,
     /// How often a request may be sent again, to another instance where there is one: when it was not sent, or when it is
     /// idempotent, has no body, and no answer began; 2. Within the retry budget of `balance`.
     pub retries: u32,
@@ -99,6 +102,7 @@ impl Default for UpstreamConfig {
             max_idle_per_worker: 32,
             max_requests_per_connection: 0,
             max_connection_age_secs: 0,
+            send_buffer_bytes: None,
             retries: 2,
             health: HealthConfig::default(),
             outlier: OutlierConfig::default(),

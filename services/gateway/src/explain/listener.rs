@@ -67,6 +67,9 @@ fn connections(http: &EdgeConfig, usual: &EdgeConfig) -> Option<String> {
     said.unless(&http.max_requests_per_connection, &usual.max_requests_per_connection, |most| {
         format!("closed after {}", counted(*most, "request"))
     });
+    if let Some(bytes) = http.receive_buffer_bytes {
+        said.say(format!("{bytes} bytes taken ahead"));
+    }
     said.more()
 }
 

@@ -42,6 +42,9 @@ fn connections(said: &mut Clauses, upstream: &UpstreamConfig, usual: &UpstreamCo
     said.unless(&upstream.max_connection_age_secs, &usual.max_connection_age_secs, |secs| {
         format!("connections live {secs} s")
     });
+    if let Some(bytes) = upstream.send_buffer_bytes {
+        said.say(format!("{bytes} bytes sent ahead"));
+    }
 }
 
 fn health(said: &mut Clauses, health: &HealthConfig) {

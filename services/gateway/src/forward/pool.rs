@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use telemetry::request::Part;
 use thiserror::Error;
 use tokio::net::TcpStream;
@@ -196,6 +197,9 @@ impl InstancePool {
             })?
             .map_err(refused)?;
         stream.set_nodelay(true).map_err(refused)?;
+        if let Some(bytes) = self.upstream.send_buffer_bytes {
+            SockRef::from(&stream).set_send_buffer_size(bytes).map_err(refused)?;
+        }
         let (mut sender, connection) = http1::Builder::new()
             .max_buf_size(BUFFER)
             .handshake::<_, RequestBody>(TokioIo::new(stream))

@@ -2,16 +2,13 @@
 //! log in the same snapshot.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::AstPass;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use pg_pool::Connection;
+use pg_pool::{Connection, Prepare as _};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::prepared::{Prepared, Values, no_such_value};
 use super::unknown;
 use crate::domain::position::Position;
 use crate::domain::story::{Kind, Privacy};
@@ -91,22 +88,6 @@ pub(crate) struct ShownMedia {
     pub(crate) dominant_color: Option<String>,
     /// What was made of it, as JSON.
     pub(crate) renditions: String,
-}
-
-/// What is asked of a gym.
-struct OfGym {
-    gym_id: Uuid,
-    alive_at: DateTime<Utc>,
-}
-
-impl Values for OfGym {
-    fn push<'b>(&'b self, number: &str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        match number {
-            "1" => out.push_bind_param::<SqlUuid, _>(&self.gym_id),
-            "2" => out.push_bind_param::<Timestamptz, _>(&self.alive_at),
-            _ => no_such_value(number),
-        }
-    }
 }
 
 /// A window names the picture of an author once: it is as large as a story. Who is not known yet is shown, who may not sign in is not.
@@ -224,7 +205,8 @@ pub(crate) async fn body(
     gym_id: Uuid,
     alive_at: DateTime<Utc>,
 ) -> QueryResult<Option<GymBody>> {
-    let rows: Vec<BodyRow> = Prepared::new(BODY, OfGym { gym_id, alive_at }).load(conn).await?;
+    let statement = diesel::sql_query(BODY).bind::<SqlUuid, _>(gym_id).bind::<Timestamptz, _>(alive_at);
+    let rows: Vec<BodyRow> = statement.prepared().load(conn).await?;
     let Some(first) = rows.as_slice().first() else { return Ok(None) };
     let position = Position { epoch: first.epoch, seq: first.seq };
     let stories =
@@ -268,7 +250,8 @@ pub(crate) async fn counts(
     gym_id: Uuid,
     alive_at: DateTime<Utc>,
 ) -> QueryResult<Option<GymCounts>> {
-    let rows: Vec<CountRow> = Prepared::new(COUNTS, OfGym { gym_id, alive_at }).load(conn).await?;
+    let statement = diesel::sql_query(COUNTS).bind::<SqlUuid, _>(gym_id).bind::<Timestamptz, _>(alive_at);
+    let rows: Vec<CountRow> = statement.prepared().load(conn).await?;
     let Some(first) = rows.as_slice().first() else { return Ok(None) };
     let position = Position { epoch: first.epoch, seq: first.seq };
     let reactions = rows.into_iter().filter_map(|row| row.id.zip(row.reactions)).collect();
@@ -294,27 +277,6 @@ pub(crate) struct GymViewer {
     pub(crate) reactions: Vec<(Uuid, String)>,
     /// Its own stories that are not shown for their media, as a JSON array.
     pub(crate) pending: String,
-}
-
-/// What is asked of a person in a gym.
-struct OfViewer {
-    gym_id: Uuid,
-    viewer: Uuid,
-    alive_at: DateTime<Utc>,
-    seen_since: DateTime<Utc>,
-}
-
-impl Values for OfViewer {
-    fn push<'b>(&'b self, number: &str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        match number {
-            "1" => out.push_bind_param::<SqlUuid, _>(&self.gym_id),
-            "2" => out.push_bind_param::<SqlUuid, _>(&self.viewer),
-            "3" => out.push_bind_param::<Timestamptz, _>(&self.alive_at),
-            "4" => out.push_bind_param::<Timestamptz, _>(&self.seen_since),
-            "5" => out.push_bind_param::<BigInt, _>(&MOST_PENDING),
-            _ => no_such_value(number),
-        }
-    }
 }
 
 /// Views and reactions are looked for beginning with the person, and no further back than a story lives. A story counts whatever its
@@ -377,8 +339,13 @@ pub(crate) async fn viewer(
     viewer: Uuid,
     alive_at: DateTime<Utc>,
 ) -> QueryResult<Option<GymViewer>> {
-    let values = OfViewer { gym_id, viewer, alive_at, seen_since: alive_at - LONGEST_LIFE };
-    let row: Option<ViewerRow> = Prepared::new(VIEWER, values).get_result(conn).await.optional()?;
+    let statement = diesel::sql_query(VIEWER)
+        .bind::<SqlUuid, _>(gym_id)
+        .bind::<SqlUuid, _>(viewer)
+        .bind::<Timestamptz, _>(alive_at)
+        .bind::<Timestamptz, _>(alive_at - LONGEST_LIFE)
+        .bind::<BigInt, _>(MOST_PENDING);
+    let row: Option<ViewerRow> = statement.prepared().get_result(conn).await.optional()?;
     Ok(row.map(|row| GymViewer {
         position: Position { epoch: row.epoch, seq: row.seq },
         is_member: row.is_member,

@@ -12,7 +12,6 @@ pub(crate) mod media;
 pub(crate) mod members;
 pub(crate) mod moderation;
 pub(crate) mod people;
-pub(crate) mod prepared;
 pub(crate) mod presence;
 pub(crate) mod projection;
 pub(crate) mod reactions;

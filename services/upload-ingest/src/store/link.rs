@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use event_bus::OutboxMessage;
+use pg_pool::Prepare as _;
 use uuid::Uuid;
 
 use super::schema::{asset, storage_object};
@@ -83,38 +84,52 @@ INSERT INTO job (id, asset_id, kind, position, required, state, created_at) \
 SELECT s.id, $1, s.kind, s.position, s.required, 'queued', $2 \
 FROM unnest($3, $4, $5, $6) AS s(id, kind, position, required)";
 
-/// Writes all of it. The owner's usage comes first: its row lock makes the owner's uploads take turns, so that the quota the
-/// caller checks is exact. `outbox` is told how long the message took.
+/// Writes all of it, in one round trip. The owner's usage comes first: its row lock makes the owner's uploads take turns, so that
+/// the quota the caller checks is exact. `outbox` is told how long the message took.
 ///
 /// # Errors
 /// Of the database.
 pub(crate) async fn link(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     link: Link,
     outbox: &mut Duration,
 ) -> QueryResult<Linked> {
     let Link { origin, asset, object, stages, message } = link;
-    let (id, bytes, now) = (asset.id, asset.bytes, asset.created_at);
-    let usage = usage::add(conn, &asset.owner, bytes).await?;
-    match origin {
-        Origin::Whole(new) => uploads::insert(conn, *new).await?,
-        Origin::Resumed(claim) => {
-            if !uploads::link(conn, claim, id, bytes, now).await? {
-                return Ok(Linked::Fenced);
-            }
+    let (id, bytes, now, owner) = (asset.id, asset.bytes, asset.created_at, asset.owner.clone());
+    let upload = async {
+        match origin {
+            Origin::Whole(new) => uploads::insert(conn, *new).await.map(|()| true),
+            Origin::Resumed(claim) => uploads::link(conn, claim, id, bytes, now).await,
         }
+    };
+    let asset = diesel::insert_into(asset::table).values(asset).prepared();
+    let object = diesel::insert_into(storage_object::table).values(object).prepared();
+    let message = async {
+        let began = Instant::now();
+        let enqueued = event_bus::enqueue(conn, &[message]).await;
+        *outbox = began.elapsed();
+        enqueued
+    };
+    // They are sent in this order, each without waiting for the one before. All are waited for: of several errors the first is
+    // the cause, and a statement that nobody waits for would cost the connection.
+    let (usage, held, asset, object, stages, message) = tokio::join!(
+        usage::add(conn, &owner, bytes),
+        upload,
+        async { asset.execute(&mut &*conn).await },
+        async { object.execute(&mut &*conn).await },
+        insert_stages(conn, id, now, &stages),
+        message,
+    );
+    let (usage, held) = (usage?, held?);
+    if !held {
+        return Ok(Linked::Fenced);
     }
-    diesel::insert_into(asset::table).values(asset).execute(conn).await?;
-    diesel::insert_into(storage_object::table).values(object).execute(conn).await?;
-    insert_stages(conn, id, now, &stages).await?;
-    let began = Instant::now();
-    event_bus::enqueue(conn, &[message]).await?;
-    *outbox = began.elapsed();
+    asset.and(object).and(stages).and(message)?;
     Ok(Linked::Yes(usage))
 }
 
 async fn insert_stages(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     asset_id: Uuid,
     now: DateTime<Utc>,
     stages: &[(Uuid, Planned)],
@@ -126,7 +141,8 @@ async fn insert_stages(
         .bind::<Array<Text>, _>(stages.iter().map(|(_, stage)| stage.kind.as_str()).collect::<Vec<_>>())
         .bind::<Array<SmallInt>, _>(stages.iter().map(|(_, stage)| stage.position).collect::<Vec<_>>())
         .bind::<Array<Bool>, _>(stages.iter().map(|(_, stage)| stage.required).collect::<Vec<_>>())
-        .execute(conn)
+        .prepared()
+        .execute(&mut &*conn)
         .await
         .map(|_| ())
 }

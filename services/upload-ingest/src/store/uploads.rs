@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use pg_pool::Prepare as _;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -117,8 +118,8 @@ pub(crate) struct Claim {
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn insert(conn: &mut AsyncPgConnection, new: NewUpload) -> QueryResult<()> {
-    diesel::insert_into(upload::table).values(new).execute(conn).await.map(|_| ())
+pub(crate) async fn insert(conn: &AsyncPgConnection, new: NewUpload) -> QueryResult<()> {
+    diesel::insert_into(upload::table).values(new).prepared().execute(&mut &*conn).await.map(|_| ())
 }
 
 /// What an owner has begun and not ended.
@@ -142,6 +143,7 @@ pub(crate) async fn open(conn: &mut AsyncPgConnection, owner: &str) -> QueryResu
          FROM upload WHERE owner = $1 AND state IN ('created', 'receiving', 'paused', 'received', 'verified')",
     )
     .bind::<Text, _>(owner)
+    .prepared()
     .get_result(conn)
     .await
 }
@@ -203,6 +205,7 @@ pub(crate) async fn claim(
         .bind::<Timestamptz, _>(terms.now)
         .bind::<Timestamptz, _>(terms.expires_at)
         .bind::<BigInt, _>(offset)
+        .prepared()
         .get_result(conn)
         .await
         .optional()
@@ -228,6 +231,7 @@ pub(crate) async fn claim_received(
         .bind::<Text, _>(holder)
         .bind::<Timestamptz, _>(now)
         .bind::<Timestamptz, _>(lease_until)
+        .prepared()
         .get_result(conn)
         .await
         .optional()
@@ -271,6 +275,7 @@ pub(crate) async fn checkpoint(
             upload::updated_at.eq(terms.now),
             upload::expires_at.eq(terms.expires_at),
         ))
+        .prepared()
         .execute(conn)
         .await?;
     Ok(noted == 1)
@@ -290,7 +295,7 @@ pub(crate) async fn pause(conn: &mut AsyncPgConnection, claim: Claim, now: DateT
         upload::lease_until.eq(now),
         upload::updated_at.eq(now),
     );
-    diesel::update(held).set(paused).execute(conn).await.map(|_| ())
+    diesel::update(held).set(paused).prepared().execute(conn).await.map(|_| ())
 }
 
 /// Notes the length of the whole, which the client has said only now. False when another length is known already, or the
@@ -341,7 +346,7 @@ pub(crate) async fn reject(
 /// # Errors
 /// Of the database.
 pub(crate) async fn link(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     claim: Claim,
     asset_id: Uuid,
     bytes: i64,
@@ -361,7 +366,8 @@ pub(crate) async fn link(
             upload::inspection.eq(None::<Json>),
             upload::updated_at.eq(now),
         ))
-        .execute(conn)
+        .prepared()
+        .execute(&mut &*conn)
         .await?;
     Ok(linked == 1)
 }
@@ -383,6 +389,7 @@ pub(crate) async fn cancel(
     .bind::<SqlUuid, _>(id)
     .bind::<Text, _>(owner)
     .bind::<Timestamptz, _>(now)
+    .prepared()
     .get_result(conn)
     .await
     .optional()

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use pg_pool::Prepare as _;
 
 /// What an owner keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
@@ -20,14 +21,15 @@ pub(crate) struct Usage {
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn add(conn: &mut AsyncPgConnection, owner: &str, bytes: i64) -> QueryResult<Usage> {
+pub(crate) async fn add(conn: &AsyncPgConnection, owner: &str, bytes: i64) -> QueryResult<Usage> {
     diesel::sql_query(
         "INSERT INTO owner_usage (owner, bytes, assets) VALUES ($1, $2, 1) ON CONFLICT (owner) DO UPDATE SET \
          bytes = owner_usage.bytes + EXCLUDED.bytes, assets = owner_usage.assets + 1 RETURNING bytes, assets",
     )
     .bind::<Text, _>(owner)
     .bind::<BigInt, _>(bytes)
-    .get_result(conn)
+    .prepared()
+    .get_result(&mut &*conn)
     .await
 }
 
@@ -41,6 +43,7 @@ pub(crate) async fn lock(conn: &mut AsyncPgConnection, owner: &str) -> QueryResu
          ON CONFLICT (owner) DO UPDATE SET bytes = owner_usage.bytes RETURNING bytes, assets",
     )
     .bind::<Text, _>(owner)
+    .prepared()
     .get_result(conn)
     .await
 }
@@ -53,6 +56,7 @@ pub(crate) async fn subtract(conn: &mut AsyncPgConnection, owner: &str, bytes: i
     diesel::sql_query("UPDATE owner_usage SET bytes = bytes - $2, assets = assets - 1 WHERE owner = $1")
         .bind::<Text, _>(owner)
         .bind::<BigInt, _>(bytes)
+        .prepared()
         .execute(conn)
         .await
         .map(|_| ())

@@ -1,0 +1,58 @@
+//! Which statements a connection remembers.
+
+use diesel::sql_types::{BigInt, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use pg_pool::Prepare;
+
+use crate::{Bench, run, unique};
+
+#[derive(diesel::QueryableByName)]
+struct Sum {
+    #[diesel(sql_type = BigInt)]
+    sum: i64,
+}
+
+/// How many statements with this text in them the connection remembers, beside this one.
+async fn remembered(conn: &mut AsyncPgConnection, text: &str) -> i64 {
+    let counting = diesel::sql_query(
+        "SELECT count(*) AS sum FROM pg_prepared_statements WHERE statement LIKE '%' || $1 || '%' \
+         AND statement NOT LIKE '%pg_prepared_statements%'",
+    );
+    counting.bind::<Text, _>(text).get_result::<Sum>(conn).await.unwrap().sum
+}
+
+#[tokio::test]
+async fn a_prepared_text_is_remembered_once_whatever_its_values() {
+    let bench = Bench::new();
+    let mut conn = bench.pool.read().await.unwrap();
+    for value in 0..3 {
+        let twice = diesel::sql_query("SELECT $1 + $1 AS sum").bind::<BigInt, _>(value);
+        let Sum { sum } = twice.prepared().get_result(&mut *conn).await.unwrap();
+        assert_eq!(sum, 2 * value);
+    }
+    assert_eq!(remembered(&mut conn, "SELECT $1 + $1").await, 1);
+}
+
+#[tokio::test]
+async fn another_text_is_forgotten_at_once() {
+    let bench = Bench::new();
+    let mut conn = bench.pool.read().await.unwrap();
+    let once = diesel::sql_query("SELECT $1 - $1 AS sum").bind::<BigInt, _>(1_i64);
+    assert_eq!(once.get_result::<Sum>(&mut *conn).await.unwrap().sum, 0);
+    assert_eq!(remembered(&mut conn, "SELECT $1 - $1").await, 0);
+}
+
+#[tokio::test]
+async fn an_insertion_is_remembered_too() {
+    let bench = Bench::new();
+    let name = unique("prepared");
+    let mut conn = bench.pool.write().await.unwrap();
+    run(&mut conn, &format!("CREATE TABLE {name} (id bigint, name text)")).await;
+    for id in 0..3_i64 {
+        let insertion = diesel::sql_query(format!("INSERT INTO {name} (id, name) VALUES ($1, $2)"))
+            .bind::<BigInt, _>(id)
+            .bind::<Text, _>("a name");
+        assert_eq!(insertion.prepared().execute(&mut *conn).await.unwrap(), 1);
+    }
+    assert_eq!(remembered(&mut conn, &format!("INSERT INTO {name}")).await, 1);
+}
