@@ -145,7 +145,8 @@ fn misplaced(peer: Peer, workload: Workload, noticed: Looked, cache: &str) -> Op
 async fn uploaded(started: &Started, ask: &Ask, dice: &mut Dice) -> anyhow::Result<Seen> {
     let (upload, speech) = ask.upload.zip(ask.speech(dice)).context("an upload without a file")?;
     let media = Media { name: "film.mp4".to_owned(), bytes: vec![7_u8; upload.bytes].into() };
-    let sent = Connection::open(started.addr(), Segments::Loopback).await?.upload(&speech, &media, None).await?;
+    let sent =
+        Connection::open(started.addr(), Segments::Loopback).await?.upload(&speech, &media, None).await?;
     let received = started.received_bytes()?;
     started.empty()?;
     let mut faults = Vec::new();

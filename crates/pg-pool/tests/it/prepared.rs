@@ -1,10 +1,11 @@
 //! Which statements a connection remembers.
 
+use diesel::ExpressionMethods as _;
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use pg_pool::Prepare;
 
-use crate::{Bench, run, unique};
+use crate::{Bench, run};
 
 #[derive(diesel::QueryableByName)]
 struct Sum {
@@ -42,17 +43,22 @@ async fn another_text_is_forgotten_at_once() {
     assert_eq!(remembered(&mut conn, "SELECT $1 - $1").await, 0);
 }
 
+diesel::table! {
+    prepared_thing (id) {
+        id -> BigInt,
+        name -> Nullable<Text>,
+    }
+}
+
 #[tokio::test]
 async fn an_insertion_is_remembered_too() {
     let bench = Bench::new();
-    let name = unique("prepared");
     let mut conn = bench.pool.write().await.unwrap();
-    run(&mut conn, &format!("CREATE TABLE {name} (id bigint, name text)")).await;
+    run(&mut conn, "CREATE TEMPORARY TABLE prepared_thing (id bigint, name text)").await;
     for id in 0..3_i64 {
-        let insertion = diesel::sql_query(format!("INSERT INTO {name} (id, name) VALUES ($1, $2)"))
-            .bind::<BigInt, _>(id)
-            .bind::<Text, _>("a name");
+        let values = (prepared_thing::id.eq(id), prepared_thing::name.eq("a name"));
+        let insertion = diesel::insert_into(prepared_thing::table).values(values);
         assert_eq!(insertion.prepared().execute(&mut *conn).await.unwrap(), 1);
     }
-    assert_eq!(remembered(&mut conn, &format!("INSERT INTO {name}")).await, 1);
+    assert_eq!(remembered(&mut conn, "INSERT INTO \"prepared_thing\"").await, 1);
 }

@@ -74,7 +74,8 @@ pub(super) async fn run(site: &mut Site, is_quick: bool, tell: &dyn Fn(&str)) ->
     for (bytes, workload, scenario) in sizes {
         let film = media::video(&folder.join("media"), *bytes).await?;
         for (uploads, kind) in CROWDS.into_iter().filter(|(_, kind)| site.effort.kinds.contains(kind)) {
-            let case = Case { bytes: *bytes, uploads, rounds: site.effort.rounds, segments: Segments::Loopback };
+            let case =
+                Case { bytes: *bytes, uploads, rounds: site.effort.rounds, segments: Segments::Loopback };
             let mut taken = ways(&bench, &sink, &peers, *workload);
             let mut marks = Dice::new(site.effort.seed, scenario, uploads);
             for round in 0..case.rounds {

@@ -58,6 +58,7 @@ fn what_does_not_fit_together_is_named_key_by_key() {
         [http]
         bind = "everywhere"
         workers = 0
+        receive_buffer_bytes = 1
         [admin]
         bind = "everywhere"
         [forwarded]
@@ -70,6 +71,7 @@ fn what_does_not_fit_together_is_named_key_by_key() {
         url = "http://127.0.0.1:1/base"
         instances = ["127.0.0.1:2", "http://u:p@127.0.0.1:3", "http://127.0.0.1:4"]
         idle_timeout_ms = 0
+        send_buffer_bytes = 1
         [[route]]
         name = "a"
         path = "/v1/a*"

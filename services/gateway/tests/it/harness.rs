@@ -84,10 +84,15 @@ pub(crate) struct Gateway {
 
 /// Starts a gateway; both ports are free ones.
 pub(crate) fn gateway(rest: &str) -> Gateway {
+    gateway_listening("", rest)
+}
+
+/// The same, with more in `[http]`.
+pub(crate) fn gateway_listening(http: &str, rest: &str) -> Gateway {
     test_harness::install_crypto();
     stall_detector::strict::enable();
     let text = format!(
-        "[http]\nbind = \"127.0.0.1:0\"\nworkers = 1\ndrain_secs = 5\n[admin]\nbind = \"127.0.0.1:0\"\n{rest}"
+        "[http]\nbind = \"127.0.0.1:0\"\nworkers = 1\ndrain_secs = 5\n{http}\n[admin]\nbind = \"127.0.0.1:0\"\n{rest}"
     );
     let config = Config::parse(&text).unwrap();
     let app = gateway::app::App::start(&config).unwrap();

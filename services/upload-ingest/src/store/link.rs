@@ -89,11 +89,7 @@ FROM unnest($3, $4, $5, $6) AS s(id, kind, position, required)";
 ///
 /// # Errors
 /// Of the database.
-pub(crate) async fn link(
-    conn: &AsyncPgConnection,
-    link: Link,
-    outbox: &mut Duration,
-) -> QueryResult<Linked> {
+pub(crate) async fn link(conn: &AsyncPgConnection, link: Link, outbox: &mut Duration) -> QueryResult<Linked> {
     let Link { origin, asset, object, stages, message } = link;
     let (id, bytes, now, owner) = (asset.id, asset.bytes, asset.created_at, asset.owner.clone());
     let upload = async {

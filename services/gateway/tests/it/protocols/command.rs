@@ -19,6 +19,7 @@ send_timeout_ms = 15000
 max_connections = 50000
 max_connections_per_address = 100
 max_requests_per_connection = 1000
+receive_buffer_bytes = 131072
 max_head_bytes = 32768
 max_fields = 64
 [http.tls]
@@ -69,6 +70,7 @@ idle_timeout_ms = 2000
 max_idle_per_worker = 1
 max_requests_per_connection = 10000
 max_connection_age_secs = 300
+send_buffer_bytes = 65536
 retries = 1
 [upstream.shop.health]
 path = "/readyz"

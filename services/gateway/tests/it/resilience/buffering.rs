@@ -1,16 +1,18 @@
 //! Bodies taken in first, or passed on as they come.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use futures_util::stream;
 use test_harness::wait_until;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::instance::{Instance, ask, balanced, gateway_to_all, metric_of, read_head};
 use super::process::Wire;
-use crate::harness::{Gateway, PATIENCE, gateway, gateway_to, problem_code, raw_upstream};
+use crate::harness::{Gateway, PATIENCE, gateway, gateway_listening, gateway_to, problem_code, raw_upstream};
 
 /// Bytes that show a piece that is missing, doubled or in the wrong place.
 fn pattern(length: usize) -> Vec<u8> {
@@ -190,6 +192,31 @@ async fn an_unbuffered_answer_waits_for_its_client() {
     let mut answer = Vec::new();
     slow.read_to_end(&mut answer).await.unwrap();
     assert!(answer.ends_with(&pattern(length)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_nobody_takes_waits_with_its_client() {
+    let listener = TcpSocket::new_v4().unwrap();
+    listener.set_recv_buffer_size(16 * 1024).unwrap();
+    listener.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let listener = listener.listen(1).unwrap();
+    let upstream =
+        balanced(&[listener.local_addr().unwrap()], "send_buffer_bytes = 16384", "body_limit_bytes = 0");
+    let gateway = gateway_listening("receive_buffer_bytes = 16384", &upstream);
+    let client = TcpSocket::new_v4().unwrap();
+    client.set_send_buffer_size(16 * 1024).unwrap();
+    let mut client = client.connect(gateway.addr).await.unwrap();
+    let length = 64 * 1024 * 1024;
+    let head = format!("POST / HTTP/1.1\r\nhost: h\r\ncontent-length: {length}\r\n\r\n");
+    client.write_all(head.as_bytes()).await.unwrap();
+    // Accepts, and takes nothing.
+    let (_instance, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+    let mut sent = 0;
+    while let Ok(written) = timeout(Duration::from_millis(300), client.write(&[0; 16 * 1024])).await {
+        sent += written.unwrap();
+    }
+    // What the systems keep at three places, and the gateway's own two buffers.
+    assert!(sent < 1024 * 1024, "{sent} bytes went ahead");
 }
 
 #[tokio::test(flavor = "multi_thread")]
