@@ -165,14 +165,15 @@ impl Intake {
     /// Starts work on what was gathered, after the work before it is done.
     async fn hand_over(&mut self) -> Result<(), ServiceError> {
         self.settle().await?;
+        // Before the next buffer is gathered: of hundreds of uploads that wait for a turn each holds one buffer then, not two. Turns
+        // are never closed; an error would only mean that nobody takes them.
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
         let Some(mut hands) = self.hands.take() else { return Err(lost()) };
         let piece =
             std::mem::replace(&mut self.gathered, BytesMut::with_capacity(self.buffer_bytes)).freeze();
         self.handed += u64::try_from(piece.len()).unwrap_or_default();
-        let turns = Arc::clone(&self.turns);
         let work = async move {
-            // Never closed: an error would only mean that nobody takes turns.
-            let _turn = turns.acquire_owned().await;
+            let _turn = turn;
             let outcome = hands.work_on(piece).await;
             (hands, outcome)
         };
