@@ -177,11 +177,9 @@ fn expect(report: &mut Report, case: Case, way: &Way, figures: &Figures, least: 
         let told = what(format!("waiting below 30 %: {}", percent(figures.waiting)));
         report.expect(told, figures.waiting < MOST_WAITING);
     }
-    if large && case.uploads <= 5 {
-        if let Some(untold) = figures.untold {
-            let told = what(format!("client and Server-Timing differ by at most 5 %: {}", percent(untold)));
-            report.expect(told, untold <= MOST_UNTOLD);
-        }
+    if let Some(untold) = figures.untold.filter(|_| large && case.uploads <= 5) {
+        let told = what(format!("client and Server-Timing differ by at most 5 %: {}", percent(untold)));
+        report.expect(told, untold <= MOST_UNTOLD);
     }
     if large && case.uploads == 1 && way.is_put() {
         let added = added(figures, 95, least).unwrap_or(Duration::MAX);

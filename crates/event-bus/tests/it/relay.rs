@@ -88,7 +88,7 @@ async fn a_late_commit_with_a_lower_position_is_not_skipped() {
     let world = World::new().await;
     let mut slow = world.pool.write().await.unwrap();
     begin(&mut slow).await;
-    event_bus::enqueue(&mut slow, &[world.message("thing/slow", "first position")]).await.unwrap();
+    event_bus::enqueue(&slow, &[world.message("thing/slow", "first position")]).await.unwrap();
     world.enqueue(&[world.message("thing/quick", "second position")]).await;
 
     let mut relay = world.relay();

@@ -203,8 +203,10 @@ async fn what_is_referred_to_after_it_was_looked_at_is_not_removed() {
     let key = layout::rendition_key(asset, "thumb", &"0f".repeat(16), "webp");
     put(&blobs, &key).await;
     let reconciler = reconciler(&fixture, &blobs, later);
+    let (locked, is_locked) = tokio::sync::oneshot::channel();
     let refer = fixture.pool.tx("refer", async |conn| {
         jobs::asset::lock(conn, asset).await?;
+        locked.send(()).unwrap();
         let waits = "SELECT count(*) AS number FROM pg_stat_activity \
                      WHERE wait_event_type = 'Lock' AND datname = current_database()";
         test_harness::wait_until("the reconciler is at it", Duration::from_secs(10), async || {
@@ -218,7 +220,11 @@ async fn what_is_referred_to_after_it_was_looked_at_is_not_removed() {
         diesel::sql_query(row).execute(conn).await?;
         Ok::<_, PgError>(())
     });
-    let (report, referred) = tokio::join!(pass(&reconciler, false), refer);
+    let pass = async {
+        is_locked.await.unwrap();
+        pass(&reconciler, false).await
+    };
+    let (report, referred) = tokio::join!(pass, refer);
     referred.unwrap();
     assert_eq!(report.orphan_objects, 0);
     assert!(is_there(&blobs, &key).await);
