@@ -112,7 +112,6 @@ pub(crate) async fn unpublished(
     )
     .bind::<Array<Text>, _>(held)
     .bind::<BigInt, _>(limit)
-    .prepared()
     .load(conn)
     .await
 }
@@ -121,7 +120,6 @@ pub(crate) async fn unpublished(
 pub(crate) async fn mark_published(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> QueryResult<usize> {
     diesel::sql_query("UPDATE outbox SET published_at = now() WHERE id = ANY ($1)")
         .bind::<Array<SqlUuid>, _>(ids)
-        .prepared()
         .execute(conn)
         .await
 }
@@ -139,7 +137,6 @@ pub(crate) async fn purge(
     )
     .bind::<Double, _>(retention_secs)
     .bind::<BigInt, _>(limit)
-    .prepared()
     .execute(conn)
     .await
 }
@@ -151,7 +148,6 @@ pub(crate) async fn backlog(conn: &mut AsyncPgConnection) -> QueryResult<Backlog
          COALESCE((SELECT GREATEST(extract(epoch FROM clock_timestamp() - enqueued_at), 0) FROM outbox \
          WHERE published_at IS NULL ORDER BY position LIMIT 1), 0)::float8 AS oldest_secs",
     )
-    .prepared()
     .get_result(conn)
     .await
 }

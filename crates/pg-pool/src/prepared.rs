@@ -13,11 +13,11 @@ pub struct Prepared<Q>(Q);
 
 /// Has a statement remembered.
 pub trait Prepare: Sized {
-    /// The statement, to be remembered by each connection that runs it, for as long as it lives. Only for one whose text is a
-    /// constant: texts that hold names, or as many placeholders as there are values, would fill the connection's memory.
+    /// The statement, to be remembered by each connection that runs it, for as long as it lives. Only for one whose text is one of
+    /// a few: texts that hold names, or as many placeholders as there are values, would fill the connection's memory.
     ///
-    /// After five runs Postgres may keep one plan for all values. Where the best plan depends on them (a bound `LIMIT`), leave
-    /// the statement as it is.
+    /// After five runs Postgres may keep one plan for all values, and for the table as large as it was then. Where the best plan
+    /// depends on either (a bound `LIMIT`, a queue that is empty at first), leave the statement as it is.
     fn prepared(self) -> Prepared<Self> {
         Prepared(self)
     }

@@ -62,3 +62,24 @@ async fn an_insertion_is_remembered_too() {
     }
     assert_eq!(remembered(&mut conn, "INSERT INTO \"prepared_thing\"").await, 1);
 }
+
+#[tokio::test]
+async fn one_that_has_to_be_planned_first_keeps_its_place_before_others() {
+    let bench = Bench::new();
+    let mut conn = bench.pool.write().await.unwrap();
+    run(&mut conn, "CREATE TEMPORARY TABLE parent (id bigint PRIMARY KEY, a text, b text)").await;
+    run(&mut conn, "CREATE TEMPORARY TABLE child (parent_id bigint REFERENCES parent)").await;
+    for (id, column) in [(1_i64, "a"), (2, "b"), (3, "a")] {
+        let parent = diesel::sql_query(format!("INSERT INTO parent (id, {column}) VALUES ($1, 'x')"));
+        let parent = parent.bind::<BigInt, _>(id).prepared();
+        let child = diesel::sql_query("INSERT INTO child (parent_id) VALUES ($1)");
+        let child = child.bind::<BigInt, _>(id).prepared();
+        let conn = &*conn;
+        let inserted = tokio::join!(
+            biased;
+            async { parent.execute(&mut &*conn).await },
+            async { child.execute(&mut &*conn).await },
+        );
+        assert_eq!((inserted.0.unwrap(), inserted.1.unwrap()), (1, 1));
+    }
+}

@@ -19,7 +19,6 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Float, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use pg_pool::Prepare as _;
 use uuid::Uuid;
 
 use super::schema::job;
@@ -131,7 +130,6 @@ pub(crate) async fn claim_next(
         .bind::<Text, _>(claimant.worker)
         .bind::<Timestamptz, _>(claimant.now)
         .bind::<Timestamptz, _>(claimant.lease_until)
-        .prepared()
         .get_result(conn)
         .await
         .optional()?;
@@ -168,7 +166,6 @@ pub(crate) async fn heartbeat(
     .bind::<Timestamptz, _>(now)
     .bind::<Timestamptz, _>(lease_until)
     .bind::<Nullable<Float>, _>(progress.map(|progress| progress.clamp(0.0, 1.0)))
-    .prepared()
     .execute(conn)
     .await?;
     Ok(noted == 1)
@@ -247,7 +244,6 @@ pub(crate) async fn end(
         .bind::<Nullable<Text>, _>(end.cause().map(|cause| cause.code))
         .bind::<Nullable<Text>, _>(end.cause().map(|cause| cause.text.as_ref()))
         .bind::<Text, _>(end.outcome().as_str())
-        .prepared()
         .execute(conn)
         .await?;
     Ok(ended == 1)

@@ -106,9 +106,10 @@ pub(crate) async fn link(conn: &AsyncPgConnection, link: Link, outbox: &mut Dura
         *outbox = began.elapsed();
         enqueued
     };
-    // They are sent in this order, each without waiting for the one before. All are waited for: of several errors the first is
-    // the cause, and a statement that nobody waits for would cost the connection.
+    // They are sent in this order, which references need, each without waiting for the one before. All are waited for: of several
+    // errors the first is the cause, and a statement that nobody waits for would cost the connection.
     let (usage, held, asset, object, stages, message) = tokio::join!(
+        biased;
         usage::add(conn, &owner, bytes),
         upload,
         async { asset.execute(&mut &*conn).await },

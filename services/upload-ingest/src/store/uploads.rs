@@ -231,7 +231,6 @@ pub(crate) async fn claim_received(
         .bind::<Text, _>(holder)
         .bind::<Timestamptz, _>(now)
         .bind::<Timestamptz, _>(lease_until)
-        .prepared()
         .get_result(conn)
         .await
         .optional()
